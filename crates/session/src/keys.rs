@@ -1,0 +1,98 @@
+//! Where the public keys come from: a variable in production, auth itself on a laptop.
+
+use std::sync::{Arc, Mutex};
+
+use api::{Problem, now_millis};
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::JwkSet;
+use spin_sdk::http::body::IncomingBodyExt;
+
+/// Auth may have been asked this long ago (milliseconds) before a token with an unknown key
+/// makes us ask again. Without a pause, forged tokens would make each request two.
+const REFRESH_PAUSE_MILLIS: i64 = 5_000;
+
+/// A key set of ours has one or two keys.
+const MAX_KEY_SET_BYTES: usize = 64 * 1024;
+
+/// Where to take the keys from.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// The keys themselves.
+    Fixed(Keys),
+    /// The base URL of auth, whose JWKS is read once and kept by this instance.
+    Auth(String),
+}
+
+/// Public keys by key id.
+#[derive(Debug, Clone, Default)]
+pub struct Keys(Arc<Vec<(String, DecodingKey)>>);
+
+/// A cache of public keys, shared by the requests of one instance.
+static CACHE: Mutex<Option<(i64, Keys)>> = Mutex::new(None);
+
+impl Keys {
+    /// From a JSON Web Key Set (RFC 7517). Keys of other algorithms are left out.
+    pub fn from_jwks(json: &[u8]) -> Result<Self, String> {
+        let set: JwkSet = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let mut keys = Vec::new();
+        for jwk in &set.keys {
+            let Some(kid) = jwk.common.key_id.clone() else { continue };
+            if let Ok(key) = DecodingKey::from_jwk(jwk) {
+                keys.push((kid, key));
+            }
+        }
+        Ok(Self(Arc::new(keys)))
+    }
+
+    pub(crate) fn find(&self, kid: &str) -> Option<&DecodingKey> {
+        self.0.iter().find(|(id, _)| id == kid).map(|(_, key)| key)
+    }
+}
+
+impl KeySource {
+    /// From the component's variables: `session_public_key` holds a JWKS; where it is empty,
+    /// auth is asked at `auth_url`.
+    pub fn from_variables(session_public_key: &str, auth_url: &str) -> Result<Self, String> {
+        if session_public_key.is_empty() {
+            return Ok(Self::Auth(auth_url.trim_end_matches('/').to_owned()));
+        }
+        Keys::from_jwks(session_public_key.as_bytes())
+            .map(Self::Fixed)
+            .map_err(|error| format!("session_public_key is not a JSON Web Key Set: {error}"))
+    }
+
+    pub(crate) async fn keys(&self, kid: &str) -> Result<Keys, Problem> {
+        let auth_url = match self {
+            Self::Fixed(keys) => return Ok(keys.clone()),
+            Self::Auth(auth_url) => auth_url,
+        };
+        if let Some(keys) = cached(kid) {
+            return Ok(keys);
+        }
+        let keys = fetch(auth_url).await.map_err(Problem::unavailable)?;
+        if let Ok(mut cache) = CACHE.lock() {
+            *cache = Some((now_millis(), keys.clone()));
+        }
+        Ok(keys)
+    }
+}
+
+fn cached(kid: &str) -> Option<Keys> {
+    let cache = CACHE.lock().ok()?;
+    let (fetched, keys) = cache.as_ref()?;
+    let fresh = now_millis() - fetched < REFRESH_PAUSE_MILLIS;
+    (fresh || keys.find(kid).is_some()).then(|| keys.clone())
+}
+
+async fn fetch(auth_url: &str) -> Result<Keys, String> {
+    let url = format!("{auth_url}/api/auth/.well-known/jwks.json");
+    let response = spin_sdk::http::get(&url).await.map_err(|error| format!("{url}: {error}"))?;
+    if !response.status().is_success() {
+        return Err(format!("{url}: {}", response.status()));
+    }
+    let body = response.into_body().bytes().await.map_err(|error| format!("{url}: {error}"))?;
+    if body.len() > MAX_KEY_SET_BYTES {
+        return Err(format!("{url}: {} bytes", body.len()));
+    }
+    Keys::from_jwks(&body)
+}

@@ -1,0 +1,145 @@
+//! Who is asking: the access token that auth signs and every component checks by itself.
+
+mod keys;
+
+use api::Problem;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use serde::{Deserialize, Serialize};
+
+pub use keys::{KeySource, Keys};
+
+/// The `iss` and `aud` of every token. A token of another deployment has another key, so
+/// one name for all of them is enough.
+pub const ISSUER: &str = "jinmaek";
+
+/// The cookie in which a browser carries its access token.
+pub const COOKIE: &str = "session";
+
+/// Far above any token of ours; a longer one is not parsed.
+const MAX_TOKEN_BYTES: usize = 2048;
+
+/// The claims of an access token.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    /// A keyed pseudonym, never the account's id.
+    pub sub: String,
+    /// Seconds since the Unix epoch.
+    pub iat: u64,
+    pub exp: u64,
+}
+
+/// A signed-in insider. As an extractor it answers 401 where there is no valid session.
+#[derive(Debug, Clone)]
+pub struct Insider {
+    /// The pseudonym that rows are kept under. It is never shown.
+    pub subject: String,
+    /// The token itself, to act on the insider's behalf towards another component.
+    pub token: String,
+}
+
+/// Whoever reads: an insider or the public. A token that is no longer valid reads as the
+/// public does, so that a page stays readable after a session has ended.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Option<Insider>);
+
+impl Reader {
+    pub fn subject(&self) -> Option<&str> {
+        self.0.as_ref().map(|insider| insider.subject.as_str())
+    }
+}
+
+impl<S> FromRequestParts<S> for Insider
+where
+    S: Send + Sync,
+    KeySource: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let token = token(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        let source = KeySource::from_ref(state);
+        verify(&source, token).await
+    }
+}
+
+impl<S> FromRequestParts<S> for Reader
+where
+    S: Send + Sync,
+    KeySource: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if token(&parts.headers).is_none() {
+            return Ok(Self(None));
+        }
+        match Insider::from_request_parts(parts, state).await {
+            Ok(insider) => Ok(Self(Some(insider))),
+            Err(problem) if problem.status().is_client_error() => Ok(Self(None)),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// `Authorization` wins over the cookie: a program that sends both means the former.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers.get(header::AUTHORIZATION).map(|value| {
+        let (scheme, token) = value.to_str().unwrap_or_default().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    bearer.unwrap_or_else(|| cookie(headers, COOKIE))
+}
+
+/// The value of a cookie of the request (RFC 6265 section 4.2).
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+async fn verify(source: &KeySource, token: &str) -> Result<Insider, Problem> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(Problem::unauthorized());
+    }
+    let header = decode_header(token).map_err(|error| Problem::unauthorized().because(error))?;
+    let kid = header.kid.unwrap_or_default();
+    let keys = source.keys(&kid).await?;
+    let key = keys.find(&kid).ok_or_else(Problem::unauthorized)?;
+    // The algorithm is ours, never the token's.
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[ISSUER]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.leeway = 0;
+    let claims = decode::<Claims>(token, key, &validation)
+        .map_err(|error| Problem::unauthorized().because(error))?
+        .claims;
+    Ok(Insider { subject: claims.sub, token: token.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::token;
+
+    #[test]
+    fn a_bearer_token_wins_over_the_cookie() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; session=cookie"));
+        assert_eq!(token(&headers), Some("cookie"));
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("bearer header"));
+        assert_eq!(token(&headers), Some("header"));
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic x"));
+        assert_eq!(token(&headers), None);
+    }
+}
