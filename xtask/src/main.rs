@@ -1,1 +1,58 @@
-fn main() {}
+//! Every developer command: `cargo xtask …`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod command;
+mod components;
+mod import;
+mod server;
+mod test;
+mod token;
+mod toolchain;
+mod up;
+mod workspace;
+
+/// Jinmaek's developer commands
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Build what is stale and serve the site with sample hospitals
+    Up(up::Options),
+    /// Compile components to target/components/NAME.wasm
+    Build(components::Options),
+    /// Run every test that this machine can run, and say what it could not
+    Test(test::Options),
+    /// Load open data into a running site
+    #[command(subcommand)]
+    Import(Import),
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// Hospitals from HIRA's file (XLSX, or CSV in UTF-8 or cp949)
+    Hospitals(import::Hospitals),
+}
+
+fn main() -> ExitCode {
+    match run(Command::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Up(options) => up::run(options),
+        Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Test(options) => test::run(&options),
+        Command::Import(Import::Hospitals(options)) => {
+            import::hospitals(&options).map(|()| ExitCode::SUCCESS)
+        }
+    }
+}
