@@ -1,0 +1,125 @@
+// The running site, as every suite sees it.
+//
+// `cargo xtask test` starts one site for all suites and says where it is in JINMAEK_BASE and
+// JINMAEK_OPERATOR_TOKEN. A file that is run by hand (`node --test api/auth.test.mjs`) starts a
+// site of its own through `cargo xtask up`, which builds what is stale; JINMAEK_HOST=spin serves
+// it on the real Spin.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { contract } from './contract.mjs';
+
+// The first build compiles wasmtime.
+const START_LIMIT_MS = 20 * 60_000;
+
+// No answer of ours takes longer, even on a busy machine; the host's own limit is 30 s.
+const ANSWER_LIMIT_MS = 40_000;
+
+let running;
+
+/**
+ * The site: `base` is its origin without a slash at the end, `api('board')` the base of one
+ * component's API, `operatorToken` opens the operator's routes, `stop()` ends it if it was
+ * started here (it also ends by itself with the process).
+ */
+export function site() {
+  running ??= process.env.JINMAEK_BASE ? given() : start();
+  return running;
+}
+
+function given() {
+  return describe(process.env.JINMAEK_BASE, process.env.JINMAEK_OPERATOR_TOKEN, () => {});
+}
+
+function describe(base, operatorToken, stop) {
+  return { base, operatorToken, stop, api: (component) => `${base}/api/${component}` };
+}
+
+async function start() {
+  const folder = mkdtempSync(join(tmpdir(), 'jinmaek-'));
+  const address = `127.0.0.1:${await freePort()}`;
+  const host = process.env.JINMAEK_HOST ?? 'shim';
+  const log = join(folder, 'log');
+  const server = spawn('cargo', ['xtask', 'up', '--listen', address, '--host', host, '--state-dir', folder], {
+    cwd: new URL('..', import.meta.url),
+    stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')],
+  });
+  const stop = () => {
+    server.kill('SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', stop);
+  await ready(server, log);
+  server.unref();
+  return describe(`http://${address}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), stop);
+}
+
+// `up` says where the site is only once the sample hospitals are in.
+async function ready(server, log) {
+  const deadline = Date.now() + START_LIMIT_MS;
+  while (!readFileSync(log, 'utf8').includes('진맥 is at')) {
+    assert.ok(server.exitCode === null && Date.now() < deadline, readFileSync(log, 'utf8'));
+    await sleep(20);
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * One request to an API, such as `call('POST', '/api/board/posts', { token, json })`.
+ *
+ * `json` is sent as JSON, `body` as it is; `token` as a bearer token. Every answer is held
+ * against the component's OpenAPI document: an undocumented status, content type or body fails.
+ */
+export async function call(method, path, { token, json, headers, body } = {}) {
+  const { base } = await site();
+  const sent = new Headers(headers);
+  if (token) sent.set('authorization', `Bearer ${token}`);
+  if (json !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json');
+  const response = await fetch(base + path, {
+    method,
+    headers: sent,
+    body: json === undefined ? body : JSON.stringify(json),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  });
+  const answer = { status: response.status, headers: response.headers, text: await response.text() };
+  const [pathname] = path.split('?');
+  const component = pathname.match(/^\/api\/([^/]+)/)?.[1];
+  if (component && method !== 'HEAD') (await contract(base, component)).check(method, pathname, answer);
+  return { ...answer, json: parsed(answer) };
+}
+
+function parsed({ headers, text }) {
+  return /[/+]json/.test(headers.get('content-type') ?? '') && text ? JSON.parse(text) : undefined;
+}
+
+/** A fresh account, signed in: `{ login, password, token }`. */
+export async function signUp() {
+  const login = `t${randomBytes(8).toString('hex')}`;
+  const password = randomBytes(12).toString('base64url');
+  const created = await call('POST', '/api/auth/accounts', { json: { login, password } });
+  assert.equal(created.status, 201, created.text);
+  return { login, password, token: await signIn(login, password) };
+}
+
+/** An access token. */
+export async function signIn(login, password) {
+  const answer = await call('POST', '/api/auth/sessions', { json: { login, password } });
+  assert.equal(answer.status, 201, answer.text);
+  return answer.json.access_token;
+}
