@@ -1,7 +1,60 @@
+//! Accounts and sessions: who an insider is, told to nobody.
+
+mod config;
+mod domain;
+mod guess;
+mod routes;
+mod store;
+
+use std::sync::OnceLock;
+
+use axum::Router;
 use axum::response::Response;
+use axum::routing::{delete, get, post};
 use spin_sdk::{http::Request, http_service};
+
+use config::Auth;
+use routes::{accounts, employment, keys, sessions};
+
+/// Made by the first request that finds the component set up; kept as long as the instance.
+static ROUTER: OnceLock<Router> = OnceLock::new();
 
 #[http_service]
 async fn handle(request: Request) -> Response {
-    api::serve(axum::Router::new().fallback(api::not_found), request).await
+    let router = match ROUTER.get() {
+        Some(router) => router.clone(),
+        None => start().await,
+    };
+    api::serve(router, request).await
+}
+
+/// A component that is not set up answers with the reason, to every request, until it is.
+async fn start() -> Router {
+    match Auth::load().await {
+        Ok(auth) => ROUTER.get_or_init(|| router(auth)).clone(),
+        Err(problem) => Router::new().fallback(async move || problem),
+    }
+}
+
+fn router(auth: Auth) -> Router {
+    Router::new()
+        .route("/api/auth/accounts", post(accounts::create))
+        .route(
+            "/api/auth/accounts/me",
+            get(accounts::show).patch(accounts::edit).delete(accounts::remove),
+        )
+        .route("/api/auth/accounts/me/password", post(accounts::change_password))
+        .route("/api/auth/sessions", post(sessions::create).delete(sessions::remove_all))
+        .route("/api/auth/sessions/refresh", post(sessions::refresh))
+        .route("/api/auth/sessions/current", delete(sessions::remove_current))
+        .route("/api/auth/employment", get(employment::show))
+        .route("/api/auth/.well-known/jwks.json", get(keys::show))
+        .route("/api/auth/openapi.json", get(openapi))
+        .fallback(api::not_found)
+        .method_not_allowed_fallback(api::method_not_allowed)
+        .with_state(auth)
+}
+
+async fn openapi() -> Response {
+    api::openapi(include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json")))
 }

@@ -1,0 +1,254 @@
+//! Accounts: signing up, and what an insider does with their own.
+
+use api::{Body, Fields, IfMatch, Problem, Tagged, client_address, now_millis, rfc3339};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use database::{Database, Error};
+use idempotency::{Key, Reply};
+use serde::{Deserialize, Serialize};
+use session::Insider;
+use uuid::Uuid;
+
+use super::{accept, cookies, own_account, sessions::signed_out};
+use crate::config::{Auth, random};
+use crate::domain::login::Login;
+use crate::domain::password::Password;
+use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
+use crate::guess::{Guess, too_many};
+use crate::store::accounts::{self, Account};
+use crate::store::sessions;
+use crate::store::throttles::{self, Bucket};
+
+/// The hospital's id as review gives it; opaque here.
+const HOSPITAL_ID_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignUp {
+    login: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    /// `null` clears it, so leaving it out has to be something else: a mistake.
+    #[serde(deserialize_with = "Option::deserialize")]
+    hospital_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordChange {
+    current_password: String,
+    new_password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Removal {
+    password: String,
+}
+
+/// The answer to a sign-up.
+#[derive(Serialize)]
+struct Created {
+    id: String,
+    login: String,
+    created_at: String,
+}
+
+/// An account as its owner sees it.
+#[derive(Serialize)]
+pub(crate) struct Own {
+    id: String,
+    login: String,
+    hospital_id: Option<String>,
+    hospital_changed_at: Option<String>,
+    created_at: String,
+}
+
+impl From<Account> for Own {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            login: account.login,
+            hospital_id: account.hospital_id,
+            hospital_changed_at: account.hospital_changed_at.map(rfc3339),
+            created_at: rfc3339(account.created_at),
+        }
+    }
+}
+
+pub(crate) async fn create(
+    State(auth): State<Auth>,
+    headers: HeaderMap,
+    key: Key,
+    Body(body): Body<SignUp>,
+) -> api::Result<Reply> {
+    let mut fields = Fields::default();
+    let login = accept(&mut fields, "login", Login::new(&body.login));
+    let password = accept(&mut fields, "password", Password::chosen(&body.password, &login));
+    fields.check()?;
+
+    let database = auth.database().await?;
+    let bucket = taken_logins(&auth, &headers);
+    count(&database, &bucket).await?;
+    let account = new_account(&auth, &login, &password)?;
+    // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
+    let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
+    idempotency::once(&database, "auth", "", "sign up", key, &request, async |database| {
+        throttles::refund(database, &bucket).await?;
+        insert(database, &account).await
+    })
+    .await
+}
+
+fn new_account(auth: &Auth, login: &Login, password: &Password) -> api::Result<Account> {
+    let id = Uuid::now_v7().to_string();
+    Ok(Account {
+        login: login.as_str().to_owned(),
+        subject: auth.pseudonyms().subject(&id),
+        password_hash: password.hash(&random()?).map_err(Problem::internal)?,
+        hospital_id: None,
+        hospital_changed_at: None,
+        revision: 1,
+        created_at: now_millis(),
+        id,
+    })
+}
+
+async fn insert(database: &Database, account: &Account) -> api::Result<Reply> {
+    match accounts::insert(database, account).await {
+        Ok(()) => {}
+        Err(Error::Unique(_)) => {
+            return Err(Problem::conflict("login_taken", "This login is taken. Choose another."));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let created = Created {
+        id: account.id.clone(),
+        login: account.login.clone(),
+        created_at: rfc3339(account.created_at),
+    };
+    Reply::created("/api/auth/accounts/me".into(), &created)
+}
+
+fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
+    let network = throttle::network(&client_address(headers));
+    let name = auth.pseudonyms().bucket(&["taken logins", &network]);
+    Bucket { name, limit: &TAKEN_LOGINS_AT_NETWORK }
+}
+
+async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
+    let counted: Result<Result<(), u64>, Error> = database
+        .transaction(async |database: &Database| {
+            throttles::charge(database, std::slice::from_ref(bucket), now_millis()).await
+        })
+        .await;
+    counted?.map_err(too_many)
+}
+
+pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Tagged<Own>> {
+    let database = auth.database().await?;
+    let account = own_account(&database, &insider).await?;
+    Ok(Tagged { revision: account.revision, body: account.into() })
+}
+
+pub(crate) async fn edit(
+    State(auth): State<Auth>,
+    insider: Insider,
+    if_match: IfMatch,
+    Body(body): Body<Edit>,
+) -> api::Result<Json<Own>> {
+    let mut fields = Fields::default();
+    let hospital_id = body
+        .hospital_id
+        .map(|id| fields.text("hospital_id", text::line(&id, HOSPITAL_ID_CHARACTERS)));
+    fields.check()?;
+
+    let database = auth.database().await?;
+    let account = database
+        .transaction(async |database: &Database| {
+            let account = own_account(database, &insider).await?;
+            if_match.check(account.revision)?;
+            if account.hospital_id == hospital_id {
+                return Ok(account);
+            }
+            accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis()).await?;
+            own_account(database, &insider).await
+        })
+        .await?;
+    Ok(Json(account.into()))
+}
+
+pub(crate) async fn change_password(
+    State(auth): State<Auth>,
+    insider: Insider,
+    headers: HeaderMap,
+    Body(body): Body<PasswordChange>,
+) -> api::Result<StatusCode> {
+    let database = auth.database().await?;
+    let login = own_login(&database, &insider).await?;
+    let mut fields = Fields::default();
+    let current = accept(&mut fields, "current_password", Password::typed(&body.current_password));
+    let new = accept(&mut fields, "new_password", Password::chosen(&body.new_password, &login));
+    fields.check()?;
+
+    let guess = Guess::new(&auth, login.as_str(), &client_address(&headers));
+    let account = guess.check(&database, &login, &current).await?;
+    let account = account.ok_or_else(|| wrong_password("current_password"))?;
+    let new_hash = new.hash(&random()?).map_err(Problem::internal)?;
+    let kept = cookies::refresh_token(&headers).map(|token| token.family());
+    database
+        .transaction(async |database: &Database| {
+            if !accounts::still_has_password(database, &account).await? {
+                return Err(wrong_password("current_password"));
+            }
+            guess.forgive(database, now_millis()).await?;
+            accounts::set_password(database, &account.id, &new_hash).await?;
+            Ok(sessions::remove_all(database, &account.id, kept.as_deref()).await?)
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn remove(
+    State(auth): State<Auth>,
+    insider: Insider,
+    headers: HeaderMap,
+    Body(body): Body<Removal>,
+) -> api::Result<Response> {
+    let database = auth.database().await?;
+    let login = own_login(&database, &insider).await?;
+    let mut fields = Fields::default();
+    let password = accept(&mut fields, "password", Password::typed(&body.password));
+    fields.check()?;
+
+    let guess = Guess::new(&auth, login.as_str(), &client_address(&headers));
+    let account = guess.check(&database, &login, &password).await?;
+    let account = account.ok_or_else(|| wrong_password("password"))?;
+    database
+        .transaction(async |database: &Database| {
+            if !accounts::still_has_password(database, &account).await? {
+                return Err(wrong_password("password"));
+            }
+            guess.forget(database).await?;
+            Ok(accounts::remove(database, &account.id).await?)
+        })
+        .await?;
+    Ok(signed_out())
+}
+
+async fn own_login(database: &Database, insider: &Insider) -> Result<Login, Problem> {
+    let account = own_account(database, insider).await?;
+    // It was checked when it was stored.
+    Login::new(&account.login).map_err(|refusal| Problem::internal(refusal.code))
+}
+
+/// 422 rather than 401: the session is valid, the field is not.
+fn wrong_password(field: &str) -> Problem {
+    Problem::invalid_field(field, "wrong_password", "is not the password of this account")
+}

@@ -1,0 +1,28 @@
+//! One file per resource, one function per endpoint.
+
+pub(crate) mod accounts;
+pub(crate) mod cookies;
+pub(crate) mod employment;
+pub(crate) mod keys;
+pub(crate) mod sessions;
+
+use api::{Fields, Problem};
+use database::Database;
+use session::Insider;
+
+use crate::domain::Refusal;
+use crate::store::accounts::{Account, by_subject};
+
+/// The insider's account. A token outlives its account by some minutes; then 401.
+async fn own_account(database: &Database, insider: &Insider) -> Result<Account, Problem> {
+    by_subject(database, &insider.subject).await?.ok_or_else(Problem::unauthorized)
+}
+
+/// The value, or its refusal noted and an empty one in its place, which [`Fields::check`]
+/// keeps from being used.
+fn accept<T: Default>(fields: &mut Fields, field: &str, value: Result<T, Refusal>) -> T {
+    value.unwrap_or_else(|refusal| {
+        fields.refuse(field, refusal.code, refusal.detail);
+        T::default()
+    })
+}

@@ -1,0 +1,138 @@
+//! Signing in, staying signed in, signing out.
+
+use api::{Body, Fields, Problem, client_address, now_millis};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use database::Database;
+use serde::{Deserialize, Serialize};
+use session::Insider;
+
+use super::{accept, cookies, own_account};
+use crate::config::{Auth, random};
+use crate::domain::login::Login;
+use crate::domain::password::Password;
+use crate::domain::refresh::{RefreshToken, Verdict};
+use crate::domain::signing::ACCESS_SECONDS;
+use crate::guess::Guess;
+use crate::store::{accounts, sessions};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    login: String,
+    password: String,
+}
+
+/// The answer of RFC 6749 section 5.1.
+#[derive(Serialize)]
+struct Session {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+pub(crate) async fn create(
+    State(auth): State<Auth>,
+    headers: HeaderMap,
+    Body(body): Body<SignIn>,
+) -> api::Result<Response> {
+    let mut fields = Fields::default();
+    let login = accept(&mut fields, "login", Login::new(&body.login));
+    let password = accept(&mut fields, "password", Password::typed(&body.password));
+    fields.check()?;
+
+    let database = auth.database().await?;
+    let guess = Guess::new(&auth, login.as_str(), &client_address(&headers));
+    let account = guess.check(&database, &login, &password).await?.ok_or_else(invalid_credentials)?;
+
+    let token = RefreshToken::first(random()?, random()?);
+    let now = now_millis();
+    database
+        .transaction(async |database: &Database| {
+            // The password may have been changed while it was compared.
+            if !accounts::still_has_password(database, &account).await? {
+                return Err(invalid_credentials());
+            }
+            guess.forgive(database, now).await?;
+            Ok(sessions::insert(database, &account.id, &token, now).await?)
+        })
+        .await?;
+    signed_in(&auth, &account.subject, Some(&token), now)
+}
+
+pub(crate) async fn refresh(State(auth): State<Auth>, headers: HeaderMap) -> api::Result<Response> {
+    let token = cookies::refresh_token(&headers).ok_or_else(invalid_refresh_token)?;
+    let next = token.next(random()?);
+    let now = now_millis();
+    let database = auth.database().await?;
+    let (verdict, subject) = database
+        .transaction(async |database: &Database| rotate(database, &token, &next, now).await)
+        .await?;
+    match verdict {
+        Verdict::Rotate => signed_in(&auth, &subject, Some(&next), now),
+        Verdict::AccessOnly => signed_in(&auth, &subject, None, now),
+        Verdict::Expired => Err(invalid_refresh_token()),
+        Verdict::Reused => Err(invalid_refresh_token().because("a refresh token was used twice; its family is revoked")),
+    }
+}
+
+/// Does what the token deserves, and gives the subject of its account.
+async fn rotate(
+    database: &Database,
+    token: &RefreshToken,
+    next: &RefreshToken,
+    now: i64,
+) -> Result<(Verdict, String), Problem> {
+    let (account_id, family) =
+        sessions::find(database, &token.family()).await?.ok_or_else(invalid_refresh_token)?;
+    let account = accounts::by_id(database, &account_id).await?.ok_or_else(invalid_refresh_token)?;
+    let verdict = match family.judge(token, now) {
+        // Another tab was first by a hair.
+        Verdict::Rotate if !sessions::rotate(database, token, next, now).await? => Verdict::AccessOnly,
+        verdict => verdict,
+    };
+    if matches!(verdict, Verdict::Expired | Verdict::Reused) {
+        sessions::remove(database, &token.family()).await?;
+    }
+    Ok((verdict, account.subject))
+}
+
+/// Also without a valid session: whoever signs out is signed out afterwards.
+pub(crate) async fn remove_current(State(auth): State<Auth>, headers: HeaderMap) -> api::Result<Response> {
+    if let Some(token) = cookies::refresh_token(&headers) {
+        let database = auth.database().await?;
+        sessions::remove(&database, &token.family()).await?;
+    }
+    Ok(signed_out())
+}
+
+pub(crate) async fn remove_all(State(auth): State<Auth>, insider: Insider) -> api::Result<Response> {
+    let database = auth.database().await?;
+    let account = own_account(&database, &insider).await?;
+    sessions::remove_all(&database, &account.id, None).await?;
+    Ok(signed_out())
+}
+
+fn signed_in(auth: &Auth, subject: &str, refresh: Option<&RefreshToken>, now: i64) -> api::Result<Response> {
+    let access_token = auth.signer().access_token(subject, now).map_err(Problem::internal)?;
+    let mut set_cookies = vec![cookies::set_access(&access_token)];
+    set_cookies.extend(refresh.map(cookies::set_refresh));
+    let session = Session { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS };
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::CREATED, no_store, AppendHeaders(set_cookies), Json(session)).into_response())
+}
+
+pub(crate) fn signed_out() -> Response {
+    (StatusCode::NO_CONTENT, AppendHeaders(cookies::clear())).into_response()
+}
+
+/// The same for a login that does not exist and a password that is wrong.
+fn invalid_credentials() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "Check the login and the password.")
+}
+
+fn invalid_refresh_token() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_refresh_token", "Sign in again.")
+}
