@@ -1,0 +1,64 @@
+//! SQL ↔ domain, one file per table.
+
+pub(crate) mod comments;
+pub(crate) mod labels;
+pub(crate) mod posts;
+pub(crate) mod votes;
+
+use std::sync::atomic::AtomicBool;
+
+use database::migration::{self, Migration};
+use database::{Database, Error, Row, Value};
+
+use crate::config::Config;
+use crate::domain::{Id, markdown};
+
+/// The component's name in the tables that shared crates use.
+pub(crate) const COMPONENT: &str = "board";
+
+const MIGRATIONS: &[Migration] = &[Migration(include_str!("../../migrations/sqlite/0001_threads.sql"))];
+
+/// A connection for one request, to a schema that is current.
+pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
+    static CURRENT: AtomicBool = AtomicBool::new(false);
+    let db = Database::open(&config.database_url).await?;
+    migration::run(&db, COMPONENT, MIGRATIONS, &CURRENT).await?;
+    Ok(db)
+}
+
+/// Forgets the answers kept for repeated requests that hold the text at `path` or below it.
+pub(crate) async fn forget_answers(db: &Database, path: &str) -> Result<(), Error> {
+    // "~" sorts after every character of our paths.
+    db.execute(
+        "DELETE FROM board_idempotency WHERE location >= ?1 AND location < ?2",
+        [path.into(), format!("{path}~").into()],
+    )
+    .await?;
+    Ok(())
+}
+
+fn id(text: String, column: usize) -> Result<Id, Error> {
+    Id::try_from(text).map_err(|_| Error::Column(column, "an id"))
+}
+
+/// The HTML that is kept beside `body`, unless an older renderer made it.
+fn html(row: &Row, column: usize, renderer: usize, body: &str) -> Result<String, Error> {
+    if row.integer(renderer)? == markdown::RENDERER { row.text(column) } else { Ok(markdown::render(body)) }
+}
+
+fn key(id: &Id) -> Value {
+    Value::Text(id.to_string())
+}
+
+/// Nobody has an empty pseudonym, so the public has voted for nothing.
+fn reader_key(reader: Option<&str>) -> Value {
+    reader.unwrap_or_default().into()
+}
+
+fn optional_key(id: Option<&Id>) -> Value {
+    id.map_or(Value::Null, key)
+}
+
+fn optional_integer(number: Option<i64>) -> Value {
+    number.map_or(Value::Null, Value::Integer)
+}

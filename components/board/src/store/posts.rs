@@ -1,0 +1,182 @@
+use database::{Database, Error, Row, Value, contains};
+
+use super::{html, id, key, optional_integer, optional_key, reader_key};
+use crate::domain::post::{Place, Selection, Sort, Summary};
+use crate::domain::{Category, Id, Post, markdown};
+
+pub(crate) async fn list(
+    db: &Database,
+    selection: &Selection,
+    after: Option<&Place>,
+    rows: i64,
+) -> Result<Vec<Summary>, Error> {
+    let mut values = vec![Value::Integer(rows)];
+    let mut bind = |value: Value| {
+        values.push(value);
+        format!("?{}", values.len())
+    };
+    let mut conditions = vec!["1 = 1".to_owned()];
+    if let Some(category) = selection.category {
+        conditions.push(format!("category = {}", bind(category.name().into())));
+    }
+    if let Some(term) = &selection.search {
+        // Reads row after row until the page is full; issue 4 brings an index.
+        let pattern = bind(contains(term).into());
+        conditions.push(format!(r"(title LIKE {pattern} ESCAPE '\' OR body LIKE {pattern} ESCAPE '\')"));
+    }
+    // Ids are in the order of time.
+    let order = match selection.sort {
+        Sort::Newest => "id DESC",
+        Sort::Votes => "vote_count DESC, id DESC",
+    };
+    if let Some(place) = after {
+        let id = bind(key(&place.id));
+        conditions.push(match selection.sort {
+            Sort::Newest => format!("id < {id}"),
+            Sort::Votes => format!("(vote_count, id) < ({}, {id})", bind(Value::Integer(place.vote_count))),
+        });
+    }
+    let sql = format!(
+        "SELECT id, category, title, comment_count, vote_count, accepted_comment_id, created_at, edited_at \
+         FROM posts WHERE {} ORDER BY {order} LIMIT ?1",
+        conditions.join(" AND ")
+    );
+    db.query(&sql, values).await?.iter().map(summary).collect()
+}
+
+fn summary(row: &Row) -> Result<Summary, Error> {
+    Ok(Summary {
+        id: id(row.text(0)?, 0)?,
+        category: category(row, 1)?,
+        title: row.text(2)?,
+        comment_count: row.integer(3)?,
+        vote_count: row.integer(4)?,
+        answered: row.optional_text(5)?.is_some(),
+        created_at: row.integer(6)?,
+        edited_at: row.optional_integer(7)?,
+    })
+}
+
+fn category(row: &Row, column: usize) -> Result<Category, Error> {
+    Category::from_name(&row.text(column)?).ok_or(Error::Column(column, "a category"))
+}
+
+pub(crate) async fn insert(db: &Database, post: &Post) -> Result<(), Error> {
+    let values = [
+        key(&post.id),
+        post.author.clone().into(),
+        post.category.name().into(),
+        post.title.clone().into(),
+        post.body.clone().into(),
+        post.body_html.clone().into(),
+        Value::Integer(markdown::RENDERER),
+        Value::Integer(post.vote_count),
+        Value::Integer(post.comment_count),
+        optional_key(post.accepted_comment_id.as_ref()),
+        Value::Integer(post.revision),
+        Value::Integer(post.created_at),
+        optional_integer(post.edited_at),
+    ];
+    db.execute(
+        "INSERT INTO posts (id, author, category, title, body, body_html, renderer, vote_count, comment_count, \
+         accepted_comment_id, revision, created_at, edited_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+/// The post as `reader` sees it.
+pub(crate) async fn find(db: &Database, post_id: &Id, reader: Option<&str>) -> Result<Option<Post>, Error> {
+    let row = db
+        .query_one(
+            "SELECT id, author, category, title, body, body_html, renderer, vote_count, comment_count, \
+             accepted_comment_id, revision, created_at, edited_at, \
+             (SELECT count(*) FROM votes WHERE post_id = posts.id AND voter = ?2 AND target_id = posts.id) \
+             FROM posts WHERE id = ?1",
+            [key(post_id), reader_key(reader)],
+        )
+        .await?;
+    row.map(|row| post(&row)).transpose()
+}
+
+fn post(row: &Row) -> Result<Post, Error> {
+    let body = row.text(4)?;
+    Ok(Post {
+        id: id(row.text(0)?, 0)?,
+        author: row.text(1)?,
+        category: category(row, 2)?,
+        title: row.text(3)?,
+        body_html: html(row, 5, 6, &body)?,
+        body,
+        vote_count: row.integer(7)?,
+        comment_count: row.integer(8)?,
+        accepted_comment_id: row.optional_text(9)?.map(|text| id(text, 9)).transpose()?,
+        revision: row.integer(10)?,
+        created_at: row.integer(11)?,
+        edited_at: row.optional_integer(12)?,
+        voted: row.integer(13)? > 0,
+    })
+}
+
+/// Keeps what an edit changes.
+pub(crate) async fn update(db: &Database, post: &Post) -> Result<(), Error> {
+    let values = [
+        key(&post.id),
+        post.category.name().into(),
+        post.title.clone().into(),
+        post.body.clone().into(),
+        post.body_html.clone().into(),
+        Value::Integer(markdown::RENDERER),
+        optional_key(post.accepted_comment_id.as_ref()),
+        Value::Integer(post.revision),
+        optional_integer(post.edited_at),
+    ];
+    db.execute(
+        "UPDATE posts SET category = ?2, title = ?3, body = ?4, body_html = ?5, renderer = ?6, \
+         accepted_comment_id = ?7, revision = ?8, edited_at = ?9 WHERE id = ?1",
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn accept(db: &Database, post_id: &Id, comment_id: Option<&Id>) -> Result<(), Error> {
+    db.execute("UPDATE posts SET accepted_comment_id = ?2 WHERE id = ?1", [key(post_id), optional_key(comment_id)])
+        .await?;
+    Ok(())
+}
+
+/// Counts a comment that is written or, with -1, deleted.
+pub(crate) async fn count_comment(db: &Database, post_id: &Id, change: i64) -> Result<(), Error> {
+    db.execute(
+        "UPDATE posts SET comment_count = comment_count + ?2 WHERE id = ?1",
+        [key(post_id), Value::Integer(change)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes back the acceptance of a comment that goes.
+pub(crate) async fn forget_accepted(db: &Database, post_id: &Id, comment_id: &Id) -> Result<(), Error> {
+    db.execute(
+        "UPDATE posts SET accepted_comment_id = NULL WHERE id = ?1 AND accepted_comment_id = ?2",
+        [key(post_id), key(comment_id)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Removes the post with everything that hangs on it.
+pub(crate) async fn delete(db: &Database, post_id: &Id) -> Result<(), Error> {
+    for sql in [
+        "DELETE FROM votes WHERE post_id = ?1",
+        "DELETE FROM thread_labels WHERE post_id = ?1",
+        "DELETE FROM comments WHERE post_id = ?1",
+        "DELETE FROM posts WHERE id = ?1",
+    ] {
+        db.execute(sql, [key(post_id)]).await?;
+    }
+    Ok(())
+}
