@@ -12,6 +12,8 @@ mod server;
 mod test;
 mod token;
 mod toolchain;
+#[cfg(test)]
+mod tree;
 mod up;
 mod workspace;
 

@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::import::{self, Hospitals};
-use crate::{command, token, toolchain, workspace};
+use crate::{command, token, workspace};
 
 /// Real Spin compiles four components to native code on its first start, on two busy cores.
 const START_LIMIT: Duration = Duration::from_secs(180);
@@ -88,7 +88,7 @@ fn find_spin() -> Result<Option<PathBuf>> {
 fn unpack_spin(packed: &Path) -> Result<PathBuf> {
     let folder = workspace::path("target/tools");
     let program = folder.join("spin");
-    if toolchain::is_fresh(&program, packed) {
+    if workspace::is_fresh(&program, packed) {
         return Ok(program);
     }
     fs::create_dir_all(&folder)?;
@@ -166,10 +166,11 @@ impl Server {
 
     /// Loads the sample hospitals where there are none at all.
     pub(crate) fn import_samples(&self) -> Result<()> {
-        let list: serde_json::Value = ureq::get(format!("{}/api/review/hospitals?limit=1", self.base))
-            .call()
-            .and_then(|mut response| response.body_mut().read_json())
-            .context("asking for hospitals")?;
+        let list: serde_json::Value =
+            ureq::get(format!("{}/api/review/hospitals?limit=1", self.base))
+                .call()
+                .and_then(|mut response| response.body_mut().read_json())
+                .context("asking for hospitals")?;
         if list["items"].as_array().is_some_and(|items| !items.is_empty()) {
             return Ok(());
         }

@@ -1,9 +1,9 @@
 //! The compiler for wasm32-wasip2: rustup's, or Debian's where rustup cannot have the target.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -103,10 +103,4 @@ fn debian_cargo(linkers: &Path) -> Result<Command> {
         .env_remove("CARGO")
         .env_remove("RUSTUP_TOOLCHAIN");
     Ok(cargo)
-}
-
-/// Whether `file` is there and not older than `than`.
-pub(crate) fn is_fresh(file: &Path, than: &Path) -> bool {
-    let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
-    matches!((modified(file), modified(than)), (Some(file), Some(than)) if file >= than)
 }

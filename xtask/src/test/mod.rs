@@ -1,16 +1,188 @@
 //! Every test this machine can run.
 
+use std::env;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
 
+use crate::server::Host;
+use session::Session;
+use tally::Tally;
+
+mod node;
+mod rust;
+mod session;
+mod tally;
+
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only steps, or files of tests/, whose name contains this
+    /// Only steps, or files of tests/, whose name contains this: `pages`, `api/board`
     filter: Option<String>,
+    /// What serves the site that the suites talk to
+    #[arg(long, value_enum, default_value = "shim")]
+    host: Host,
 }
 
-pub(crate) fn run(_: &Options) -> Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+/// One kind of test.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&mut Session, &Step) -> Result<Outcome>,
+    /// Whether it talks to the site, so that `--host` makes a difference.
+    on_site: bool,
+    /// Whether CI may go without it, because what it needs cannot be had there in time.
+    optional: bool,
+}
+
+enum Outcome {
+    Ran(Tally),
+    /// Why not, and how to get what is missing.
+    NotRun(String),
+    /// The filter left nothing of it.
+    NothingChosen,
+}
+
+const STEP: Step = Step {
+    name: "",
+    about: "",
+    run: |_, _| Ok(Outcome::NothingChosen),
+    on_site: false,
+    optional: false,
+};
+
+/// In this order, the quickest to fail first.
+const STEPS: &[Step] = &[
+    Step { name: "format", about: "rustfmt has nothing to change", run: rust::format, ..STEP },
+    Step {
+        name: "native",
+        about: "domain rules, shared crates, the tree's invariants",
+        run: rust::native,
+        ..STEP
+    },
+    Step {
+        name: "host",
+        about: "runtime-shim with the guests of its conformance tests",
+        run: rust::host,
+        ..STEP
+    },
+    Step {
+        name: "api",
+        about: "the three APIs over HTTP, through their wasm",
+        run: node::suite,
+        on_site: true,
+        ..STEP
+    },
+    Step {
+        name: "parity",
+        about: "the same API tests and wasm on the real Spin",
+        run: node::parity,
+        // Nobody distributes Spin 4.1 yet, and it takes half an hour to compile.
+        optional: true,
+        ..STEP
+    },
+    Step {
+        name: "pages",
+        about: "the pages in Chromium, by keyboard, by axe, with scripts off",
+        run: node::pages,
+        on_site: true,
+        ..STEP
+    },
+    Step {
+        name: "fuzz",
+        about: "schemathesis over the three OpenAPI documents",
+        run: node::fuzz,
+        on_site: true,
+        ..STEP
+    },
+    Step { name: "lint", about: "clippy has nothing to say", run: rust::lint, ..STEP },
+    Step {
+        name: "licences",
+        about: "cargo-deny: licences, advisories, sources",
+        run: rust::licences,
+        // cargo-deny takes longer to compile than all of CI may take.
+        optional: true,
+        ..STEP
+    },
+];
+
+/// What became of a step.
+struct Line<'a> {
+    step: &'a Step,
+    result: Result<Outcome>,
+    took: Duration,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let mut session = Session::new(options.host, options.filter.clone())?;
+    let mut lines = Vec::new();
+    for step in STEPS.iter().filter(|step| step.on_site || options.host == Host::Shim) {
+        if !session.chooses(step) {
+            continue;
+        }
+        eprintln!("\n━━ {}: {}", step.name, step.about);
+        let started = Instant::now();
+        let result = (step.run)(&mut session, step);
+        if let Err(error) = &result {
+            eprintln!("error: {error:#}");
+        }
+        lines.push(Line { step, result, took: started.elapsed() });
+    }
+    if let Err(error) = session.end() {
+        eprintln!("error: {error:#}");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(report(&lines))
+}
+
+/// CI has to run everything it can be given; a person's machine may lack something.
+fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+fn report(lines: &[Line]) -> ExitCode {
+    let mut sum = Tally::default();
+    eprintln!("\n━━ summary");
+    for Line { step, result, took } in lines {
+        let (tally, text) = judge(step, result, is_ci());
+        sum += tally;
+        if !text.is_empty() {
+            eprintln!("{:>9}  {:>6.1} s  {text}", step.name, took.as_secs_f64());
+        }
+    }
+    println!("{sum}");
+    // Nothing at all is more likely a mistyped filter than a success.
+    if sum.failed > 0 || sum == Tally::default() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn judge(step: &Step, result: &Result<Outcome>, ci: bool) -> (Tally, String) {
+    match result {
+        Ok(Outcome::Ran(tally)) => (*tally, tally.to_string()),
+        Ok(Outcome::NothingChosen) => (Tally::default(), String::new()),
+        Ok(Outcome::NotRun(why)) if ci && !step.optional => {
+            (Tally::failure(), format!("FAILED, as CI must run it: {why}"))
+        }
+        Ok(Outcome::NotRun(why)) => (Tally::skip(), format!("not run: {why}")),
+        Err(error) => (Tally::failure(), format!("FAILED: {error:#}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, STEP, Step, Tally, judge};
+
+    #[test]
+    fn a_step_that_cannot_run_fails_in_ci_only() {
+        let result = Ok(Outcome::NotRun("no chromium".to_owned()));
+        assert_eq!(judge(&STEP, &result, true).0, Tally::failure());
+        assert_eq!(judge(&STEP, &result, false).0, Tally::skip());
+        let optional = Step { optional: true, ..STEP };
+        assert_eq!(judge(&optional, &result, true).0, Tally::skip());
+    }
+
+    #[test]
+    fn an_error_is_a_failure() {
+        assert_eq!(judge(&STEP, &Err(anyhow::anyhow!("no")), false).0, Tally::failure());
+    }
 }

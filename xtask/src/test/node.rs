@@ -1,0 +1,134 @@
+//! Suites in JavaScript: over HTTP, and in a browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::session::{Session, Site};
+use super::tally::{Tally, count_node};
+use super::{Outcome, Step};
+use crate::server::Host;
+use crate::{command, workspace};
+
+/// No test takes longer. One that hangs ends here, and the others go on.
+const TEST_LIMIT_MS: &str = "180000";
+
+/// The fuzzer is one long test for each document.
+const FUZZ_LIMIT_MS: &str = "900000";
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// The tests of `tests/NAME/`, on the site of this run.
+pub(crate) fn suite(session: &mut Session, step: &Step) -> Result<Outcome> {
+    let files = files(session, step, step.name)?;
+    if let Some(outcome) = unable(&files)? {
+        return Ok(outcome);
+    }
+    node(session.site()?, &files, TEST_LIMIT_MS, |_| {})
+}
+
+pub(crate) fn parity(session: &mut Session, step: &Step) -> Result<Outcome> {
+    let files = files(session, step, "api")?;
+    if let Some(outcome) = unable(&files)? {
+        return Ok(outcome);
+    }
+    let Some(site) = Site::start(Host::Spin)? else {
+        let how = "Spin 4.1 or newer is not here; say where with JINMAEK_SPIN=/path/to/spin";
+        return Ok(Outcome::NotRun(how.to_owned()));
+    };
+    let outcome = node(&site, &files, TEST_LIMIT_MS, |_| {})?;
+    site.stop()?;
+    Ok(outcome)
+}
+
+pub(crate) fn pages(session: &mut Session, step: &Step) -> Result<Outcome> {
+    if !Path::new(CHROMIUM).exists() {
+        return Ok(Outcome::NotRun("apt-get install chromium".to_owned()));
+    }
+    suite(session, step)
+}
+
+pub(crate) fn fuzz(session: &mut Session, step: &Step) -> Result<Outcome> {
+    let files = files(session, step, step.name)?;
+    if let Some(outcome) = unable(&files)? {
+        return Ok(outcome);
+    }
+    let schemathesis = match install_schemathesis() {
+        Ok(program) => program,
+        Err(error) => {
+            let why = format!("schemathesis ({error:#}); apt-get install python3-venv");
+            return Ok(Outcome::NotRun(why));
+        }
+    };
+    node(session.site()?, &files, FUZZ_LIMIT_MS, |suite| {
+        suite.env("JINMAEK_SCHEMATHESIS", &schemathesis);
+    })
+}
+
+fn files(session: &Session, step: &Step, folder: &str) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(workspace::path("tests").join(folder))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".test.mjs") && session.chooses_file(step, &name) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Why no suite can run here, or none has to; else its npm packages are there.
+fn unable(files: &[PathBuf]) -> Result<Option<Outcome>> {
+    if files.is_empty() {
+        return Ok(Some(Outcome::NothingChosen));
+    }
+    if !command::exists("node") || !command::exists("npm") {
+        let how = "Node 20 or newer is not here: https://nodejs.org".to_owned();
+        return Ok(Some(Outcome::NotRun(how)));
+    }
+    install_packages()?;
+    Ok(None)
+}
+
+fn install_packages() -> Result<()> {
+    let tests = workspace::path("tests");
+    let installed = tests.join("node_modules/.package-lock.json");
+    if workspace::is_fresh(&installed, &tests.join("package-lock.json")) {
+        return Ok(());
+    }
+    eprintln!("Installing the suites' npm packages");
+    let mut npm = Command::new("npm");
+    command::run(npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(tests))
+}
+
+/// Into a Python environment of its own under target/.
+fn install_schemathesis() -> Result<PathBuf> {
+    let requirements = workspace::path("tests/fuzz/requirements.txt");
+    let folder = workspace::path("target/schemathesis");
+    let program = folder.join("bin/schemathesis");
+    if workspace::is_fresh(&program, &requirements) {
+        return Ok(program);
+    }
+    eprintln!("Installing schemathesis");
+    command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    command::run(pip.args(["install", "--quiet", "--requirement"]).arg(requirements))?;
+    Ok(program)
+}
+
+fn node(
+    site: &Site,
+    files: &[PathBuf],
+    limit_ms: &str,
+    describe: impl Fn(&mut Command),
+) -> Result<Outcome> {
+    let mut node = Command::new("node");
+    node.current_dir(workspace::path("tests"));
+    node.args(["--test", "--test-reporter=spec", "--test-timeout", limit_ms]).args(files);
+    site.describe_to(&mut node);
+    describe(&mut node);
+    Ok(Outcome::Ran(Tally::of_runner(&mut node, count_node)?))
+}

@@ -1,0 +1,136 @@
+//! Counting tests by what their runners print.
+
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::ops::AddAssign;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) skipped: u64,
+}
+
+impl Tally {
+    pub(crate) fn success() -> Self {
+        Self { passed: 1, ..Self::default() }
+    }
+
+    pub(crate) fn failure() -> Self {
+        Self { failed: 1, ..Self::default() }
+    }
+
+    pub(crate) fn skip() -> Self {
+        Self { skipped: 1, ..Self::default() }
+    }
+
+    /// A program that is one test in itself.
+    pub(crate) fn of_program(command: &mut Command) -> Result<Self> {
+        let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+        Ok(if status.success() { Self::success() } else { Self::failure() })
+    }
+
+    /// Runs a test runner, passing its output on, and adds up what `count` finds in its lines.
+    pub(crate) fn of_runner(command: &mut Command, count: fn(&str) -> Self) -> Result<Self> {
+        let what = format!("{command:?}");
+        let cannot = || format!("cannot run {what}");
+        let mut child = command.stdout(Stdio::piped()).spawn().with_context(cannot)?;
+        let mut tally = Self::default();
+        for line in BufReader::new(child.stdout.take().with_context(cannot)?).lines() {
+            let line = line?;
+            tally += count(&line);
+            println!("{line}");
+        }
+        let status = child.wait()?;
+        if !status.success() && tally.failed == 0 {
+            // It failed without a failing test: a file that does not compile, for instance.
+            tally += Self::failure();
+        }
+        Ok(tally)
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+}
+
+/// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`
+pub(crate) fn count_cargo(line: &str) -> Tally {
+    let mut tally = Tally::default();
+    let Some((_, counts)) =
+        line.strip_prefix("test result: ").and_then(|line| line.split_once(". "))
+    else {
+        return tally;
+    };
+    for count in counts.split("; ") {
+        match pair(count) {
+            Some((number, "passed")) => tally.passed = number,
+            Some((number, "failed")) => tally.failed = number,
+            Some((number, "ignored")) => tally.skipped = number,
+            _ => {}
+        }
+    }
+    tally
+}
+
+fn pair(count: &str) -> Option<(u64, &str)> {
+    let (number, what) = count.split_once(' ')?;
+    Some((number.parse().ok()?, what))
+}
+
+/// `ℹ pass 3`, as node's reporter `spec` ends.
+pub(crate) fn count_node(line: &str) -> Tally {
+    let words: Vec<&str> = line.split(' ').collect();
+    let &["ℹ", what, number] = words.as_slice() else { return Tally::default() };
+    let Ok(number) = number.parse() else { return Tally::default() };
+    let none = Tally::default();
+    match what {
+        "pass" => Tally { passed: number, ..none },
+        "fail" | "cancelled" => Tally { failed: number, ..none },
+        "skipped" | "todo" => Tally { skipped: number, ..none },
+        _ => none,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{Tally, count_cargo, count_node};
+
+    #[test]
+    fn cargo_is_counted() {
+        let line = "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 9 filtered out";
+        assert_eq!(count_cargo(line), Tally { passed: 3, failed: 2, skipped: 1 });
+        assert_eq!(count_cargo("test a::b ... ok"), Tally::default());
+    }
+
+    #[test]
+    fn node_is_counted() {
+        assert_eq!(count_node("ℹ pass 12").passed, 12);
+        assert_eq!(count_node("ℹ cancelled 1").failed, 1);
+        assert_eq!(count_node("ℹ duration_ms 12"), Tally::default());
+        assert_eq!(count_node("✔ a test that says ℹ pass 3"), Tally::default());
+    }
+
+    #[test]
+    fn a_runner_that_fails_without_a_failing_test_is_a_failure() {
+        let mut runner = Command::new("sh");
+        runner.args(["-c", "echo 'ℹ pass 2'; exit 1"]);
+        let tally = Tally::of_runner(&mut runner, count_node).unwrap();
+        assert_eq!(tally, Tally { passed: 2, failed: 1, skipped: 0 });
+    }
+}
