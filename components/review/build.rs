@@ -1,0 +1,3 @@
+fn main() {
+    openapi::embed("openapi.yaml");
+}

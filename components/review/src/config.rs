@@ -1,0 +1,56 @@
+//! The component's variables, read once by each instance.
+
+use std::sync::OnceLock;
+
+use axum::extract::FromRef;
+use session::KeySource;
+use sha2::{Digest, Sha256};
+use spin_sdk::variables;
+
+pub(crate) struct Config {
+    pub(crate) database_url: String,
+    /// Without a slash at its end.
+    pub(crate) auth_url: String,
+    pub(crate) keys: KeySource,
+    pub(crate) operator: OperatorToken,
+}
+
+/// The hash of the token that opens the operator's routes; `None` where they are shut.
+pub(crate) struct OperatorToken(pub(crate) Option<[u8; 32]>);
+
+/// The error is for the log: it names the variable that is wrong.
+pub(crate) async fn load() -> Result<&'static Config, String> {
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config);
+    }
+    let config = read().await?;
+    Ok(CONFIG.get_or_init(|| config))
+}
+
+async fn read() -> Result<Config, String> {
+    let auth_url = variable("auth_url").await?.trim_end_matches('/').to_owned();
+    let operator_token = variable("operator_token").await?;
+    Ok(Config {
+        database_url: variable("database_url").await?,
+        keys: KeySource::from_variables(&variable("session_public_key").await?, &auth_url)?,
+        auth_url,
+        operator: OperatorToken::new(&operator_token),
+    })
+}
+
+async fn variable(name: &str) -> Result<String, String> {
+    variables::get(name).await.map_err(|error| format!("variable {name}: {error}"))
+}
+
+impl OperatorToken {
+    fn new(token: &str) -> Self {
+        Self((!token.is_empty()).then(|| Sha256::digest(token).into()))
+    }
+}
+
+impl FromRef<&'static Config> for KeySource {
+    fn from_ref(config: &&'static Config) -> Self {
+        config.keys.clone()
+    }
+}
