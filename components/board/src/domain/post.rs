@@ -4,7 +4,7 @@ use text::Refusal;
 use super::{Id, markdown};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub(crate) enum Category {
     Free,
     Question,
@@ -26,6 +26,14 @@ impl Category {
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.name() == name)
+    }
+}
+
+impl TryFrom<String> for Category {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::from_name(&name).ok_or("must be one of free, question, work and news")
     }
 }
 
