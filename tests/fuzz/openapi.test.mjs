@@ -26,6 +26,7 @@ async function fuzz(component, token, ...options) {
   const { base, api } = await site();
   const program = process.env.JINMAEK_SCHEMATHESIS ?? 'schemathesis';
   const { code, output } = await run(program, [
+    '--config-file', new URL('schemathesis.toml', import.meta.url).pathname,
     'run', `${api(component)}/openapi.json`, '--url', base,
     '--header', `Authorization: Bearer ${token}`,
     '--max-examples', `${EXAMPLES}`,

@@ -178,7 +178,7 @@ impl Server {
             file: workspace::path(SAMPLES),
             base: self.base.clone(),
             source: "예시 자료".to_owned(),
-            date: "2026-09-30".to_owned(),
+            date: Some("2026-09-30".to_owned()),
             force: false,
             token_file: token::file(&self.folder),
         })
