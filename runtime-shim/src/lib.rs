@@ -1,0 +1,29 @@
+//! Serves Spin applications on wasmtime. See `main.rs` for the order of things,
+//! `request.rs` for one request's way, `limits.rs` for every limit.
+
+pub mod admin;
+mod allow_list;
+mod answer;
+pub mod app;
+mod body;
+pub mod config;
+mod connection;
+mod core;
+mod database;
+mod engine;
+mod files;
+mod guest;
+mod guest_output;
+mod imports;
+mod instances;
+pub mod limits;
+mod manifest;
+mod metrics;
+mod native_code;
+pub mod net;
+mod request;
+mod route;
+mod runtime_config;
+pub mod server;
+mod trace;
+mod variables;

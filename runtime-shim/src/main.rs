@@ -1,1 +1,76 @@
-fn main() {}
+//! `runtime-shim up`: config → build → spawn → wait for a signal → drain.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use runtime_shim::app::App;
+use runtime_shim::config::{Command, CommandLine, Config, Up};
+use runtime_shim::net::Address;
+use runtime_shim::server::Server;
+use runtime_shim::{admin, limits};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let filter = EnvFilter::try_from_env("RUNTIME_SHIM_LOG").unwrap_or_else(|_| EnvFilter::new("warn,runtime_shim=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = match command {
+        Command::Up(up) => serve(&up),
+        Command::Limits => {
+            limits::print();
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(up: &Up) -> Result<()> {
+    let config = Config::read(up)?;
+    let address = Address::reserve(config.listen)?;
+    let admin_address = config.admin.map(Address::reserve).transpose().context("admin listener (--admin ADDR or --admin off)")?;
+    let app = Arc::new(App::build(&config)?);
+    let (stop, stopping) = watch::channel(false);
+    let server = Server::start(&app, &address, &stopping)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        if let Some(address) = &admin_address {
+            tokio::spawn(admin::serve(Arc::clone(&app), address.listener()?, stopping));
+        }
+        announce(&config, &address, admin_address.as_ref());
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        eprintln!("Finishing what is under way …");
+        stop.send_replace(true);
+        let drained = tokio::task::spawn_blocking(|| server.join());
+        // A second signal does not wait.
+        tokio::select! { _ = drained => {} _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        anyhow::Ok(())
+    })?;
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(())
+}
+
+fn announce(config: &Config, address: &Address, admin: Option<&Address>) {
+    println!("Serving http://{}", address.get());
+    if let Some(admin) = admin {
+        println!("Metrics http://{}/metrics", admin.get());
+    }
+    for (route, component) in config.routes() {
+        println!("  {component}: {route}");
+    }
+}

@@ -1,0 +1,63 @@
+//! The admin listener: `/metrics`, `/ready`, `/live`. It has an address of its
+//! own, so that nothing of it can be reached through the application's.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use crate::app::App;
+
+/// Probes and a scraper; more is a mistake.
+const CONNECTIONS: usize = 32;
+/// Scrapers come back within a minute; a client that holds on is let go.
+const HEADER_WAIT: Duration = Duration::from_secs(75);
+
+/// Serves until dropped. Not ready once `stop` is set.
+pub async fn serve(app: Arc<App>, listener: TcpListener, stop: watch::Receiver<bool>) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (app, stop) = (Arc::clone(&app), stop.clone());
+        tokio::spawn(async move {
+            let _slot = slot;
+            let service = service_fn(|request| {
+                let response = answer(&app, *stop.borrow(), &request);
+                async move { Ok::<_, Infallible>(response) }
+            });
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_WAIT);
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!("admin connection ended: {error}");
+            }
+        });
+    }
+}
+
+fn answer(app: &App, stopping: bool, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let (status, kind, text) = match request.uri().path() {
+        "/live" => (StatusCode::OK, "text/plain", b"live\n".to_vec()),
+        "/ready" if stopping => (StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"draining\n".to_vec()),
+        "/ready" => (StatusCode::OK, "text/plain", b"ready\n".to_vec()),
+        "/metrics" => (StatusCode::OK, "text/plain; version=0.0.4", app.metrics.text()),
+        _ => (StatusCode::NOT_FOUND, "text/plain", b"/live /ready /metrics\n".to_vec()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

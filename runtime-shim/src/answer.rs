@@ -1,0 +1,151 @@
+//! What the host itself answers when no component did: RFC 9457 problem
+//! details for programs, a small page for people.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::body::Body;
+use crate::trace::TraceId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Long enough for a queue of `queue` requests to empty.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
+
+/// Everything that the host can have to say, and no more: why it happened is in the log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Problem {
+    NotFound,
+    BodyTooLarge,
+    Crashed,
+    Overloaded,
+    TimedOut,
+    Loop,
+}
+
+impl Problem {
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            Self::Loop => StatusCode::LOOP_DETECTED,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Crashed => "internal_error",
+            Self::Overloaded => "overloaded",
+            Self::TimedOut => "timed_out",
+            Self::Loop => "loop_detected",
+        }
+    }
+
+    /// What the client can do, in Korean and English.
+    fn detail(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotFound => ("주소에 해당하는 페이지가 없습니다. 주소를 확인해 주세요.", "There is nothing at this address."),
+            Self::BodyTooLarge => ("보낸 내용이 너무 큽니다. 줄여서 다시 보내 주세요.", "The request body is too large. Send less."),
+            Self::Crashed => ("처리하는 중에 문제가 생겼습니다. 잠시 후 다시 시도해 주세요.", "Something went wrong here. Try again later."),
+            Self::Overloaded => ("지금 요청이 많습니다. 잠시 후 다시 시도해 주세요.", "Too many requests right now. Try again shortly."),
+            Self::TimedOut => ("시간 안에 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.", "The request took too long. Try again later."),
+            Self::Loop => ("요청이 서비스 안에서 되풀이되어 중단했습니다.", "The request went round in circles and was stopped."),
+        }
+    }
+}
+
+/// Who is to be told about a problem, kept aside before the request is given to a guest.
+pub(crate) struct Asker {
+    accept: Option<HeaderValue>,
+    trace: TraceId,
+}
+
+impl Asker {
+    pub(crate) fn of(headers: &HeaderMap, trace: TraceId) -> Self {
+        Self { accept: headers.get(ACCEPT).cloned(), trace }
+    }
+}
+
+/// The host's own answer.
+pub(crate) fn problem(problem: Problem, asker: &Asker) -> Response<Body> {
+    let trace = asker.trace;
+    let (content_type, text) = if prefers_html(asker.accept.as_ref()) {
+        ("text/html; charset=utf-8", page(problem, trace))
+    } else {
+        ("application/problem+json", json(problem, trace))
+    };
+    let mut response = Response::new(Body::full(Bytes::from(text)));
+    *response.status_mut() = problem.status();
+    let answer = response.headers_mut();
+    answer.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(&trace.to_string()) {
+        answer.insert(REQUEST_ID, id);
+    }
+    if problem == Problem::Overloaded {
+        answer.insert(RETRY_AFTER, RETRY_SECONDS);
+    }
+    response
+}
+
+/// Browsers ask for text/html by name; programs do not.
+fn prefers_html(accept: Option<&HeaderValue>) -> bool {
+    let Some(accept) = accept.and_then(|value| value.to_str().ok()) else { return false };
+    let place = |kind| accept.find(kind);
+    match (place("text/html"), place("json")) {
+        (Some(html), Some(json)) => html < json,
+        (html, _) => html.is_some(),
+    }
+}
+
+fn json(problem: Problem, trace: TraceId) -> String {
+    let title = problem.status().canonical_reason().unwrap_or_default();
+    serde_json::json!({
+        "type": "about:blank",
+        "title": title,
+        "status": problem.status().as_u16(),
+        "detail": problem.detail().1,
+        "code": problem.code(),
+        "trace_id": trace.to_string(),
+    })
+    .to_string()
+}
+
+/// Nothing in it comes from the request but the trace id, which is hex digits.
+fn page(problem: Problem, trace: TraceId) -> String {
+    let (korean, english) = problem.detail();
+    let status = problem.status().as_u16();
+    let mut page = String::new();
+    let _ = write!(
+        page,
+        "<!doctype html><html lang=\"ko\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{status}</title>\
+         <style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,sans-serif;\
+         max-width:36rem;margin:15vh auto;padding:0 1rem;word-break:keep-all}}</style>\
+         <h1>{status}</h1><p>{korean}</p><p lang=\"en\">{english}</p>\
+         <p><small>{trace}</small></p></html>"
+    );
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_get_a_page_and_programs_get_json() {
+        let accepts = |value: &'static str| prefers_html(Some(&HeaderValue::from_static(value)));
+        assert!(accepts("text/html,application/xhtml+xml,*/*;q=0.8"));
+        assert!(!accepts("application/json"));
+        assert!(!accepts("application/json, text/html"));
+        assert!(!accepts("*/*"));
+        assert!(!prefers_html(None));
+    }
+}

@@ -1,0 +1,196 @@
+//! The application as it runs: the manifest with everything resolved, checked
+//! and compiled. Nothing in it changes while it serves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+use wasmtime::Engine;
+use wasmtime_wasi_http::handler::ProxyPre;
+
+use crate::allow_list::{AllowList, BlockedNetworks};
+use crate::config::Config;
+use crate::database::Database;
+use crate::engine::{self, Cache};
+use crate::files;
+use crate::guest::{self, Guest};
+use crate::imports;
+use crate::limits::Limits;
+use crate::manifest::{self, StringOr};
+use crate::metrics::{ComponentMetrics, Metrics};
+use crate::route::Router;
+use crate::runtime_config::Store;
+use crate::variables;
+
+pub struct App {
+    pub engine: Engine,
+    pub components: Vec<Arc<Component>>,
+    pub router: Router,
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub blocked: BlockedNetworks,
+    pub quiet: bool,
+}
+
+pub struct Component {
+    pub id: Arc<str>,
+    pub limits: Limits,
+    pub metrics: ComponentMetrics,
+    pub allow_list: AllowList,
+    pub variables: HashMap<String, String>,
+    pub environment: Vec<(String, String)>,
+    pub files: Option<TempDir>,
+    pub databases: HashMap<String, Arc<Database>>,
+    pub stores: HashMap<String, Arc<Database>>,
+    /// Set once: an instance's data refers back to its component.
+    code: OnceLock<ProxyPre<Guest>>,
+}
+
+impl Component {
+    pub fn code(&self) -> Result<&ProxyPre<Guest>> {
+        self.code.get().context("the component is not linked")
+    }
+}
+
+impl App {
+    pub fn build(config: &Config) -> Result<Self> {
+        let manifest = &config.manifest;
+        let limits = Limits::default().with_host(&config.runtime.limits);
+        if let Some(id) = config.runtime.component.keys().find(|id| !manifest.components.contains_key(*id)) {
+            bail!("runtime config: [component.{id}]: the manifest has no such component");
+        }
+        let blocked = BlockedNetworks::parse(&config.runtime.outbound_networking.block_networks)?;
+        let metrics = Metrics::new()?;
+        let mut databases = Files::new(config, &limits);
+        let mut components = Vec::new();
+        for (id, declared) in config.retained() {
+            let component = Component::new(id, declared, config, &limits, &mut databases, &metrics)
+                .with_context(|| format!("component `{id}`"))?;
+            components.push(Arc::new(component));
+        }
+        let memory = components.iter().map(|component| component.limits.memory_bytes).max();
+        let engine = engine::engine(&limits, memory.unwrap_or(limits.memory_bytes))?;
+        link(&engine, config, &components)?;
+        let router = router(config, &components)?;
+        Ok(Self { engine, components, router, limits, metrics, blocked, quiet: config.quiet })
+    }
+
+    pub fn component_index(&self, id: &str) -> Option<usize> {
+        self.components.iter().position(|component| &*component.id == id)
+    }
+}
+
+impl Component {
+    fn new(
+        id: &str,
+        declared: &manifest::Component,
+        config: &Config,
+        limits: &Limits,
+        databases: &mut Files<'_>,
+        metrics: &Metrics,
+    ) -> Result<Self> {
+        let limits = match config.runtime.component.get(id) {
+            Some(own) => limits.clone().with_component(&own.limits),
+            None => limits.clone(),
+        };
+        let hosts = declared
+            .allowed_outbound_hosts
+            .iter()
+            .map(|entry| config.variables.fill(entry).with_context(|| format!("allowed_outbound_hosts: `{entry}`")))
+            .collect::<Result<Vec<_>>>()?;
+        let mut environment = declared.environment.clone();
+        environment.extend(config.environment.clone());
+        Ok(Self {
+            id: id.into(),
+            metrics: metrics.component(id),
+            allow_list: AllowList::parse(&hosts)?,
+            variables: variables::component_variables(&declared.variables, &config.variables)?.into_iter().collect(),
+            environment: environment.into_iter().collect(),
+            files: files::mount(&config.directory, declared)?,
+            databases: databases.named(&declared.sqlite_databases, Use::Sqlite)?,
+            stores: databases.named(&declared.key_value_stores, Use::KeyValue)?,
+            limits,
+            code: OnceLock::new(),
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Use {
+    Sqlite,
+    KeyValue,
+}
+
+/// Opens each database file once, however many components and names it has.
+struct Files<'a> {
+    config: &'a Config,
+    limits: &'a Limits,
+    open: BTreeMap<std::path::PathBuf, Arc<Database>>,
+}
+
+impl<'a> Files<'a> {
+    fn new(config: &'a Config, limits: &'a Limits) -> Self {
+        Self { config, limits, open: BTreeMap::new() }
+    }
+
+    fn named(&mut self, names: &[String], purpose: Use) -> Result<HashMap<String, Arc<Database>>> {
+        let (configured, key, file, schema) = match purpose {
+            Use::Sqlite => (&self.config.runtime.sqlite_database, "sqlite_database", "sqlite_db.db", ""),
+            Use::KeyValue => {
+                (&self.config.runtime.key_value_store, "key_value_store", "sqlite_key_value.db", imports::KEY_VALUE_SCHEMA)
+            }
+        };
+        names
+            .iter()
+            .map(|name| {
+                let path = match configured.get(name) {
+                    Some(Store { path: Some(path), .. }) => path.clone(),
+                    Some(_) => self.config.state_dir.join(format!("{name}.db")),
+                    None if name == "default" => self.config.state_dir.join(file),
+                    None => bail!("`{name}`: write [{key}.{name}] into the runtime config file to say where it lies"),
+                };
+                let database = self.open.entry(path.clone()).or_insert_with(|| Database::new(path, schema, self.limits));
+                Ok((name.clone(), Arc::clone(database)))
+            })
+            .collect()
+    }
+}
+
+fn link(engine: &Engine, config: &Config, components: &[Arc<Component>]) -> Result<()> {
+    let linker = guest::linker(engine)?;
+    let cache = Cache::open(config.state_dir.join("compiled"));
+    for component in components {
+        let declared = &config.manifest.components[&*component.id];
+        let code = cache
+            .load(engine, &declared.source(&config.directory))
+            .and_then(|code| guest::link(&linker, &code))
+            .with_context(|| format!("component `{}`", component.id))?;
+        let _ = component.code.set(code);
+    }
+    Ok(())
+}
+
+fn router(config: &Config, components: &[Arc<Component>]) -> Result<Router> {
+    let mut router = Router::default();
+    let base = &config.manifest.application.trigger.http.base;
+    for trigger in &config.manifest.trigger.http {
+        let (StringOr::String(id), StringOr::String(route)) = (&trigger.component, &trigger.route) else { continue };
+        if let Some(index) = components.iter().position(|component| *component.id == **id) {
+            router.add(base, route, index)?;
+        }
+    }
+    Ok(router)
+}
+
+/// The component files that are not there, all at once.
+pub fn missing_files(config: &Config) -> Vec<String> {
+    let source = |declared: &manifest::Component, directory: &Path| declared.source(directory);
+    config
+        .retained()
+        .map(|(id, declared)| (id, source(declared, &config.directory)))
+        .filter(|(_, file)| !file.is_file())
+        .map(|(id, file)| format!("component `{id}`: there is no file {}", file.display()))
+        .collect()
+}

@@ -1,0 +1,171 @@
+//! The two directions of a body: what goes to a client, and what comes from one.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// A response up to this size is sent whole, with its length, if the guest has
+/// written it by the time that its head arrives.
+const COLLECTED_BYTES: usize = 64 * 1024;
+
+/// A response body on its way to a client.
+pub(crate) enum Body {
+    Full(Option<Bytes>),
+    Streamed(Box<Streamed>),
+}
+
+pub(crate) struct Streamed {
+    /// What was read while looking whether the body is small.
+    first: Option<Bytes>,
+    rest: WasiBody,
+    pause: Duration,
+    cut_off: Pin<Box<Sleep>>,
+}
+
+impl Body {
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self::Full(Some(bytes))
+    }
+
+    /// Takes what is there already, without waiting. `pause` is the longest
+    /// wait between two chunks of what is not.
+    pub(crate) fn of_guest(mut body: WasiBody, pause: Duration) -> Self {
+        let mut collected = Bytes::new();
+        let mut longer = BytesMut::new();
+        loop {
+            match body.frame().now_or_never() {
+                Some(None) => return Self::full(joined(collected, longer)),
+                Some(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) if collected.is_empty() && longer.is_empty() => collected = data,
+                    Ok(data) => {
+                        if longer.is_empty() {
+                            longer.extend_from_slice(&collected);
+                        }
+                        longer.extend_from_slice(&data);
+                    }
+                    // Trailers: HTTP/1.1 clients seldom ask for them, so they end the body here.
+                    Err(_) => return Self::full(joined(collected, longer)),
+                },
+                // A failure must reach the client as a broken response, not as a short one.
+                Some(Some(Err(error))) => {
+                    body = http_body_util::StreamBody::new(futures::stream::once(async { Err(error) })).boxed_unsync();
+                    break;
+                }
+                None => break,
+            }
+            if collected.len().max(longer.len()) > COLLECTED_BYTES {
+                break;
+            }
+        }
+        let first = joined(collected, longer);
+        Self::Streamed(Box::new(Streamed {
+            first: (!first.is_empty()).then_some(first),
+            rest: body,
+            pause,
+            cut_off: Box::pin(tokio::time::sleep(pause)),
+        }))
+    }
+}
+
+fn joined(only: Bytes, several: BytesMut) -> Bytes {
+    if several.is_empty() { only } else { several.freeze() }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.get_mut() {
+            Self::Full(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Streamed(streamed) => streamed.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Streamed(streamed) => streamed.first.is_none() && streamed.rest.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Streamed(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl Streamed {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut self.rest).poll_frame(cx) {
+            self.cut_off.as_mut().reset(Instant::now() + self.pause);
+            return Poll::Ready(frame);
+        }
+        match self.cut_off.poll_unpin(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(Error::ConnectionWriteTimeout))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// A request body that stops at `limit` bytes and remembers that it did.
+pub(crate) struct Limited {
+    body: Incoming,
+    left: u64,
+    exceeded: Arc<AtomicBool>,
+}
+
+impl Limited {
+    pub(crate) fn new(body: Incoming, limit: u64) -> (Self, Arc<AtomicBool>) {
+        let exceeded = Arc::new(AtomicBool::new(false));
+        (Self { body, left: limit, exceeded: Arc::clone(&exceeded) }, exceeded)
+    }
+}
+
+impl HttpBody for Limited {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        polled.map(|frame| match frame? {
+            Ok(frame) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                match self.left.checked_sub(length) {
+                    Some(left) => {
+                        self.left = left;
+                        Some(Ok(frame))
+                    }
+                    None => {
+                        self.exceeded.store(true, Relaxed);
+                        Some(Err(Error::HttpRequestBodySize(None)))
+                    }
+                }
+            }
+            Err(error) => Some(Err(Error::Hyper(error))),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

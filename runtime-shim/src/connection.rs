@@ -1,0 +1,218 @@
+//! Client connections of one thread, and the one clock that watches them all:
+//! a timer per connection or per request would cost each of them.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::task::AtomicWaker;
+use slab::Slab;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::limits::Limits;
+
+/// How often the connections are looked at; their limits are seconds.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What a connection is asked to do when its task runs next.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Order {
+    Continue,
+    /// Finish what is under way, then close.
+    Finish,
+    Close,
+}
+
+/// The connections of one thread.
+#[derive(Default)]
+pub(crate) struct Connections {
+    watched: Mutex<Slab<Arc<Watch>>>,
+    /// Looks since the thread started; the unit of every `since`.
+    clock: AtomicU32,
+}
+
+/// What is known of one connection without asking it.
+pub(crate) struct Watch {
+    /// Requests under way.
+    busy: AtomicU32,
+    /// Part of a request head has arrived, the rest has not.
+    in_head: AtomicBool,
+    /// HTTP/2 sends frames of its own between requests, which are no heads.
+    multiplexed: AtomicBool,
+    since: AtomicU32,
+    order: AtomicU8,
+    waker: AtomicWaker,
+}
+
+impl Connections {
+    pub(crate) fn add(self: &Arc<Self>) -> Registered {
+        let watch = Arc::new(Watch {
+            busy: AtomicU32::new(0),
+            in_head: AtomicBool::new(false),
+            multiplexed: AtomicBool::new(false),
+            since: AtomicU32::new(self.clock.load(Relaxed)),
+            order: AtomicU8::new(Order::Continue as u8),
+            waker: AtomicWaker::new(),
+        });
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = watched.insert(Arc::clone(&watch));
+        Registered { connections: Arc::clone(self), key, watch }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Asks every connection to finish what it does and close.
+    pub(crate) fn finish(&self) {
+        for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            watch.give(Order::Finish);
+        }
+    }
+
+    /// Closes the connections that hold on without a request.
+    pub(crate) async fn watch(&self, limits: &Limits) {
+        let looks = |ms: u64| u32::try_from(ms / LOOK.as_millis() as u64).unwrap_or(u32::MAX);
+        let (head, idle) = (looks(limits.header_read_ms), looks(limits.idle_connection_ms));
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            look.tick().await;
+            let now = self.clock.fetch_add(1, Relaxed).wrapping_add(1);
+            for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let quiet = now.wrapping_sub(watch.since.load(Relaxed));
+                if watch.busy.load(Relaxed) > 0 {
+                    continue;
+                }
+                if watch.in_head.load(Relaxed) && quiet > head {
+                    watch.give(Order::Close);
+                } else if quiet > idle {
+                    watch.give(Order::Finish);
+                }
+                // A connection that was asked to finish and is still here holds on.
+                if quiet > idle.saturating_add(head) {
+                    watch.give(Order::Close);
+                }
+            }
+        }
+    }
+}
+
+impl Watch {
+    fn give(&self, order: Order) {
+        self.order.store(order as u8, Relaxed);
+        self.waker.wake();
+    }
+
+    /// What to do now; the task is woken when that changes.
+    pub(crate) fn order(&self, cx: &Context<'_>) -> Order {
+        self.waker.register(cx.waker());
+        match self.order.load(Relaxed) {
+            order if order == Order::Close as u8 => Order::Close,
+            order if order == Order::Finish as u8 => Order::Finish,
+            _ => Order::Continue,
+        }
+    }
+}
+
+/// A connection's place in the list, given up when dropped.
+pub(crate) struct Registered {
+    connections: Arc<Connections>,
+    key: usize,
+    pub watch: Arc<Watch>,
+}
+
+impl Registered {
+    /// The request is under way until the result is dropped.
+    pub(crate) fn request(&self) -> UnderWay<'_> {
+        self.watch.busy.fetch_add(1, Relaxed);
+        self.watch.in_head.store(false, Relaxed);
+        UnderWay(self)
+    }
+
+    fn touch(&self) {
+        self.watch.since.store(self.connections.clock.load(Relaxed), Relaxed);
+    }
+
+    /// Bytes from the client: a request head begins, unless one is under way.
+    fn received(&self, bytes: &[u8]) {
+        if bytes.starts_with(b"PRI * ") {
+            self.watch.multiplexed.store(true, Relaxed);
+        }
+        let watch = &self.watch;
+        if watch.multiplexed.load(Relaxed) {
+            self.touch();
+        } else if watch.busy.load(Relaxed) == 0 && !watch.in_head.swap(true, Relaxed) {
+            self.touch();
+        }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.connections.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+    }
+}
+
+pub(crate) struct UnderWay<'a>(&'a Registered);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.watch.busy.fetch_sub(1, Relaxed);
+        self.0.touch();
+    }
+}
+
+/// A client's socket that notes when something comes or goes.
+pub(crate) struct Watched {
+    pub stream: TcpStream,
+    pub registered: Arc<Registered>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = room.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, room);
+        if polled.is_ready() && room.filled().len() > before {
+            self.registered.received(&room.filled()[before..]);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if polled.is_ready() {
+            self.registered.touch();
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        if polled.is_ready() {
+            self.registered.touch();
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

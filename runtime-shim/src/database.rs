@@ -1,0 +1,362 @@
+//! An SQLite file shared by all requests: a bounded pool of connections, one
+//! writer at a time in the order of asking, and no core ever waits for either.
+//!
+//! Reads run on the caller's own thread, since waking another costs more than
+//! a short read; one that takes too long is started again on a blocking thread.
+//! Whatever writes runs on a blocking thread, because a commit may wait for the disk.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::ffi::ErrorCode;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OpenFlags, TransactionState};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::limits::Limits;
+
+/// Prepared statements that a connection keeps: more than an application has.
+const STATEMENTS_KEPT: usize = 128;
+/// The text of one statement. Values are bound, so it does not grow with them.
+const STATEMENT_BYTES: i32 = 1024 * 1024;
+/// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
+const STEPS_PER_CHECK: i32 = 1000;
+/// How long SQLite itself waits for a lock. Within this process the writer's
+/// turn comes first, so only another program can make it wait.
+const FOREIGN_LOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// Why a statement or a connection was refused; the text is for the component.
+#[derive(Debug)]
+pub struct Error(pub String);
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+pub struct Rows<R> {
+    pub columns: Vec<String>,
+    pub rows: Vec<R>,
+}
+
+/// Builds a row of the caller's type from its values.
+pub trait Row: Send + 'static {
+    type Cell;
+    fn integer(value: i64) -> Self::Cell;
+    fn real(value: f64) -> Self::Cell;
+    fn text(value: String) -> Self::Cell;
+    fn blob(value: Vec<u8>) -> Self::Cell;
+    fn null() -> Self::Cell;
+    fn new(cells: Vec<Self::Cell>) -> Self;
+}
+
+pub struct Database {
+    path: PathBuf,
+    /// Run on each new connection.
+    schema: &'static str,
+    idle: Mutex<Vec<Session>>,
+    slots: Arc<Semaphore>,
+    writer: Arc<Semaphore>,
+    wait: Duration,
+    inline: Duration,
+    statement: Duration,
+}
+
+/// A connection and what its callbacks look at.
+struct Session {
+    connection: Connection,
+    /// Milliseconds since `epoch` at which the running statement is stopped.
+    stop_at: Arc<AtomicU64>,
+    epoch: Instant,
+    /// The guest changed a setting that its successor must not inherit.
+    changed: Arc<AtomicBool>,
+}
+
+impl Database {
+    pub fn new(path: PathBuf, schema: &'static str, limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            schema,
+            idle: Mutex::default(),
+            slots: Arc::new(Semaphore::new(limits.sqlite_connections as usize)),
+            writer: Arc::new(Semaphore::new(1)),
+            wait: Duration::from_millis(limits.sqlite_wait_ms),
+            inline: Duration::from_millis(limits.sqlite_inline_ms),
+            statement: Duration::from_millis(limits.sqlite_statement_ms),
+        })
+    }
+
+    /// A connection for the caller alone, until the lease is dropped.
+    pub async fn lease(self: &Arc<Self>) -> Result<Lease, Error> {
+        let slot = self.turn(&self.slots, "no connection became free").await?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let session = match idle {
+            Some(session) => session,
+            None => {
+                let database = Arc::clone(self);
+                blocking(move || database.connect()).await?
+            }
+        };
+        Ok(Lease { database: Arc::clone(self), session: Some(session), _slot: slot, writing: None })
+    }
+
+    /// Waits for `semaphore`, at most `wait`.
+    async fn turn(&self, semaphore: &Arc<Semaphore>, failure: &str) -> Result<OwnedSemaphorePermit, Error> {
+        if let Ok(permit) = Arc::clone(semaphore).try_acquire_owned() {
+            return Ok(permit);
+        }
+        match tokio::time::timeout(self.wait, Arc::clone(semaphore).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error(format!("database is busy: {failure} within {} ms", self.wait.as_millis()))),
+        }
+    }
+
+    fn connect(&self) -> Result<Session, Error> {
+        if let Some(parent) = self.path.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| Error(format!("{}: {error}", parent.display())))?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(FOREIGN_LOCK_WAIT)?;
+        // WAL: readers and the writer do not wait for each other; NORMAL: the
+        // disk is waited for at checkpoints, a crash of the machine cannot corrupt.
+        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = normal;")?;
+        connection.execute_batch(self.schema)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let changed = Arc::new(AtomicBool::new(false));
+        connection.authorizer(Some({
+            let changed = Arc::clone(&changed);
+            move |context: AuthContext<'_>| authorize(&context, &changed)
+        }))?;
+        let stop_at = Arc::new(AtomicU64::new(u64::MAX));
+        let epoch = Instant::now();
+        connection.progress_handler(STEPS_PER_CHECK, Some({
+            let stop_at = Arc::clone(&stop_at);
+            move || epoch.elapsed().as_millis() as u64 > stop_at.load(Relaxed)
+        }))?;
+        Ok(Session { connection, stop_at, epoch, changed })
+    }
+}
+
+/// What a component may not do to a database that others share: reach other
+/// files (ATTACH, and VACUUM INTO, which attaches), load code, change how the
+/// file is written. Settings of the connection alone are allowed; such a
+/// connection is not given to the next one.
+fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
+    match &context.action {
+        AuthAction::Attach { filename } if !matches!(*filename, "" | ":memory:") => Authorization::Deny,
+        AuthAction::Function { function_name } if function_name.eq_ignore_ascii_case("load_extension") => {
+            Authorization::Deny
+        }
+        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => {
+            match pragma_name.to_ascii_lowercase().as_str() {
+                "journal_mode" | "synchronous" | "locking_mode" | "wal_autocheckpoint" | "writable_schema"
+                | "temp_store_directory" | "data_store_directory" | "mmap_size" | "busy_timeout" => Authorization::Ignore,
+                "table_info" | "table_xinfo" | "table_list" | "index_list" | "index_info" | "index_xinfo"
+                | "foreign_key_list" | "foreign_key_check" | "integrity_check" | "quick_check" | "user_version" => {
+                    Authorization::Allow
+                }
+                _ => {
+                    changed.store(true, Relaxed);
+                    Authorization::Allow
+                }
+            }
+        }
+        AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempView { .. }
+        | AuthAction::CreateTempTrigger { .. }
+        | AuthAction::Attach { .. } => {
+            changed.store(true, Relaxed);
+            Authorization::Allow
+        }
+        _ => Authorization::Allow,
+    }
+}
+
+/// One guest's connection. Dropping it rolls back what was left open and gives
+/// the connection to the next one.
+pub struct Lease {
+    database: Arc<Database>,
+    /// `None` while a blocking thread has it, and for good if that thread panicked.
+    session: Option<Session>,
+    _slot: OwnedSemaphorePermit,
+    /// Held from the first write of a transaction to its end.
+    writing: Option<OwnedSemaphorePermit>,
+}
+
+/// How a statement is run.
+#[derive(PartialEq)]
+enum Kind {
+    /// Returns rows and changes nothing.
+    Read,
+    /// Starts or ends a transaction in which nothing was written.
+    Control,
+    Write,
+}
+
+impl Lease {
+    /// Runs one statement and takes all its rows, at most `limit` bytes of values.
+    pub async fn execute<R: Row>(&mut self, sql: &str, parameters: Vec<Value>, limit: u64) -> Result<Rows<R>, Error> {
+        let session = self.session.as_ref().ok_or_else(lost)?;
+        let kind = session.kind(sql)?;
+        if kind != Kind::Write {
+            match session.run(sql, &parameters, limit, self.database.inline) {
+                // Too slow for this thread, or another program holds a lock.
+                Err(RunError::Sqlite(error)) if kind == Kind::Read && is_retryable(&error) => {}
+                finished => return finished.map_err(Error::from),
+            }
+        } else if self.writing.is_none() {
+            self.writing = Some(self.database.turn(&self.database.writer, "the writer before did not finish").await?);
+        }
+        let session = self.session.take().ok_or_else(lost)?;
+        let (sql, statement) = (sql.to_owned(), self.database.statement);
+        let (session, result) = blocking(move || {
+            let result = session.run(&sql, &parameters, limit, statement);
+            Ok((session, result))
+        })
+        .await?;
+        if session.connection.is_autocommit() {
+            self.writing = None;
+        }
+        self.session = Some(session);
+        result.map_err(Error::from)
+    }
+
+    pub fn last_insert_rowid(&self) -> i64 {
+        self.session.as_ref().map_or(0, |session| session.connection.last_insert_rowid())
+    }
+
+    pub fn changes(&self) -> u64 {
+        self.session.as_ref().map_or(0, |session| session.connection.changes())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else { return };
+        session.stop_at.store(u64::MAX, Relaxed);
+        let clean = session.connection.is_autocommit() || session.connection.execute_batch("rollback").is_ok();
+        if clean && !session.changed.load(Relaxed) {
+            self.database.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        }
+    }
+}
+
+enum RunError {
+    Sqlite(rusqlite::Error),
+    Other(String),
+}
+
+impl From<rusqlite::Error> for RunError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Sqlite(error) => error.into(),
+            RunError::Other(text) => Self(text),
+        }
+    }
+}
+
+impl Session {
+    fn kind(&self, sql: &str) -> Result<Kind, Error> {
+        let shape = |statement: &rusqlite::Statement<'_>| (statement.readonly(), statement.column_count());
+        let shape = if is_pragma(sql) {
+            // The authorizer sees a statement only when it is prepared anew.
+            shape(&self.connection.prepare(sql)?)
+        } else {
+            let statement = self.connection.prepare_cached(sql)?;
+            shape(&statement)
+        };
+        let written = self.connection.transaction_state::<&str>(None)? == TransactionState::Write;
+        Ok(match shape {
+            (true, 1..) => Kind::Read,
+            (true, 0) if !written => Kind::Control,
+            _ => Kind::Write,
+        })
+    }
+
+    fn run<R: Row>(&self, sql: &str, parameters: &[Value], limit: u64, time: Duration) -> Result<Rows<R>, RunError> {
+        let stop_at = self.epoch.elapsed() + time;
+        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
+        let rows = self.query(sql, parameters, limit);
+        self.stop_at.store(u64::MAX, Relaxed);
+        rows
+    }
+
+    fn query<R: Row>(&self, sql: &str, parameters: &[Value], limit: u64) -> Result<Rows<R>, RunError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let width = columns.len();
+        let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = found.next()? {
+            let mut cells = Vec::with_capacity(width);
+            for index in 0..width {
+                let value = row.get_ref(index)?;
+                bytes += size(&value);
+                cells.push(cell::<R>(value, &columns[index])?);
+            }
+            if bytes > limit {
+                return Err(RunError::Other(format!("the result exceeds {limit} bytes; use LIMIT")));
+            }
+            rows.push(R::new(cells));
+        }
+        drop(found);
+        Ok(Rows { columns, rows })
+    }
+}
+
+fn is_pragma(sql: &str) -> bool {
+    sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("pragma"))
+}
+
+fn cell<R: Row>(value: ValueRef<'_>, column: &str) -> Result<R::Cell, RunError> {
+    Ok(match value {
+        ValueRef::Null => R::null(),
+        ValueRef::Integer(value) => R::integer(value),
+        ValueRef::Real(value) => R::real(value),
+        ValueRef::Text(bytes) => {
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| RunError::Other(format!("column {column} holds text that is not UTF-8")))?;
+            R::text(text.to_owned())
+        }
+        ValueRef::Blob(bytes) => R::blob(bytes.to_vec()),
+    })
+}
+
+/// What a value costs in memory, its cell included.
+fn size(value: &ValueRef<'_>) -> u64 {
+    const CELL: u64 = 32;
+    CELL + match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() as u64,
+        _ => 0,
+    }
+}
+
+fn is_retryable(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+fn lost() -> Error {
+    Error("the connection was lost; open another".to_owned())
+}
+
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error(error.to_string()))?
+}

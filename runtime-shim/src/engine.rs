@@ -1,0 +1,140 @@
+//! The wasmtime engine, and components compiled for it, kept on disk.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::limits::Limits;
+
+/// How long a guest computes before others on its core get a turn. The clock
+/// that counts it wakes up once per tick, so shorter would cost an idle host.
+pub(crate) const TICK: Duration = Duration::from_millis(2);
+
+/// Core modules, memories and tables of one component: what the Rust and
+/// JavaScript toolchains produce, with room to spare.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 30;
+const MEMORIES_PER_COMPONENT: u32 = 4;
+const TABLES_PER_COMPONENT: u32 = 12;
+
+/// An engine whose instances come from a pool: making one costs no system call
+/// that maps memory. `memory` is the largest memory any component may have.
+pub(crate) fn engine(limits: &Limits, memory: u64) -> Result<Engine> {
+    let instances = u32::try_from(limits.max_instances)?;
+    let stacks = u32::try_from(limits.max_instances * limits.concurrent_requests)?;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT)
+        .total_memories(instances * 2)
+        .total_tables(instances * TABLES_PER_COMPONENT)
+        .total_stacks(stacks)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT)
+        .max_tables_per_component(TABLES_PER_COMPONENT)
+        .table_elements(usize::try_from(limits.table_elements)?)
+        .max_memory_size(usize::try_from(memory)?);
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    let engine = Engine::new(&config)?;
+    start_clock(engine.weak())?;
+    Ok(engine)
+}
+
+fn start_clock(engine: wasmtime::EngineWeak) -> Result<()> {
+    std::thread::Builder::new().name("clock".into()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    })?;
+    Ok(())
+}
+
+/// Compiled components in a directory that only this user can write. What lies
+/// there is native code that we run, so it is never taken from anywhere else.
+pub(crate) struct Cache {
+    directory: Option<PathBuf>,
+}
+
+impl Cache {
+    /// Without a directory of our own (a read-only file system) every start compiles.
+    pub(crate) fn open(directory: PathBuf) -> Self {
+        let usable = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(anyhow::Error::from)
+            .and_then(|()| private(&directory));
+        match usable {
+            Ok(()) => Self { directory: Some(directory) },
+            Err(error) => {
+                tracing::warn!("compiled components are not kept: {}: {error:#}", directory.display());
+                Self { directory: None }
+            }
+        }
+    }
+
+    /// Loads the component in `file`, compiled now if it is new.
+    pub(crate) fn load(&self, engine: &Engine, file: &Path) -> Result<Component> {
+        let wasm = std::fs::read(file).with_context(|| format!("cannot read the component file {}", file.display()))?;
+        let Some(directory) = &self.directory else {
+            return compile(engine, file, &wasm).and_then(|native| crate::native_code::from_bytes(engine, &native));
+        };
+        let kept = directory.join(key(engine, &wasm));
+        if kept.exists() {
+            match private(&kept).and_then(|()| crate::native_code::from_file(engine, &kept)) {
+                Ok(component) => return Ok(component),
+                Err(error) => tracing::warn!("compiling again, {} is unusable: {error:#}", kept.display()),
+            }
+        }
+        let native = compile(engine, file, &wasm)?;
+        let written = tempfile::NamedTempFile::new_in(directory)
+            .and_then(|temporary| std::fs::write(temporary.path(), &native).map(|()| temporary))
+            .and_then(|temporary| temporary.persist(&kept).map_err(|error| error.error));
+        match written {
+            Ok(_) => crate::native_code::from_file(engine, &kept),
+            Err(error) => {
+                tracing::warn!("the compiled component is not kept: {}: {error}", kept.display());
+                crate::native_code::from_bytes(engine, &native)
+            }
+        }
+    }
+}
+
+fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
+    eprintln!("Compiling {} …", file.display());
+    let started = Instant::now();
+    let native = engine
+        .precompile_component(wasm)
+        .map_err(|error| anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display()))?;
+    eprintln!("Compiled {} in {:.1} s", file.display(), started.elapsed().as_secs_f32());
+    Ok(native)
+}
+
+/// The same bytes, engine settings and versions give the same name.
+fn key(engine: &Engine, wasm: &[u8]) -> String {
+    let mut settings = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    let content = Sha256::digest(wasm);
+    let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{content}-{:016x}-{}", settings.finish(), env!("CARGO_PKG_VERSION"))
+}
+
+/// Refuses what another user owns or could have written.
+fn private(path: &Path) -> Result<()> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    let own = metadata.uid() == rustix::process::geteuid().as_raw();
+    let closed = metadata.permissions().mode() & 0o022 == 0;
+    anyhow::ensure!(own && closed && !metadata.is_symlink(), "another user can write it");
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! What one instance of a component holds, and what it is linked with.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use http::HeaderName;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component as Code, GuestTaskId, HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime_wasi::sockets::SocketAddrUse;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
+use wasmtime_wasi_http::{
+    ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    WasiHttpView, p2, p3,
+};
+
+use crate::app::Component;
+use crate::core::Core;
+use crate::guest_output::{GuestOutput, Stream};
+use crate::imports::outbound_http::{self, OutboundHttp};
+use crate::imports::wit;
+use crate::trace::TraceId;
+
+/// Requests of an instance that are remembered, so that a call which a guest
+/// makes after its response head still finds the request it belongs to.
+const REMEMBERED: usize = 64;
+
+/// Interfaces of Spin that this host does not have yet. A component may import
+/// them; calling one is a trap that names it.
+const TRAPPED: &[&str] = &["spin:postgres/", "spin:mysql/", "spin:redis/", "spin:mqtt/", "fermyon:spin/llm@"];
+
+/// What belongs to one request, wherever it goes.
+#[derive(Clone, Copy)]
+pub struct RequestContext {
+    pub trace: TraceId,
+    /// How many components called each other to get here.
+    pub depth: u64,
+}
+
+impl RequestContext {
+    /// Of a request that comes from outside.
+    pub fn started(headers: &http::HeaderMap) -> Self {
+        Self { trace: TraceId::of(headers), depth: 0 }
+    }
+}
+
+/// Outbound calls of an instance that are under way.
+#[derive(Default)]
+pub struct Calls(Arc<()>);
+
+impl Calls {
+    /// The call counts until the result is dropped; `None` if there are `limit` already.
+    pub fn start(&self, limit: u64) -> Option<Arc<()>> {
+        ((Arc::strong_count(&self.0) as u64) <= limit).then(|| Arc::clone(&self.0))
+    }
+}
+
+/// The data of a store.
+pub struct Guest {
+    pub component: Arc<Component>,
+    pub core: Arc<Core>,
+    pub table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    limiter: StoreLimits,
+    requests: Vec<(GuestTaskId, RequestContext)>,
+    pub calls: Calls,
+    pub activity: Arc<Activity>,
+}
+
+/// What the epoch callback tells those outside the store, who cannot look in.
+#[derive(Default)]
+pub struct Activity {
+    /// The guest was interrupted while computing, since this was last looked at.
+    pub yielded: AtomicBool,
+    /// The task that was computing then.
+    pub computing: Mutex<Option<GuestTaskId>>,
+}
+
+impl Guest {
+    pub fn remember(&mut self, task: GuestTaskId, context: RequestContext) {
+        if self.requests.len() >= REMEMBERED {
+            self.requests.remove(0);
+        }
+        self.requests.push((task, context));
+        self.hooks.latest = Some(context);
+    }
+
+    /// The request that one of `tasks` answers.
+    pub fn request_of(&self, tasks: impl Iterator<Item = GuestTaskId>) -> Option<RequestContext> {
+        let mut tasks = tasks;
+        tasks.find_map(|task| self.requests.iter().rev().find(|(known, _)| *known == task).map(|(_, context)| *context))
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}
+
+/// What `wasi:http` asks of its host.
+struct Hooks {
+    component: Arc<Component>,
+    core: Arc<Core>,
+    latest: Option<RequestContext>,
+}
+
+/// Headers that belong to a connection, not to a message. One shared filter:
+/// it is asked for with every request.
+static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
+    Arc::new(|name: &HeaderName| {
+        matches!(
+            name.as_str(),
+            "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization" | "proxy-connection"
+                | "transfer-encoding" | "upgrade" | "host" | "http2-settings"
+        )
+    })
+});
+
+type Sent = Box<
+    dyn Future<
+            Output = wasmtime_wasi_http::Result<(
+                http::Response<WasiBody>,
+                Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
+            )>,
+        > + Send,
+>;
+
+impl WasiHttpHooks for Hooks {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::clone(&CONNECTION_HEADERS)
+    }
+
+    /// Calls of WASI 0.2 components come this way; those of 0.3 through `OutboundHttp`.
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _done: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
+    ) -> Sent {
+        let (core, component, context) = (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
+        Box::new(async move {
+            let response = outbound_http::send(&core, &component, context, request, options).await?;
+            let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> = Box::new(async { Ok(()) });
+            Ok((response, finished))
+        })
+    }
+}
+
+/// Everything that a component can import.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    p2::add_only_http_to_linker_async(&mut linker)?;
+    p3::bindings::http::types::add_to_linker::<_, WasiHttp>(&mut linker, Guest::http)?;
+    p3::bindings::http::client::add_to_linker::<_, OutboundHttp>(&mut linker, Guest::http)?;
+    wit::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::spin::key_value::key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    Ok(linker)
+}
+
+/// Links `code` as far as that can be done once for all instances.
+pub(crate) fn link(linker: &Linker<Guest>, code: &Code) -> Result<ProxyPre<Guest>> {
+    let engine = linker.engine();
+    let world = code.component_type();
+    let imports: Vec<&str> = world
+        .imports(engine)
+        .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
+        .map(|(name, _)| name)
+        .collect();
+    let is_trapped = |name: &&str| TRAPPED.iter().any(|prefix| name.starts_with(prefix));
+    let unknown: Vec<&str> =
+        imports.iter().copied().filter(|name| !is_known(name) && !is_trapped(name)).collect();
+    if !unknown.is_empty() {
+        bail!("imports {}, which this host does not have", unknown.join(", "));
+    }
+    let mut own = linker.clone();
+    if imports.iter().any(is_trapped) {
+        own.define_unknown_imports_as_traps(code)?;
+    }
+    let pre = own.instantiate_pre(code)?;
+    match p3::bindings::ServicePre::new(pre.clone()) {
+        Ok(service) => Ok(ProxyPre::P3(service)),
+        Err(no_service) => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2).map_err(|_| {
+            anyhow::anyhow!("exports neither wasi:http/handler@0.3.0 nor wasi:http/incoming-handler@0.2: {no_service:#}")
+        }),
+    }
+}
+
+fn is_known(import: &str) -> bool {
+    let wasi = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:http/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+    wasi.iter().any(|prefix| import.starts_with(prefix))
+        || matches!(
+            import,
+            "spin:variables/variables@3.0.0" | "spin:key-value/key-value@3.0.0" | "spin:sqlite/sqlite@3.0.0"
+                | "spin:sqlite/sqlite@3.1.0"
+        )
+}
+
+/// An instance ready for requests.
+pub(crate) async fn instantiate(core: &Arc<Core>, component: &Arc<Component>) -> Result<(Store<Guest>, Proxy)> {
+    let limits = &component.limits;
+    let activity = Arc::new(Activity::default());
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(usize::try_from(limits.handles)?);
+    let guest = Guest {
+        component: Arc::clone(component),
+        core: Arc::clone(core),
+        table,
+        wasi: wasi(core, component)?,
+        http: WasiHttpCtx::new(),
+        hooks: Hooks { component: Arc::clone(component), core: Arc::clone(core), latest: None },
+        limiter: StoreLimitsBuilder::new()
+            .memory_size(usize::try_from(limits.memory_bytes)?)
+            .table_elements(usize::try_from(limits.table_elements)?)
+            .build(),
+        requests: Vec::new(),
+        calls: Calls::default(),
+        activity: Arc::clone(&activity),
+    };
+    let mut store = Store::new(&core.app.engine, guest);
+    store.limiter(|guest| &mut guest.limiter);
+    store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes)?);
+    store.set_max_component_handles(usize::try_from(limits.handles)?);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |mut store| {
+        activity.yielded.store(true, Relaxed);
+        let task = store.async_call_stack()?.next();
+        *activity.computing.lock().unwrap_or_else(PoisonError::into_inner) = task;
+        // tokio's own yield lets sockets and timers have their turn too.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    // A constructor that does not end must not hold a slot for ever.
+    let wait = Duration::from_millis(limits.compute_ms);
+    let proxy = tokio::time::timeout(wait, component.code()?.instantiate_async(&mut store))
+        .await
+        .context("the instance did not finish its start")??;
+    Ok((store, proxy))
+}
+
+fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {
+    let output = |stream| GuestOutput {
+        component: Arc::clone(&component.id),
+        stream,
+        line: component.limits.log_line_bytes as usize,
+        quiet: core.app.quiet,
+    };
+    let mut builder = WasiCtxBuilder::new();
+    builder.envs(&component.environment).stdout(output(Stream::Out)).stderr(output(Stream::Error));
+    if let Some(files) = &component.files {
+        builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
+    }
+    let (app, own) = (Arc::clone(&core.app), Arc::clone(component));
+    builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(move |address, purpose| {
+        let allowed = match purpose {
+            // Before it connects, a socket is bound to any address and port.
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => address.ip().is_unspecified() && address.port() == 0,
+            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
+            SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
+                own.allow_list.allows_socket(address.ip(), address.port()) && !app.blocked.contains(address.ip())
+            }
+        };
+        Box::pin(async move { allowed })
+    });
+    Ok(builder.build())
+}

@@ -1,0 +1,304 @@
+//! Outbound HTTP: `wasi:http/client@0.3.0` and, through the same function,
+//! `wasi:http/outgoing-handler@0.2`. Held to `allowed_outbound_hosts`; a call to
+//! `NAME.spin.internal` or to the application itself never touches a socket.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, Uri};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use wasmtime::AsContextMut;
+use wasmtime::component::{Accessor, HasData, Resource};
+use wasmtime_wasi::TrappableError;
+use wasmtime_wasi_http::p3::bindings::http::client::HostWithStore;
+use wasmtime_wasi_http::p3::bindings::http::types::{DnsErrorPayload, ErrorCode};
+use wasmtime_wasi_http::p3::{Request as GuestRequest, Response as GuestResponse};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiHttpView};
+
+use crate::allow_list::{BlockedNetworks, chained_component};
+use crate::answer::{self, Asker};
+use crate::app::Component;
+use crate::body::Body;
+use crate::core::Core;
+use crate::guest::{Guest, RequestContext};
+use crate::net::{self, ConnectError};
+use crate::request;
+use crate::trace::TRACEPARENT;
+
+type Failure = TrappableError<ErrorCode>;
+
+fn trap(error: impl Into<wasmtime::Error>) -> Failure {
+    Failure::trap(error)
+}
+
+/// The host's part of `wasi:http/client`.
+pub(crate) struct OutboundHttp;
+
+impl HasData for OutboundHttp {
+    type Data<'a> = WasiHttpCtxView<'a>;
+}
+
+impl HostWithStore<Guest> for OutboundHttp {
+    async fn send(
+        accessor: &Accessor<Guest, Self>,
+        request: Resource<GuestRequest>,
+    ) -> Result<Resource<GuestResponse>, Failure> {
+        let (core, component, context, _call, request, options) = accessor.with(|mut access| {
+            let tasks: Vec<_> = access.as_context_mut().async_call_stack().map_err(trap)?.collect();
+            let guest = access.data_mut();
+            let (core, component) = (Arc::clone(&guest.core), Arc::clone(&guest.component));
+            let context = guest.request_of(tasks.into_iter());
+            let Some(call) = guest.calls.start(component.limits.outbound_calls) else {
+                return Err(Failure::from(ErrorCode::ConnectionLimitReached));
+            };
+            let request = guest.table.delete(request).map_err(trap)?;
+            let sent = async { Ok(()) };
+            let (request, options) = request.into_http_with_getter(&mut access, sent, Guest::http)?;
+            Ok::<_, Failure>((core, component, context, call, request, options))
+        })?;
+        let options = options.as_deref().copied();
+        let response = send(&core, &component, context, request, options).await.map_err(|error| error_code(&error))?;
+        accessor.with(|mut access| {
+            let view = access.get();
+            let (response, _consumed) = GuestResponse::from_http(view.hooks, response);
+            view.table.push(response).map_err(trap)
+        })
+    }
+}
+
+/// Sends `request` for `component`. `context` is the request that made it.
+pub(crate) async fn send(
+    core: &Arc<Core>,
+    component: &Arc<Component>,
+    context: Option<RequestContext>,
+    mut request: Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
+    component.metrics.outbound.inc();
+    let context = context.unwrap_or_else(|| RequestContext::started(request.headers()));
+    let target = target(component, request.uri());
+    if matches!(target, Target::Refused) {
+        let authority = request.uri().authority().map_or("itself", Authority::as_str);
+        tracing::warn!(
+            component = %component.id, trace_id = %context.trace,
+            "outbound call to {authority} refused: not in allowed_outbound_hosts"
+        );
+        return Err(Error::HttpRequestDenied);
+    }
+    match target {
+        Target::Component(name) => {
+            let Some(index) = core.app.component_index(&name) else { return Err(Error::DestinationNotFound) };
+            Ok(chain(core, index, context, request).await)
+        }
+        Target::Itself => {
+            let Some(index) = core.app.router.find(request.uri().path()).map(|found| found.route.component) else {
+                return Err(Error::DestinationNotFound);
+            };
+            Ok(chain(core, index, context, request).await)
+        }
+        Target::Elsewhere | Target::Refused => {
+            if !request.headers().contains_key(TRACEPARENT) {
+                request.headers_mut().insert(TRACEPARENT, context.trace.header());
+            }
+            elsewhere(core, component, request, options.unwrap_or_default()).await
+        }
+    }
+}
+
+enum Target {
+    Component(String),
+    /// The application's own public routes.
+    Itself,
+    Elsewhere,
+    Refused,
+}
+
+fn target(component: &Component, uri: &Uri) -> Target {
+    let Some(host) = uri.host().filter(|host| *host != "self.alt") else {
+        return if component.allow_list.allows_itself() { Target::Itself } else { Target::Refused };
+    };
+    let scheme = uri.scheme_str().unwrap_or("https");
+    if !component.allow_list.allows(scheme, host, uri.port_u16()) {
+        return Target::Refused;
+    }
+    match chained_component(host) {
+        Some(name) => Target::Component(name.to_owned()),
+        None => Target::Elsewhere,
+    }
+}
+
+/// A call to another component, in this process and on this thread.
+async fn chain(core: &Arc<Core>, index: usize, context: RequestContext, request: Request<WasiBody>) -> Response<WasiBody> {
+    let asker = Asker::of(request.headers(), context.trace);
+    let context = RequestContext { depth: context.depth + 1, ..context };
+    let request = request::chained(request, context);
+    match core.call(index, request, context).await {
+        Ok(response) => response,
+        Err(problem) => answer::problem(problem, &asker).map(BodyExt::boxed_unsync),
+    }
+}
+
+async fn elsewhere(
+    core: &Core,
+    component: &Component,
+    request: Request<WasiBody>,
+    options: RequestOptions,
+) -> Result<Response<WasiBody>, Error> {
+    let limit = Duration::from_millis(component.limits.outbound_response_ms);
+    let connect = Duration::from_millis(component.limits.outbound_connect_ms);
+    let first_byte = options.first_byte_timeout.unwrap_or(limit).min(limit);
+    // A pooled connection needs no connecting, so the two are waited for together.
+    let wait = first_byte + options.connect_timeout.unwrap_or(connect).min(connect);
+    let response = match tokio::time::timeout(wait, core.client.0.request(request)).await {
+        Ok(response) => response.map_err(|error| request_error(&error))?,
+        Err(_) => return Err(Error::HttpResponseTimeout),
+    };
+    let pause = options.between_bytes_timeout.unwrap_or(limit).min(limit);
+    Ok(response.map(|body| Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), pause).boxed_unsync()))
+}
+
+/// Keeps connections of one thread. Redirects are the guest's business: each
+/// one is a new call, checked like any other.
+pub struct Client(legacy::Client<Connector, WasiBody>);
+
+impl Client {
+    pub fn new(blocked: BlockedNetworks, connect: Duration) -> Self {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+        let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let connector = Connector { blocked, connect, tls: TlsConnector::from(Arc::new(tls)) };
+        Self(legacy::Client::builder(TokioExecutor::new()).build(connector))
+    }
+}
+
+#[derive(Clone)]
+struct Connector {
+    blocked: BlockedNetworks,
+    connect: Duration,
+    tls: TlsConnector,
+}
+
+impl Connector {
+    async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectError> {
+        let secure = uri.scheme() == Some(&Scheme::HTTPS);
+        let host = uri.host().ok_or(ConnectError::NoSuchName)?;
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let stream = net::connect(host, port, &self.blocked, self.connect).await?;
+        if !secure {
+            return Ok(TokioIo::new(Stream::Plain(stream)));
+        }
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::NoSuchName)?;
+        let handshake = tokio::time::timeout(self.connect, self.tls.connect(name, stream));
+        let stream = handshake.await.map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Tls)?;
+        Ok(TokioIo::new(Stream::Secure(Box::new(stream))))
+    }
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        match self {
+            Self::Secure(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
+            _ => Connected::new(),
+        }
+    }
+}
+
+macro_rules! either {
+    ($stream:expr, $name:ident => $call:expr) => {
+        match $stream.get_mut() {
+            Stream::Plain($name) => $call,
+            Stream::Secure($name) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        either!(self, stream => Pin::new(stream).poll_read(cx, room))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        either!(self, stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        either!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        either!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+fn request_error(error: &legacy::Error) -> Error {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(error) = inner.downcast_ref::<ConnectError>() {
+            return match error {
+                ConnectError::NoSuchName => Error::DnsError { rcode: Some("address not available".into()), info_code: None },
+                ConnectError::Prohibited => Error::DestinationIpProhibited,
+                ConnectError::TimedOut => Error::ConnectionTimeout,
+                ConnectError::Refused(_) => Error::ConnectionRefused,
+                ConnectError::Tls(_) => Error::TlsProtocolError,
+            };
+        }
+        if let Some(Error::HttpRequestBodySize(size)) = inner.downcast_ref::<Error>() {
+            return Error::HttpRequestBodySize(*size);
+        }
+        cause = inner.source();
+    }
+    if error.is_connect() { Error::ConnectionRefused } else { Error::HttpProtocolError }
+}
+
+fn error_code(error: &Error) -> ErrorCode {
+    match error {
+        Error::HttpRequestDenied => ErrorCode::HttpRequestDenied,
+        Error::DestinationNotFound => ErrorCode::DestinationNotFound,
+        Error::DestinationIpProhibited => ErrorCode::DestinationIpProhibited,
+        Error::ConnectionTimeout => ErrorCode::ConnectionTimeout,
+        Error::ConnectionRefused => ErrorCode::ConnectionRefused,
+        Error::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
+        Error::TlsProtocolError => ErrorCode::TlsProtocolError,
+        Error::HttpRequestBodySize(size) => ErrorCode::HttpRequestBodySize(*size),
+        Error::DnsError { rcode, info_code } => {
+            ErrorCode::DnsError(DnsErrorPayload { rcode: rcode.clone(), info_code: *info_code })
+        }
+        _ => ErrorCode::HttpProtocolError,
+    }
+}

@@ -1,0 +1,169 @@
+//! `spin:sqlite@3.1.0` on local files.
+
+use std::sync::Arc;
+
+use rusqlite::types::Value as Parameter;
+use tokio::sync::Mutex;
+use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
+
+use super::wit::spin::sqlite::sqlite::{
+    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+};
+use crate::database::{self, Database, Lease, Row, Rows};
+use crate::guest::Guest;
+
+/// A guest's connection. The lock gives the statements of one connection an
+/// order when a guest starts several at once.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub struct Connection(Arc<Mutex<Lease>>);
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        Self::Io(error.0)
+    }
+}
+
+impl Row for RowResult {
+    type Cell = Value;
+    fn integer(value: i64) -> Value {
+        Value::Integer(value)
+    }
+    fn real(value: f64) -> Value {
+        Value::Real(value)
+    }
+    fn text(value: String) -> Value {
+        Value::Text(value)
+    }
+    fn blob(value: Vec<u8>) -> Value {
+        Value::Blob(value)
+    }
+    fn null() -> Value {
+        Value::Null
+    }
+    fn new(values: Vec<Value>) -> Self {
+        Self { values }
+    }
+}
+
+fn parameter(value: Value) -> Parameter {
+    match value {
+        Value::Integer(value) => Parameter::Integer(value),
+        Value::Real(value) => Parameter::Real(value),
+        Value::Text(value) => Parameter::Text(value),
+        Value::Blob(value) => Parameter::Blob(value),
+        Value::Null => Parameter::Null,
+    }
+}
+
+/// Opens a database that the component was given.
+async fn open(database: Option<Arc<Database>>) -> Result<Connection, Error> {
+    let lease = database.ok_or(Error::AccessDenied)?.lease().await?;
+    Ok(Connection(Arc::new(Mutex::new(lease))))
+}
+
+/// Runs a statement; `limit` is the component's for the size of a result.
+async fn execute(
+    (lease, limit): (Arc<Mutex<Lease>>, u64),
+    statement: String,
+    parameters: Vec<Value>,
+) -> Result<Rows<RowResult>, Error> {
+    let parameters = parameters.into_iter().map(parameter).collect();
+    Ok(lease.lock().await.execute(&statement, parameters, limit).await?)
+}
+
+impl Guest {
+    fn database(&self, name: &str) -> Option<Arc<Database>> {
+        self.component.databases.get(name).cloned()
+    }
+
+    fn lease(&self, connection: &Resource<Connection>) -> wasmtime::Result<(Arc<Mutex<Lease>>, u64)> {
+        Ok((Arc::clone(&self.table.get(connection)?.0), self.component.limits.sqlite_result_bytes))
+    }
+}
+
+async fn of_lease<T>(
+    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    connection: Resource<Connection>,
+    read: fn(&Lease) -> T,
+) -> wasmtime::Result<T> {
+    let (lease, _) = accessor.with(|mut access| access.get().lease(&connection))?;
+    let lease = lease.lock().await;
+    Ok(read(&lease))
+}
+
+impl Host for Guest {}
+
+impl HostConnection for Guest {
+    async fn open(&mut self, name: String) -> Answer<Resource<Connection>> {
+        match open(self.database(&name)).await {
+            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Answer<QueryResult> {
+        let found = execute(self.lease(&connection)?, statement, parameters).await;
+        Ok(found.map(|Rows { columns, rows }| QueryResult { columns, rows }))
+    }
+
+    fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
+        // Only a statement still running could hold the lock.
+        Ok(self.table.get(&connection)?.0.try_lock().map_or(0, |lease| lease.changes()))
+    }
+
+    fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
+        Ok(self.table.get(&connection)?.0.try_lock().map_or(0, |lease| lease.last_insert_rowid()))
+    }
+
+    fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
+    async fn open_async(accessor: &Accessor<Guest, Self>, name: String) -> Answer<Resource<Connection>> {
+        let database = accessor.with(|mut access| access.get().database(&name));
+        match open(database).await {
+            Ok(connection) => accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?))),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn execute_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Answer<(Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>)> {
+        let lease = accessor.with(|mut access| access.get().lease(&connection))?;
+        let Rows { columns, rows } = match execute(lease, statement, parameters).await {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        // All rows are here, so the stream hands them over in one piece and cannot fail any more.
+        accessor.with(|mut access: Access<'_, Guest, Self>| {
+            let rows = StreamReader::new(&mut access, rows)?;
+            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
+            Ok(Ok((columns, rows, end)))
+        })
+    }
+
+    async fn changes_async(accessor: &Accessor<Guest, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
+        of_lease(accessor, connection, Lease::changes).await
+    }
+
+    async fn last_insert_rowid_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+    ) -> wasmtime::Result<i64> {
+        of_lease(accessor, connection, Lease::last_insert_rowid).await
+    }
+}

@@ -1,0 +1,470 @@
+//! The instances of one component on one core, and the requests that wait for
+//! them.
+//!
+//! An instance is driven by a task of its own, which takes several requests at
+//! once as long as all it has are waiting for something. One that computes
+//! takes no more; then another instance is made, up to the limit, and above it
+//! requests queue. Inside, the driver starts requests and notices those that
+//! are over time. Outside, the supervisor ends an instance whose guest does not
+//! let the driver run: it computes for too long, or holds the store in a call.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use futures::channel::oneshot;
+use futures::stream::FuturesUnordered;
+use futures::task::AtomicWaker;
+use futures::StreamExt;
+use http::{Request, Response};
+use tokio::time::{Interval, MissedTickBehavior};
+use wasmtime::component::{Accessor, Func, GuestTaskId};
+use wasmtime::{AsContextMut, Store};
+use wasmtime_wasi_http::handler::{Prepared, Proxy};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView};
+
+use crate::answer::Problem;
+use crate::app::Component;
+use crate::core::Core;
+use crate::engine::TICK;
+use crate::guest::{self, Activity, Guest, RequestContext};
+use crate::trace::TraceId;
+
+/// How often the supervisor looks at the time. A deadline is late by as much.
+const LOOK: Duration = Duration::from_millis(100);
+/// What a request may be over time before its whole instance is ended: the
+/// driver, if it gets to run, ends the request alone well within this.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A request on its way to an instance.
+pub struct Job {
+    pub request: Request<WasiBody>,
+    pub context: RequestContext,
+    pub answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
+    pub ticket: Arc<Ticket>,
+    pub queued: Instant,
+}
+
+/// Why a request got no response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
+pub enum Fate {
+    /// The instance trapped, for this request or another.
+    Trapped,
+    /// Its own time was over.
+    TimedOut,
+    /// The instance was ended because of another request.
+    Disturbed,
+    /// It waited too long for an instance.
+    Queued,
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Trapped => "the instance trapped",
+            Self::TimedOut => "the request took too long",
+            Self::Disturbed => "another request had the instance ended",
+            Self::Queued => "no instance became free in time",
+        })
+    }
+}
+
+/// Shared between a request's caller and its instance.
+pub struct Ticket {
+    time: Duration,
+    fate: AtomicU8,
+    expired: AtomicWaker,
+}
+
+impl Ticket {
+    pub fn new(time: Duration) -> Self {
+        Self { time, fate: AtomicU8::new(Fate::Trapped as u8), expired: AtomicWaker::new() }
+    }
+
+    pub fn fate(&self) -> Fate {
+        match self.fate.load(Relaxed) {
+            fate if fate == Fate::TimedOut as u8 => Fate::TimedOut,
+            fate if fate == Fate::Disturbed as u8 => Fate::Disturbed,
+            fate if fate == Fate::Queued as u8 => Fate::Queued,
+            _ => Fate::Trapped,
+        }
+    }
+
+    fn set(&self, fate: Fate) {
+        self.fate.store(fate as u8, Relaxed);
+        self.expired.wake();
+    }
+
+    /// Resolves when the request's time is over.
+    async fn over(&self) {
+        poll_fn(|cx| {
+            self.expired.register(cx.waker());
+            if self.fate() == Fate::TimedOut { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[derive(Default)]
+pub struct Pool(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Job>,
+    /// Instances that would take a request now, the most recently busy last.
+    available: Vec<(u64, Waker)>,
+    live: u64,
+    made: u64,
+}
+
+impl Pool {
+    /// Gives `job` to an instance, now or later. Refused if too many wait; a
+    /// call between components is never refused, it would only waste what its
+    /// caller has done, and its caller's limits bound how many there are.
+    pub fn submit(core: &Arc<Core>, component: usize, job: Job) -> Result<(), Problem> {
+        let limits = &core.app.components[component].limits;
+        let mut queue = core.pools[component].queue();
+        if let Some((_, waker)) = queue.available.last() {
+            waker.wake_by_ref();
+        } else if queue.live < limits.instances {
+            queue.start(core, component);
+        } else if queue.waiting.len() as u64 >= limits.queue && job.context.depth == 0 {
+            core.app.components[component].metrics.rejected.inc();
+            return Err(Problem::Overloaded);
+        }
+        if job.context.depth > 0 {
+            queue.waiting.push_front(job);
+        } else {
+            queue.waiting.push_back(job);
+        }
+        Ok(())
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn start(&mut self, core: &Arc<Core>, component: usize) {
+        self.live += 1;
+        self.made += 1;
+        let worker = Worker { core: Arc::clone(core), index: component, number: self.made };
+        // Counted as available until it knows better, so that what arrives
+        // while it starts waits for it instead of starting another.
+        self.available.push((self.made, Waker::noop().clone()));
+        tokio::spawn(worker.run());
+    }
+
+    /// The next request that has not waited too long.
+    fn take(&mut self, component: &Component) -> Option<Job> {
+        let wait = Duration::from_millis(component.limits.queue_wait_ms);
+        while let Some(job) = self.waiting.pop_front() {
+            if job.answer.is_canceled() {
+                continue;
+            }
+            if job.queued.elapsed() <= wait {
+                return Some(job);
+            }
+            component.metrics.rejected.inc();
+            job.ticket.set(Fate::Queued);
+        }
+        None
+    }
+}
+
+/// One instance's place in the pool; dropping it makes room for another.
+struct Worker {
+    core: Arc<Core>,
+    index: usize,
+    number: u64,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.component().metrics.instances.dec();
+        self.unavailable();
+        let mut queue = self.core.pools[self.index].queue();
+        queue.live -= 1;
+        if !queue.waiting.is_empty() && queue.available.is_empty() {
+            queue.start(&self.core, self.index);
+        }
+    }
+}
+
+impl Worker {
+    fn component(&self) -> &Arc<Component> {
+        &self.core.app.components[self.index]
+    }
+
+    fn available(&self, cx: &Context<'_>) {
+        let mut queue = self.core.pools[self.index].queue();
+        match queue.available.iter_mut().find(|(number, _)| *number == self.number) {
+            Some((_, waker)) if waker.will_wake(cx.waker()) => {}
+            Some((_, waker)) => *waker = cx.waker().clone(),
+            None => queue.available.push((self.number, cx.waker().clone())),
+        }
+    }
+
+    /// What waits is then for another instance, which may have to be made.
+    fn unavailable(&self) {
+        let mut queue = self.core.pools[self.index].queue();
+        let before = queue.available.len();
+        queue.available.retain(|(number, _)| *number != self.number);
+        if queue.available.len() == before || queue.waiting.is_empty() {
+            return;
+        }
+        if let Some((_, waker)) = queue.available.last() {
+            waker.wake_by_ref();
+        } else if queue.live < self.component().limits.instances {
+            queue.start(&self.core, self.index);
+        }
+    }
+
+    fn take(&self) -> Option<Job> {
+        self.core.pools[self.index].queue().take(self.component())
+    }
+
+    async fn run(self) {
+        let component = Arc::clone(self.component());
+        component.metrics.instances.inc();
+        component.metrics.instances_made.inc();
+        let (store, proxy) = match guest::instantiate(&self.core, &component).await {
+            Ok(instance) => instance,
+            Err(error) => return self.fail(&error),
+        };
+        let progress = Arc::new(Mutex::new(Progress::new()));
+        if let Err(error) = self.serve(store, &proxy, &progress).await {
+            component.metrics.traps.inc();
+            let active = lock(&progress).active.iter().map(|active| active.trace.to_string()).collect::<Vec<_>>();
+            tracing::error!(component = %component.id, trace_id = active.join(" "), "instance ended: {error:?}");
+        }
+    }
+
+    /// Without an instance nothing that waits can be answered; if others live they go on.
+    fn fail(&self, error: &anyhow::Error) {
+        tracing::error!(component = %self.component().id, "no instance: {error:?}");
+        let mut queue = self.core.pools[self.index].queue();
+        let waiting = if queue.live == 1 { queue.waiting.len() } else { 1 };
+        let waiting = waiting.min(queue.waiting.len());
+        queue.waiting.drain(..waiting).for_each(|job| job.ticket.set(Fate::Disturbed));
+    }
+
+    async fn serve(&self, mut store: Store<Guest>, proxy: &Proxy, progress: &Arc<Mutex<Progress>>) -> anyhow::Result<()> {
+        let activity = Arc::clone(&store.data().activity);
+        let driver = store.run_concurrent(async |accessor| self.drive(accessor, proxy, progress).await);
+        self.supervise(driver, progress, &activity).await
+    }
+
+    /// Starts requests and sees them finish, inside the store's event loop.
+    async fn drive(&self, accessor: &Accessor<Guest>, proxy: &Proxy, progress: &Mutex<Progress>) -> wasmtime::Result<()> {
+        let limits = &self.component().limits;
+        // A WASI 0.2 guest does not expect a second request.
+        let (total, concurrent) = match proxy {
+            Proxy::P3(_) => (limits.requests_per_instance, limits.concurrent_requests),
+            Proxy::P2(_) => (1, 1),
+        };
+        let entry = entry(proxy);
+        let mut running = FuturesUnordered::new();
+        let mut started = 0;
+        poll_fn(|cx| {
+            loop {
+                while let Poll::Ready(Some(finished)) = running.poll_next_unpin(cx) {
+                    let number: u64 = finished?;
+                    lock(progress).finished(number);
+                }
+                let overdue = lock(progress).expire();
+                if overdue {
+                    continue;
+                }
+                let callable = accessor.poll_ready_for_concurrent_call(entry, cx).is_ready();
+                let retired = started >= total || lock(progress).retired;
+                let settled = running.is_empty() || lock(progress).settled;
+                if !retired && callable && settled && (running.len() as u64) < concurrent {
+                    self.available(cx);
+                    if let Some(job) = self.take() {
+                        started += 1;
+                        running.push(start(accessor, proxy, job, progress, started)?);
+                        continue;
+                    }
+                } else {
+                    self.unavailable();
+                }
+                if !running.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                if retired || !callable {
+                    return Poll::Ready(Ok(()));
+                }
+                lock(progress).idle.get_or_insert_with(Instant::now);
+                return Poll::Pending;
+            }
+        })
+        .await
+    }
+
+    /// Polls the driver from outside the store and ends the instance if it must.
+    async fn supervise(
+        &self,
+        driver: impl Future<Output = wasmtime::Result<wasmtime::Result<()>>>,
+        progress: &Mutex<Progress>,
+        activity: &Activity,
+    ) -> anyhow::Result<()> {
+        let limits = &self.component().limits;
+        let compute = Duration::from_millis(limits.compute_ms);
+        let idle = Duration::from_millis(limits.idle_instance_ms);
+        let mut driver = pin!(driver);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(ended) = driver.as_mut().poll(cx) {
+                    return Poll::Ready(ended.and_then(|ended| ended).map_err(anyhow::Error::from));
+                }
+                if activity.yielded.swap(false, Relaxed) {
+                    let mut progress = lock(progress);
+                    progress.computed += TICK;
+                    if progress.computed > compute {
+                        let culprit = *activity.computing.lock().unwrap_or_else(PoisonError::into_inner);
+                        progress.blame(|active| Some(active.task) == culprit);
+                        return Poll::Ready(Err(anyhow::anyhow!("computed for more than {} ms", compute.as_millis())));
+                    }
+                    drop(progress);
+                    if !looked(&mut look, cx) {
+                        return Poll::Pending;
+                    }
+                } else {
+                    // Everything in the store waits, so it can take more.
+                    let mut progress = lock(progress);
+                    progress.computed = Duration::ZERO;
+                    if !std::mem::replace(&mut progress.settled, true) {
+                        continue;
+                    }
+                    drop(progress);
+                    if !looked(&mut look, cx) {
+                        return Poll::Pending;
+                    }
+                }
+                let now = Instant::now();
+                let mut progress = lock(progress);
+                if progress.idle.is_some_and(|since| now - since > idle) {
+                    return Poll::Ready(Ok(()));
+                }
+                if progress.active.iter().any(|active| now > active.deadline + GRACE) {
+                    progress.blame(|active| now > active.deadline);
+                    return Poll::Ready(Err(anyhow::anyhow!("held its store beyond the deadline of a request")));
+                }
+                progress.now = now;
+            }
+        })
+        .await
+    }
+}
+
+fn looked(look: &mut Interval, cx: &mut Context<'_>) -> bool {
+    look.poll_tick(cx).is_ready()
+}
+
+fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What driver and supervisor tell each other.
+struct Progress {
+    active: Vec<Active>,
+    /// Since when the instance has nothing to do.
+    idle: Option<Instant>,
+    /// Computed without a pause.
+    computed: Duration,
+    /// All that runs was seen waiting, so another request would not wait behind it.
+    settled: bool,
+    /// A request of this instance was over time; it ends when the others are done.
+    retired: bool,
+    /// The time when the supervisor last looked.
+    now: Instant,
+}
+
+struct Active {
+    number: u64,
+    task: GuestTaskId,
+    ticket: Arc<Ticket>,
+    deadline: Instant,
+    trace: TraceId,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { active: Vec::new(), idle: None, computed: Duration::ZERO, settled: true, retired: false, now: Instant::now() }
+    }
+
+    fn finished(&mut self, number: u64) {
+        self.active.retain(|active| active.number != number);
+    }
+
+    /// Ends the requests whose time is over; whether there were any.
+    fn expire(&mut self) -> bool {
+        let mut any = false;
+        for active in self.active.iter().filter(|active| self.now > active.deadline && active.ticket.fate() != Fate::TimedOut) {
+            active.ticket.set(Fate::TimedOut);
+            any = true;
+        }
+        self.retired |= any;
+        any
+    }
+
+    fn blame(&self, culprit: impl Fn(&Active) -> bool) {
+        for active in &self.active {
+            active.ticket.set(if culprit(active) { Fate::TimedOut } else { Fate::Disturbed });
+        }
+    }
+}
+
+fn entry(proxy: &Proxy) -> Func {
+    match proxy {
+        Proxy::P3(service) => *service.wasi_http_handler().func_handle().func(),
+        Proxy::P2(proxy) => *proxy.wasi_http_incoming_handler().func_handle().func(),
+    }
+}
+
+/// Hands `job` to the guest; the future resolves to its number when it is answered.
+fn start<'a>(
+    accessor: &'a Accessor<Guest>,
+    proxy: &'a Proxy,
+    job: Job,
+    progress: &Mutex<Progress>,
+    number: u64,
+) -> wasmtime::Result<impl Future<Output = wasmtime::Result<u64>> + 'a> {
+    let Job { request, context, answer, ticket, .. } = job;
+    let (prepared, task) = accessor.with(|mut access| {
+        let prepared = Prepared::new(access.as_context_mut(), proxy, request, Guest::http, answer)?;
+        let task = match &prepared {
+            Prepared::P3 { call, .. } => call.task(),
+            Prepared::P2 { call, .. } => call.task(),
+        };
+        access.data_mut().remember(task, context);
+        wasmtime::error::Ok((prepared, task))
+    })?;
+    let mut progress = lock(progress);
+    progress.active.push(Active {
+        number,
+        task,
+        deadline: Instant::now() + ticket.time,
+        ticket: Arc::clone(&ticket),
+        trace: context.trace,
+    });
+    progress.idle = None;
+    progress.computed = Duration::ZERO;
+    // It may compute at first; the supervisor says when it waits.
+    progress.settled = false;
+    Ok(async move {
+        prepared.run(accessor, ticket.over()).await?;
+        Ok(number)
+    })
+}
+

@@ -1,0 +1,145 @@
+//! Every limit of the host, in one table: what `runtime-shim limits` prints,
+//! what `[limits]` and `[component.ID.limits]` of a runtime config file set.
+
+use serde::Deserialize;
+
+/// One row of `runtime-shim limits`.
+pub struct Row {
+    pub name: &'static str,
+    pub default: u64,
+    pub unit: &'static str,
+    pub reason: &'static str,
+    /// Whether `[component.ID.limits]` may set it as well.
+    pub per_component: bool,
+}
+
+macro_rules! limits {
+    (host { $($host:ident = $host_default:expr, $host_unit:literal, $host_reason:literal;)* }
+     component { $($own:ident = $own_default:expr, $own_unit:literal, $own_reason:literal;)* }) => {
+        /// The limits in force, for the host and for one component.
+        #[derive(Clone, Debug)]
+        pub struct Limits {
+            $(#[doc = $host_reason] pub $host: u64,)*
+            $(#[doc = $own_reason] pub $own: u64,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($host: $host_default,)* $($own: $own_default,)* }
+            }
+        }
+
+        /// What `[limits]` of a runtime config file may set.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct HostOverrides {
+            $(pub $host: Option<u64>,)*
+            $(pub $own: Option<u64>,)*
+        }
+
+        /// What `[component.ID.limits]` may set.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct ComponentOverrides { $(pub $own: Option<u64>,)* }
+
+        impl Limits {
+            pub fn with_host(mut self, set: &HostOverrides) -> Self {
+                $(if let Some(value) = set.$host { self.$host = value; })*
+                $(if let Some(value) = set.$own { self.$own = value; })*
+                self
+            }
+
+            pub fn with_component(mut self, set: &ComponentOverrides) -> Self {
+                $(if let Some(value) = set.$own { self.$own = value; })*
+                self
+            }
+        }
+
+        /// The whole table, in the order of the source.
+        pub const TABLE: &[Row] = &[
+            $(Row { name: stringify!($host), default: $host_default, unit: $host_unit,
+                    reason: $host_reason, per_component: false },)*
+            $(Row { name: stringify!($own), default: $own_default, unit: $own_unit,
+                    reason: $own_reason, per_component: true },)*
+        ];
+    };
+}
+
+limits! {
+    host {
+        threads = 0, "threads (0: one per core)",
+            "A core runs one thread that keeps its connections and instances to itself, so that no request crosses threads.";
+        max_connections = 10_000, "connections",
+            "Above this a new connection is closed at once: an idle one costs about 10 KiB.";
+        max_header_bytes = 65_536, "bytes",
+            "Browsers send less than 16 KiB; more is an attack or a mistake and gets 431.";
+        header_read_ms = 10_000, "ms",
+            "A request head that takes longer than this comes from a client that holds the connection on purpose.";
+        idle_connection_ms = 75_000, "ms",
+            "Longer than the 60 s that proxies keep idle connections, so that they close first.";
+        drain_ms = 25_000, "ms",
+            "Kubernetes kills a pod 30 s after SIGTERM; what is in flight must be finished before.";
+        max_instances = 512, "instances",
+            "Slots of the instance pool for all components and threads; each reserves address space only.";
+        sqlite_connections = 64, "connections per database",
+            "More than this many statements at once do not get faster on one file.";
+        sqlite_wait_ms = 5_000, "ms",
+            "Longest wait for a free connection or for the one writer; then the caller is told that the database is busy.";
+        sqlite_inline_ms = 5, "ms",
+            "A read may hold its core this long; a longer one starts again on a thread of its own.";
+        sqlite_statement_ms = 30_000, "ms",
+            "No request lives longer than this, so no statement needs to.";
+    }
+    component {
+        instances = 4, "instances per thread",
+            "Bounds memory and lets three requests wait out one that computes; waiting requests share an instance.";
+        requests_per_instance = 1_000, "requests",
+            "An instance is replaced after this many, which bounds what a leak in the guest can hold.";
+        concurrent_requests = 16, "requests per instance",
+            "Requests that only wait share an instance; what they hold together stays within memory_bytes.";
+        idle_instance_ms = 30_000, "ms",
+            "An instance that nothing uses gives its memory back; making a new one takes about 0.1 ms.";
+        queue = 256, "requests per thread",
+            "What waits behind busy instances; a longer queue would only be answered too late.";
+        queue_wait_ms = 5_000, "ms",
+            "A request that waited this long is told to come back, rather than served after its client left.";
+        request_ms = 30_000, "ms",
+            "From the first byte of work to the response head; then the client gets 504.";
+        compute_ms = 5_000, "ms",
+            "Longest computation without waiting for anything: an endless loop ends here.";
+        response_idle_ms = 30_000, "ms",
+            "A streamed response whose next chunk takes longer is cut off.";
+        request_body_bytes = 10 * 1024 * 1024, "bytes",
+            "Larger bodies get 413 before they reach the guest.";
+        memory_bytes = 256 * 1024 * 1024, "bytes per instance",
+            "Room for an image or an upload in memory, and a bomb ends here.";
+        table_elements = 100_000, "elements per instance",
+            "Function tables of real programs stay far below.";
+        hostcall_bytes = 64 * 1024 * 1024, "bytes per call",
+            "What one call may hand to the host, copied into the host's own memory.";
+        handles = 10_000, "handles per instance",
+            "Open resources (connections, bodies, headers) of one instance.";
+        chain_depth = 8, "calls",
+            "A component calling itself through others ends with 508 here.";
+        outbound_calls = 128, "calls per instance",
+            "Calls in flight at once; more means a loop in the guest.";
+        outbound_connect_ms = 10_000, "ms",
+            "A peer that does not answer the TCP and TLS handshake in this time is down.";
+        outbound_response_ms = 30_000, "ms",
+            "No request lives longer, so no call of it needs to.";
+        sqlite_result_bytes = 32 * 1024 * 1024, "bytes per result",
+            "A result is held in memory as a whole; larger ones need a LIMIT.";
+        log_line_bytes = 8_192, "bytes",
+            "A longer line of guest output is cut, so that one line cannot fill the log.";
+    }
+}
+
+/// Prints the table for people.
+pub fn print() {
+    for row in TABLE {
+        let scope = if row.per_component { "component" } else { "host" };
+        println!("{:<22} {:>12} {} [{scope}]", row.name, row.default, row.unit);
+        println!("{:<22} {}", "", row.reason);
+    }
+    println!("\nSet them in a runtime config file: [limits] for all, [component.ID.limits] for one component.");
+}

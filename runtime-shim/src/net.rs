@@ -1,0 +1,105 @@
+//! The only module that opens a socket.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::allow_list::BlockedNetworks;
+
+/// Connections that the kernel holds until a thread accepts them.
+const BACKLOG: i32 = 1024;
+
+/// An address that this process alone listens on, once per thread.
+pub struct Address(SocketAddr);
+
+impl Address {
+    /// Reserves `address` (port 0: any free port) or says who is in the way.
+    ///
+    /// Sockets that share a port would also share it with another host's
+    /// silently, so the first one is bound without sharing, to see that the
+    /// port is free and to learn its number.
+    pub fn reserve(address: SocketAddr) -> Result<Self> {
+        let bound = listen(address, false).and_then(|socket| socket.local_addr()).map(|address| address.as_socket());
+        match bound {
+            Ok(Some(address)) => Ok(Self(address)),
+            Ok(None) => bail!("cannot listen on {address}"),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                bail!("cannot listen on {address}: the port is in use by another program")
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+        }
+    }
+
+    pub fn get(&self) -> SocketAddr {
+        self.0
+    }
+
+    /// One more listener on the address, for the runtime that calls this.
+    pub fn listener(&self) -> io::Result<TcpListener> {
+        TcpListener::from_std(listen(self.0, true)?.into())
+    }
+}
+
+fn listen(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A port whose last connections still linger is free all the same.
+    socket.set_reuse_address(true)?;
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+/// Why an outbound connection was not made.
+#[derive(Debug)]
+pub enum ConnectError {
+    NoSuchName,
+    /// Every address of the name lies in a blocked network.
+    Prohibited,
+    TimedOut,
+    Refused(io::Error),
+    Tls(io::Error),
+}
+
+impl std::fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoSuchName => f.write_str("the name does not resolve"),
+            Self::Prohibited => f.write_str("the address is in a blocked network"),
+            Self::TimedOut => f.write_str("no connection within the time allowed"),
+            Self::Refused(error) | Self::Tls(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// Connects to `host:port`. The networks are checked on the addresses that the
+/// connection is then made to, so a name cannot point somewhere else in between.
+pub async fn connect(host: &str, port: u16, blocked: &BlockedNetworks, wait: Duration) -> Result<TcpStream, ConnectError> {
+    let attempt = async {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+            Ok(address) => vec![(address, port).into()],
+            Err(_) => tokio::net::lookup_host((host, port)).await.map_err(|_| ConnectError::NoSuchName)?.collect(),
+        };
+        if found.is_empty() {
+            return Err(ConnectError::NoSuchName);
+        }
+        let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
+        if allowed.is_empty() {
+            return Err(ConnectError::Prohibited);
+        }
+        let stream = TcpStream::connect(&*allowed).await.map_err(ConnectError::Refused)?;
+        stream.set_nodelay(true).map_err(ConnectError::Refused)?;
+        Ok(stream)
+    };
+    tokio::time::timeout(wait, attempt).await.unwrap_or(Err(ConnectError::TimedOut))
+}

@@ -1,0 +1,176 @@
+//! One request's way: route, headers for the guest, an instance, the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, request};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::answer::{self, Asker, Problem};
+use crate::app::Component;
+use crate::body::{Body, Limited};
+use crate::core::Core;
+use crate::guest::RequestContext;
+use crate::route::Matched;
+use crate::trace::TRACEPARENT;
+
+/// Answered by the host alone, as in Spin.
+const HEALTH: &str = "/.well-known/spin/health";
+
+const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
+const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
+const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
+const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
+const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
+const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
+const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
+/// What Spin tells a component that another one called.
+const CHAINED_CLIENT_ADDR: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
+const ROOT: HeaderValue = HeaderValue::from_static("/");
+const ANY_ROUTE: HeaderValue = HeaderValue::from_static("/...");
+const NOTHING: HeaderValue = HeaderValue::from_static("");
+
+/// Answers a request that came from `client`.
+pub(crate) async fn answer(core: &Arc<Core>, client: &HeaderValue, request: Request<Incoming>) -> Response<Body> {
+    if request.uri().path() == HEALTH {
+        return health();
+    }
+    let context = RequestContext::started(request.headers());
+    let asker = Asker::of(request.headers(), context.trace);
+    let (mut parts, body) = request.into_parts();
+    let uri = parts.uri.clone();
+    let Some(matched) = core.app.router.find(uri.path()) else {
+        return answer::problem(Problem::NotFound, &asker);
+    };
+    let index = matched.route.component;
+    let component = &core.app.components[index];
+    let measured = Measured::start(component);
+    let limit = component.limits.request_body_bytes;
+    if body.size_hint().lower() > limit {
+        return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
+    }
+    let exceeded;
+    let body = if body.is_end_stream() {
+        exceeded = None;
+        http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()
+    } else {
+        let (body, flag) = Limited::new(body, limit);
+        exceeded = Some(flag);
+        body.boxed_unsync()
+    };
+    describe(&mut parts, &matched, client, context);
+    let answered = core.call(index, Request::from_parts(parts, body), context).await;
+    if exceeded.is_some_and(|exceeded| exceeded.load(Relaxed)) {
+        return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
+    }
+    measured.finish(match answered {
+        Ok(response) => {
+            let pause = std::time::Duration::from_millis(component.limits.response_idle_ms);
+            response.map(|body| Body::of_guest(body, pause))
+        }
+        Err(problem) => answer::problem(problem, &asker),
+    })
+}
+
+fn health() -> Response<Body> {
+    let mut response = Response::new(Body::full(Bytes::from_static(b"OK")));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+/// Counts a request, however it ends.
+struct Measured<'a> {
+    component: &'a Component,
+    started: Instant,
+}
+
+impl<'a> Measured<'a> {
+    fn start(component: &'a Component) -> Self {
+        component.metrics.in_flight.inc();
+        Self { component, started: Instant::now() }
+    }
+
+    fn finish(self, response: Response<Body>) -> Response<Body> {
+        self.component.metrics.answered(response.status());
+        self.component.metrics.latency.observe(self.started.elapsed().as_secs_f64());
+        response
+    }
+}
+
+impl Drop for Measured<'_> {
+    fn drop(&mut self) {
+        self.component.metrics.in_flight.dec();
+    }
+}
+
+/// Tells the guest what Spin would tell it. A client cannot say any of it.
+fn describe(parts: &mut request::Parts, matched: &Matched<'_>, client: &HeaderValue, context: RequestContext) {
+    let authority = parts
+        .uri
+        .authority()
+        .cloned()
+        .or_else(|| Authority::try_from(parts.headers.get(HOST)?.as_bytes()).ok())
+        .unwrap_or(Authority::from_static("localhost"));
+    let path = parts.uri.path_and_query().cloned();
+    let full_url = format!("http://{authority}{}", path.as_ref().map_or("/", |path| path.as_str()));
+    let headers = &mut parts.headers;
+    strip(headers);
+    headers.insert(FULL_URL, HeaderValue::try_from(full_url).unwrap_or(NOTHING));
+    headers.insert(PATH_INFO, HeaderValue::from_str(&matched.path_info).unwrap_or(NOTHING));
+    headers.insert(MATCHED_ROUTE, matched.route.based.clone());
+    headers.insert(BASE_PATH, ROOT);
+    headers.insert(RAW_COMPONENT_ROUTE, matched.route.raw.clone());
+    headers.insert(COMPONENT_ROUTE, matched.route.prefix.clone());
+    headers.insert(CLIENT_ADDR, client.clone());
+    headers.insert(TRACEPARENT, context.trace.header());
+    for (name, value) in &matched.captures {
+        let name = HeaderName::try_from(format!("spin-path-match-{}", name.to_ascii_lowercase()));
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = Some(authority);
+    uri.path_and_query = path;
+    if let Ok(uri) = Uri::from_parts(uri) {
+        parts.uri = uri;
+    }
+}
+
+/// A call from another component, as the called one sees it.
+pub(crate) fn chained(request: Request<WasiBody>, context: RequestContext) -> Request<WasiBody> {
+    let (mut parts, body) = request.into_parts();
+    let full_url = HeaderValue::try_from(parts.uri.to_string()).unwrap_or(NOTHING);
+    let path_info = HeaderValue::from_str(parts.uri.path()).unwrap_or(NOTHING);
+    let headers = &mut parts.headers;
+    strip(headers);
+    headers.remove(HOST);
+    if body.is_end_stream() {
+        headers.remove(CONTENT_LENGTH);
+    }
+    headers.insert(FULL_URL, full_url);
+    headers.insert(PATH_INFO, path_info);
+    headers.insert(MATCHED_ROUTE, ANY_ROUTE);
+    headers.insert(BASE_PATH, ROOT);
+    headers.insert(RAW_COMPONENT_ROUTE, ANY_ROUTE);
+    headers.insert(COMPONENT_ROUTE, NOTHING);
+    headers.insert(CLIENT_ADDR, CHAINED_CLIENT_ADDR);
+    headers.insert(TRACEPARENT, context.trace.header());
+    Request::from_parts(parts, body)
+}
+
+/// Removes what only the host may say.
+fn strip(headers: &mut HeaderMap) {
+    let forged: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with("spin-")).cloned().collect();
+    for name in forged {
+        headers.remove(name);
+    }
+}

@@ -1,0 +1,93 @@
+//! The runtime config file (`--runtime-config-file`): Spin's TOML, as far as
+//! this host has the things it configures, and our limits.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::limits::{ComponentOverrides, HostOverrides};
+use crate::manifest::parse_toml;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeConfig {
+    #[serde(default)]
+    pub state_dir: Option<PathBuf>,
+    #[serde(default)]
+    pub sqlite_database: BTreeMap<String, Store>,
+    #[serde(default)]
+    pub key_value_store: BTreeMap<String, Store>,
+    #[serde(default, alias = "config_provider")]
+    pub variables_provider: Vec<Provider>,
+    #[serde(default)]
+    pub outbound_networking: OutboundNetworking,
+    #[serde(default)]
+    pub limits: HostOverrides,
+    #[serde(default)]
+    pub component: BTreeMap<String, ComponentConfig>,
+}
+
+/// A database or key-value store in a file; without `path`, in the state directory.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub path: Option<PathBuf>,
+}
+
+/// Where variables come from before the environment is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of `static`: name to value.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    /// Of `env`: what stands before the upper-case name; default `SPIN_VARIABLE_`.
+    #[serde(default)]
+    pub prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboundNetworking {
+    /// Networks in CIDR form, or `"private"`.
+    #[serde(default)]
+    pub block_networks: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentConfig {
+    #[serde(default)]
+    pub limits: ComponentOverrides,
+}
+
+impl RuntimeConfig {
+    /// Paths in the file are relative to its directory.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the runtime config {}", file.display()))?;
+        let mut config: Self = parse_toml(file, &text)?;
+        let directory = file.parent().unwrap_or(Path::new("."));
+        let stores = config.sqlite_database.iter_mut().chain(&mut config.key_value_store);
+        for (name, store) in stores {
+            if store.kind != "spin" {
+                bail!("{}: `{name}` has type `{}`; this host has `spin` (a local file)", file.display(), store.kind);
+            }
+            store.path = store.path.take().map(|path| directory.join(path));
+        }
+        for provider in &config.variables_provider {
+            if !matches!(provider.kind.as_str(), "static" | "env") {
+                bail!("{}: variables provider `{}` is not supported; this host has `static` and `env`", file.display(), provider.kind);
+            }
+        }
+        config.state_dir = config.state_dir.map(|path| directory.join(path));
+        Ok(config)
+    }
+}

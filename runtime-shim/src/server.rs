@@ -1,0 +1,195 @@
+//! The threads that serve: each accepts its own connections on the shared
+//! address and answers them with its own instances.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::FutureExt;
+use http::HeaderValue;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::connection::{Connections, Order, Watched};
+use crate::core::Core;
+use crate::net::Address;
+use crate::request;
+
+/// Threads of each core on which blocking work waits: writes to a database, name look-ups.
+const BLOCKING_THREADS: usize = 16;
+/// Requests that one HTTP/2 connection may have under way.
+const STREAMS_PER_CONNECTION: u32 = 128;
+/// After a failed accept (no file descriptors left) others get time to finish.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often a draining thread looks whether its last connection is gone.
+const DRAIN_LOOK: Duration = Duration::from_millis(10);
+
+/// The serving threads. They stop when told through `stop`.
+pub struct Server {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts one thread per core; when this returns, all of them listen.
+    pub fn start(app: &Arc<App>, address: &Address, stop: &watch::Receiver<bool>) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = match app.limits.threads {
+            0 => cores,
+            threads => usize::try_from(threads)?,
+        };
+        let open = Arc::new(AtomicUsize::new(0));
+        let threads = (0..threads)
+            .map(|number| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .max_blocking_threads(BLOCKING_THREADS)
+                    .build()?;
+                let listener = {
+                    let _inside = runtime.enter();
+                    address.listener().context("cannot listen")?
+                };
+                let (app, stop, open) = (Arc::clone(app), stop.clone(), Arc::clone(&open));
+                let thread = std::thread::Builder::new().name(format!("core-{number}"));
+                Ok(thread.spawn(move || {
+                    runtime.block_on(serve(app, listener, stop, open));
+                    // Work that is left over after the drain is not waited for.
+                    runtime.shutdown_background();
+                })?)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { threads })
+    }
+
+    /// Waits until every thread has drained.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a serving thread panicked");
+            }
+        }
+    }
+}
+
+async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch::Receiver<bool>, open: Arc<AtomicUsize>) {
+    let drain = Duration::from_millis(app.limits.drain_ms);
+    let core = Core::new(app);
+    let connections = Arc::new(Connections::default());
+    let watching = {
+        let (core, connections) = (Arc::clone(&core), Arc::clone(&connections));
+        tokio::spawn(async move { connections.watch(&core.app.limits).await })
+    };
+    let accepting = accept(&core, &listener, &connections, &open);
+    tokio::select! {
+        () = accepting => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    // What the kernel accepted already would be reset by closing the listener.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        admit(&core, stream, peer, &connections, &open);
+    }
+    drop(listener);
+    connections.finish();
+    let drained = async {
+        while !connections.is_empty() {
+            tokio::time::sleep(DRAIN_LOOK).await;
+        }
+    };
+    if tokio::time::timeout(drain, drained).await.is_err() {
+        tracing::warn!("closing connections that did not finish within {} ms", drain.as_millis());
+    }
+    watching.abort();
+}
+
+async fn accept(core: &Arc<Core>, listener: &TcpListener, connections: &Arc<Connections>, open: &Arc<AtomicUsize>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => admit(core, stream, peer, connections, open),
+            Err(error) => {
+                tracing::warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection of all threads together, counted until it is dropped.
+struct Open(Arc<AtomicUsize>, prometheus::IntGauge);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+        self.1.dec();
+    }
+}
+
+/// Serves a new connection, or closes it at once if there are too many.
+fn admit(core: &Arc<Core>, stream: TcpStream, peer: SocketAddr, connections: &Arc<Connections>, open: &Arc<AtomicUsize>) {
+    let gauge = core.app.metrics.connections.clone();
+    gauge.inc();
+    let before = open.fetch_add(1, Relaxed);
+    let open = Open(Arc::clone(open), gauge);
+    if before as u64 >= core.app.limits.max_connections || stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let (core, registered) = (Arc::clone(core), Arc::new(connections.add()));
+    tokio::spawn(async move {
+        let _open = open;
+        connection(core, stream, peer, registered).await;
+    });
+}
+
+async fn connection(core: Arc<Core>, stream: TcpStream, peer: SocketAddr, registered: Arc<crate::connection::Registered>) {
+    let client = HeaderValue::try_from(peer.to_string()).unwrap_or(HeaderValue::from_static(""));
+    let io = TokioIo::new(Watched { stream, registered: Arc::clone(&registered) });
+    let builder = protocol(&core);
+    let service = service_fn(|request| {
+        let (core, client, registered) = (Arc::clone(&core), client.clone(), Arc::clone(&registered));
+        async move {
+            let _under_way = registered.request();
+            Ok::<_, Infallible>(request::answer(&core, &client, request).await)
+        }
+    });
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut finishing = false;
+    poll_fn(|cx| {
+        match registered.watch.order(cx) {
+            Order::Close => return Poll::Ready(()),
+            Order::Finish if !finishing => {
+                finishing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            Order::Finish | Order::Continue => {}
+        }
+        // An error here is a client that left or spoke no HTTP; it has been told what can be told.
+        connection.as_mut().poll(cx).map(|ended| {
+            if let Err(error) = ended {
+                tracing::debug!(%peer, "connection ended: {error}");
+            }
+        })
+    })
+    .await;
+}
+
+/// HTTP/1.1, or HTTP/2 by prior knowledge.
+fn protocol(core: &Core) -> auto::Builder<TokioExecutor> {
+    let headers = usize::try_from(core.app.limits.max_header_bytes).unwrap_or(usize::MAX);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(headers.max(8192)).header_read_timeout(None);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,80 @@
+//! W3C trace context: <https://www.w3.org/TR/trace-context/>. Every request has
+//! a trace id, taken over from its caller or made here; errors and log lines carry it.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TraceId {
+    id: u128,
+    sampled: bool,
+}
+
+impl TraceId {
+    /// Continues the trace of `headers`, or starts one.
+    pub fn of(headers: &HeaderMap) -> Self {
+        headers
+            .get(TRACEPARENT)
+            .and_then(|value| Self::parse(value.to_str().ok()?))
+            .unwrap_or_else(|| Self { id: fastrand::u128(1..), sampled: false })
+    }
+
+    fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.split('-');
+        let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let known = version == "00" && parts.next().is_none();
+        if !(known && hex(id, 32) && hex(parent, 16) && hex(flags, 2)) || parent == "0000000000000000" {
+            return None;
+        }
+        let id = u128::from_str_radix(id, 16).ok().filter(|id| *id != 0)?;
+        Some(Self { id, sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1 })
+    }
+
+    /// The header for the next hop, with a new span of ours as its parent.
+    pub fn header(self) -> HeaderValue {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        write_hex(&mut text[3..35], self.id);
+        write_hex(&mut text[36..52], u128::from(fastrand::u64(1..)));
+        text[54] = b'0' + u8::from(self.sampled);
+        HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+/// Writes the low digits of `value`, as many as there is room for.
+fn write_hex(room: &mut [u8], mut value: u128) {
+    for digit in room.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(value & 15) as usize];
+        value >>= 4;
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_continued_and_a_broken_one_replaced() {
+        let mut headers = HeaderMap::new();
+        let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        headers.insert(TRACEPARENT, HeaderValue::from_static(given));
+        let trace = TraceId::of(&headers);
+        assert_eq!(trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
+        let next = trace.header();
+        let next = next.to_str().expect("ascii");
+        assert!(next.starts_with(&given[..36]) && next.ends_with("-01") && next != given, "{next}");
+        assert_eq!(TraceId::parse(next), Some(trace));
+        for broken in ["", "00-0-0-0", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "zz"] {
+            assert_eq!(TraceId::parse(broken), None, "{broken}");
+        }
+    }
+}

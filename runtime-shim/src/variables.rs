@@ -1,0 +1,214 @@
+//! Application variables: where their values come from, and the templates
+//! (`{{ name }}`) in which a component uses them. Every source is known when
+//! the host starts, so a component's read is a look-up.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::manifest;
+use crate::runtime_config::Provider;
+
+const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
+
+/// Every application variable with its value.
+#[derive(Debug)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// `--variable` wins over the providers of the runtime config, those over
+    /// the environment, that over the default. All missing ones are named at once.
+    pub fn resolve(
+        declared: &BTreeMap<String, manifest::Variable>,
+        command_line: &BTreeMap<String, String>,
+        providers: &[Provider],
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        if let Some(name) = command_line.keys().find(|name| !declared.contains_key(*name)) {
+            bail!("--variable {name}: the manifest declares no such variable under [variables]");
+        }
+        let mut values = BTreeMap::new();
+        let mut missing = Vec::new();
+        for (name, variable) in declared {
+            let value = command_line
+                .get(name)
+                .cloned()
+                .or_else(|| providers.iter().find_map(|provider| provided(provider, name, environment)))
+                .or_else(|| environment(&environment_name(name)))
+                .or_else(|| variable.default.clone());
+            match value {
+                Some(value) => _ = values.insert(name.clone(), value),
+                None => missing.push(format!("{name} (set {})", environment_name(name))),
+            }
+        }
+        if !missing.is_empty() {
+            bail!("required variables have no value: {}", missing.join(", "));
+        }
+        Ok(Self(values))
+    }
+
+    /// Fills in the `{{ name }}` of `template`.
+    pub fn fill(&self, template: &str) -> Result<String> {
+        let mut filled = String::new();
+        let mut rest = template;
+        while let Some((literal, after)) = rest.split_once("{{") {
+            let (name, after) = after.split_once("}}").context("`{{` without `}}`")?;
+            let name = name.trim();
+            let value = self.0.get(name).with_context(|| {
+                format!("`{{{{ {name} }}}}`: the manifest declares no such variable under [variables]")
+            })?;
+            filled.push_str(literal);
+            filled.push_str(value);
+            rest = after;
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+
+    /// An empty secret means an insecure default. That is for one's own
+    /// machine: anywhere else the start is refused.
+    pub fn check_secrets(
+        &self,
+        declared: &BTreeMap<String, manifest::Variable>,
+        listen: SocketAddr,
+    ) -> Result<()> {
+        if listen.ip().is_loopback() {
+            return Ok(());
+        }
+        let empty: Vec<_> = declared
+            .iter()
+            .filter(|(name, variable)| variable.secret && self.0.get(*name).is_none_or(String::is_empty))
+            .map(|(name, _)| format!("{name} (set {})", environment_name(name)))
+            .collect();
+        if !empty.is_empty() {
+            bail!(
+                "secret variables are empty, which is allowed on a loopback address only: {} — or pass --allow-empty-secrets",
+                empty.join(", ")
+            );
+        }
+        Ok(())
+    }
+}
+
+fn environment_name(variable: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{}", variable.to_ascii_uppercase())
+}
+
+fn provided(provider: &Provider, name: &str, environment: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    match &provider.prefix {
+        _ if provider.kind == "static" => provider.values.get(name).cloned(),
+        Some(prefix) => {
+            // Spin joins a prefix without a trailing `_` by one.
+            let separator = if prefix.ends_with('_') { "" } else { "_" };
+            environment(&format!("{prefix}{separator}{}", name.to_ascii_uppercase()))
+        }
+        None => environment(&environment_name(name)),
+    }
+}
+
+/// The `--variable` arguments: `name=value`, or `@file` with TOML or JSON.
+pub(crate) fn from_arguments(arguments: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    for argument in arguments {
+        if let Some(file) = argument.strip_prefix('@') {
+            values.extend(from_file(Path::new(file))?);
+        } else {
+            let (name, value) = argument
+                .split_once('=')
+                .with_context(|| format!("--variable `{argument}`: write name=value or @file"))?;
+            values.insert(name.trim().to_owned(), value.to_owned());
+        }
+    }
+    Ok(values)
+}
+
+fn from_file(file: &Path) -> Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("--variable @{}: cannot read", file.display()))?;
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => serde_json::from_str(&text)
+            .with_context(|| format!("--variable @{}: expected an object of strings", file.display())),
+        Some("toml") => manifest::parse_toml(file, &text),
+        _ => bail!("--variable @{}: the file is .toml or .json", file.display()),
+    }
+}
+
+/// A variable that a component's template names but nobody declares is found
+/// when the component is set up; one that no component uses is fine.
+pub(crate) fn component_variables(
+    templates: &BTreeMap<String, String>,
+    variables: &Variables,
+) -> Result<BTreeMap<String, String>> {
+    templates
+        .iter()
+        .map(|(name, template)| {
+            let value = variables.fill(template).with_context(|| format!("variable `{name}`"))?;
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared() -> BTreeMap<String, manifest::Variable> {
+        let default = |value: &str| manifest::Variable { default: Some(value.to_owned()), ..Default::default() };
+        let required = || manifest::Variable { required: true, ..Default::default() };
+        let secret = manifest::Variable { secret: true, ..default("") };
+        [("a", default("default")), ("b", required()), ("c", required()), ("key", secret)]
+            .map(|(name, variable)| (name.to_owned(), variable))
+            .into()
+    }
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_command_line_wins_then_the_provider_then_the_environment() {
+        let provider = |values| Provider { kind: "static".into(), values, prefix: None };
+        let environment = |name: &str| matches!(name, "SPIN_VARIABLE_A" | "SPIN_VARIABLE_B" | "SPIN_VARIABLE_C")
+            .then(|| "environment".to_owned());
+        let resolve = |line: &[(&str, &str)], values: &[(&str, &str)]| {
+            Variables::resolve(&declared(), &map(line), &[provider(map(values))], &environment).expect("resolves")
+        };
+        let filled = |variables: &Variables| variables.fill("{{ a }}/{{b}}").expect("fills");
+        assert_eq!(filled(&resolve(&[("a", "line")], &[("a", "provider"), ("b", "provider")])), "line/provider");
+        assert_eq!(filled(&resolve(&[], &[])), "environment/environment");
+    }
+
+    #[test]
+    fn all_missing_variables_are_named() {
+        let error = Variables::resolve(&declared(), &map(&[]), &[], &|_| None).expect_err("missing").to_string();
+        assert!(error.contains("SPIN_VARIABLE_B") && error.contains("SPIN_VARIABLE_C"), "{error}");
+    }
+
+    #[test]
+    fn an_undeclared_variable_is_refused() {
+        let error = Variables::resolve(&declared(), &map(&[("x", "1")]), &[], &|_| None).expect_err("undeclared");
+        assert!(error.to_string().contains("--variable x"));
+    }
+
+    #[test]
+    fn an_empty_secret_is_for_loopback_only() {
+        let variables = Variables::resolve(&declared(), &map(&[("b", ""), ("c", "")]), &[], &|_| None).expect("resolves");
+        let check = |address: &str| variables.check_secrets(&declared(), address.parse().expect("address"));
+        assert!(check("127.0.0.1:80").is_ok());
+        assert!(check("[::1]:80").is_ok());
+        let error = check("0.0.0.0:80").expect_err("refused").to_string();
+        assert!(error.contains("SPIN_VARIABLE_KEY"), "{error}");
+    }
+
+    #[test]
+    fn templates_are_filled_or_refused() {
+        let variables = Variables(map(&[("host", "h")]));
+        assert_eq!(variables.fill("http://{{ host }}:1").expect("fills"), "http://h:1");
+        assert!(variables.fill("{{ other }}").is_err());
+        assert!(variables.fill("{{ host").is_err());
+    }
+}
