@@ -122,10 +122,9 @@ fn findings(list: &Value) -> Vec<Finding> {
 /// The site says what to do; where it may not say, we know.
 fn refusal(status: u16, problem: &Value) -> anyhow::Error {
     let detail = problem["detail"].as_str().unwrap_or("the site gave no reason");
-    match (status, problem["code"].as_str()) {
-        (401, _) => anyhow!("the operator's token is not the one the site was started with"),
-        (404, _) => anyhow!("the site takes no imports: start it with the variable operator_token"),
-        (409, Some("too_many_changes")) => anyhow!("{detail} Nothing was changed. To take it, add --force."),
+    match status {
+        401 => anyhow!("the operator's token is not the one the site was started with"),
+        404 => anyhow!("the site takes no imports: start it with the variable operator_token"),
         _ => match problem["errors"][0]["field"].as_str() {
             Some(field) => anyhow!("{status}: {field} {}", problem["errors"][0]["detail"].as_str().unwrap_or(detail)),
             None => anyhow!("{status}: {detail}"),

@@ -150,7 +150,7 @@ fn check(changes: &Changes, existing: i64, force: bool) -> api::Result<()> {
         return Err(Problem::conflict("empty_import", "No row was accepted, so there is nothing to commit."));
     }
     if !force && changes.too_many(existing) {
-        let detail = format!("The import {}. Commit with force if that is right.", changes.describe(existing));
+        let detail = format!("The import {}. Nothing was changed. Use force to take it.", changes.describe(existing));
         return Err(Problem::conflict("too_many_changes", detail));
     }
     Ok(())
