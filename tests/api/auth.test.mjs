@@ -4,8 +4,13 @@
 // address of its own: the other suites sign in from 127.0.0.1 at the same time.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash, createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contract } from '../contract.mjs';
@@ -23,15 +28,18 @@ const newLogin = () => `t${randomBytes(8).toString('hex')}`;
 const newAddress = () => `127.${1 + randomBytes(1)[0] % 250}.${randomBytes(1)[0]}.${1 + randomBytes(1)[0] % 250}`;
 const GOOD_PASSWORD = 'a pulse, felt calmly';
 
-/** Like `call`, from another address of this machine. */
-async function callFrom(address, method, path, json) {
-  const { base } = await site();
+/** Like `call`, from another address of this machine, and on another site if `base` says so. */
+async function callFrom(address, method, path, json, base) {
+  base ??= (await site()).base;
   const answer = await new Promise((resolve, reject) => {
     const options = { method, localAddress: address, headers: { 'content-type': 'application/json' }, agent: false };
     const sent = httpRequest(base + path, options, async (response) => {
-      const chunks = await response.toArray();
-      const text = Buffer.concat(chunks).toString();
-      resolve({ status: response.statusCode, headers: new Headers(response.headers), text, json: text && JSON.parse(text) });
+      const text = Buffer.concat(await response.toArray()).toString();
+      const headers = new Headers();
+      for (const [name, values] of Object.entries(response.headersDistinct)) {
+        for (const value of values) headers.append(name, value);
+      }
+      resolve({ status: response.statusCode, headers, text, json: text && JSON.parse(text) });
     });
     sent.once('error', reject).end(JSON.stringify(json));
   });
@@ -39,8 +47,8 @@ async function callFrom(address, method, path, json) {
   return answer;
 }
 
-const guess = (address, login, password = 'not the password') =>
-  callFrom(address, 'POST', SESSIONS, { login, password });
+const guess = (address, login, password = 'not the password', base) =>
+  callFrom(address, 'POST', SESSIONS, { login, password }, base);
 
 /** `[{ name, value, ...attributes }]` of an answer's Set-Cookie headers. */
 function cookies({ headers }) {
@@ -556,4 +564,77 @@ test('one address cannot ask for long which logins are taken', async () => {
   const refused = await ask(newLogin());
   assertProblem(refused, 429, 'too_many_requests');
   assert.ok(Number(refused.headers.get('retry-after')) <= 30);
+});
+
+/** A site of one's own, which can be restarted, on the host that the suites run on. */
+async function start(folder, variables = {}) {
+  const spin = process.env.JINMAEK_HOST === 'spin';
+  const program = spin ? process.env.JINMAEK_SPIN ?? 'target/tools/spin' : 'target/release/runtime-shim';
+  const base = `http://127.0.0.1:${20_000 + (process.pid % 10_000)}`;
+  const where = ['--from', 'spin.toml', '--listen', new URL(base).host, '--state-dir', folder];
+  const server = spawn(program, ['up', ...where, ...(spin ? [] : ['--admin', 'off'])], {
+    cwd: new URL('../..', import.meta.url),
+    env: { ...process.env, ...variables },
+    stdio: 'ignore',
+  });
+  const ended = once(server, 'exit');
+  while (!(await fetch(`${base}/.well-known/spin/health`).catch(() => null))?.ok) {
+    assert.equal(server.exitCode, null, `${program} does not serve`);
+    await sleep(50);
+  }
+  return { base, stop: () => server.kill('SIGTERM') && ended };
+}
+
+test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'jinmaek-auth-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const json = { login: newLogin(), password: GOOD_PASSWORD };
+  const address = newAddress();
+  const keys = (base) => fetch(base + JWKS).then((answer) => answer.text());
+
+  const before = await start(folder);
+  // The first requests that this site ever sees race to make its key.
+  const published = await Promise.all(Array.from({ length: 40 }, () => keys(before.base)));
+  assert.equal(new Set(published).size, 1);
+  assert.equal((await callFrom(newAddress(), 'POST', ACCOUNTS, json, before.base)).status, 201);
+  const session = await guess(newAddress(), json.login, GOOD_PASSWORD, before.base);
+  for (let i = 0; i < 10; i += 1) await guess(address, json.login, undefined, before.base);
+  await before.stop();
+
+  const after = await start(folder);
+  t.after(after.stop);
+  assertProblem(await guess(address, json.login, GOOD_PASSWORD, after.base), 429, 'too_many_requests');
+  assert.equal(await keys(after.base), published[0]);
+  const headers = { cookie: `refresh=${cookie(session, 'refresh')}` };
+  assert.equal((await fetch(after.base + REFRESH, { method: 'POST', headers })).status, 201);
+});
+
+test('a configured key signs, and its tokens are held to their claims', { timeout: 120_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'jinmaek-auth-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const { base, stop } = await start(folder, { SPIN_VARIABLE_SESSION_SIGNING_KEY: pem });
+  t.after(stop);
+  const [key] = (await (await fetch(base + JWKS)).json()).keys;
+  assert.equal(key.x, publicKey.export({ format: 'jwk' }).x);
+
+  const json = { login: newLogin(), password: GOOD_PASSWORD };
+  await callFrom(newAddress(), 'POST', ACCOUNTS, json, base);
+  const [header, claims] = decoded((await guess(newAddress(), json.login, GOOD_PASSWORD, base)).json.access_token);
+  const status = async (changes, part = header) => {
+    const text = `${encoded(part)}.${encoded({ ...claims, ...changes })}`;
+    const token = `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
+    return (await fetch(base + ME, { headers: { authorization: `Bearer ${token}` } })).status;
+  };
+  const now = Math.floor(Date.now() / 1000);
+  assert.equal(await status({}), 200);
+  assert.equal(await status({ exp: now - 2 }), 401, 'expired');
+  assert.equal(await status({ exp: undefined }), 401, 'without an end');
+  assert.equal(await status({ iss: 'someone' }), 401, 'another issuer');
+  assert.equal(await status({ aud: 'someone' }), 401, 'another audience');
+  assert.equal(await status({ sub: 'nobody-of-that-name-00' }), 401, 'no such account');
+  assert.equal(await status({ sub: undefined }), 401, 'nobody');
+  assert.equal(await status({}, { ...header, kid: 'another' }), 401, 'another key id');
+  assert.equal(await status({}, { ...header, kid: undefined }), 401, 'no key id');
 });
