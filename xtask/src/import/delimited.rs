@@ -23,13 +23,24 @@ pub(super) fn for_each_line(
     bar.set_length(file.metadata()?.len());
     let encoding = encoding_of(&mut file)?;
     // What is no character becomes U+FFFD, which the site rejects together with its line.
-    let decoded = DecodeReaderBytesBuilder::new().encoding(Some(encoding)).build(bar.wrap_read(file));
-    // A line with too many or too few cells is that line's fault, not the file's.
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(decoded);
+    let decoded = DecodeReaderBytesBuilder::new()
+        .encoding(Some(encoding))
+        .bom_override(true)
+        .build(bar.wrap_read(file));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        // A line with too many or too few cells is that line's fault, not the file's.
+        .flexible(true)
+        // A line feed ends every record, the last one too, so that counting them tells the
+        // line: the reader's own count is one short after CRLF and blank lines. The carriage
+        // return is white space at the end of the last cell.
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(decoded.chain(b"\n".as_slice()));
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record)? {
-        let number = record.position().map_or(0, csv::Position::line);
-        let cells = record.iter().map(str::to_owned).collect();
+        let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+        let within = record.as_slice().matches('\n').count();
+        let number = reader.position().line().saturating_sub(1 + u64::try_from(within)?);
         visit(Line { number: u32::try_from(number)?, cells })?;
     }
     Ok(())
@@ -84,7 +95,7 @@ mod tests {
 
     #[test]
     fn lines_are_those_of_the_file() {
-        let lines = read(b"a,b\n\n\"one\ntwo\",x\nlast,y,z\n");
+        let lines = read(b"a,b\n\n\"one\ntwo\",x\r\nlast,y,z");
         assert_eq!(lines.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 3, 5]);
     }
 
