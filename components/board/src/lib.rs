@@ -21,8 +21,14 @@ fn routes() -> Router<Config> {
     Router::new()
         .route("/api/board/posts", get(posts::list).post(posts::create))
         .route("/api/board/posts/{post}", get(posts::read).patch(posts::edit).delete(posts::remove))
-        .route("/api/board/posts/{post}/vote", put(votes::vote_for_post).delete(votes::withdraw_from_post))
-        .route("/api/board/posts/{post}/accepted-answer", put(accepted_answer::accept).delete(accepted_answer::clear))
+        .route(
+            "/api/board/posts/{post}/vote",
+            put(votes::vote_for_post).delete(votes::withdraw_from_post),
+        )
+        .route(
+            "/api/board/posts/{post}/accepted-answer",
+            put(accepted_answer::accept).delete(accepted_answer::clear),
+        )
         .route("/api/board/posts/{post}/comments", get(comments::list).post(comments::create))
         .route(
             "/api/board/posts/{post}/comments/{comment}",
@@ -39,7 +45,8 @@ fn routes() -> Router<Config> {
 
 #[http_service]
 async fn handle(request: Request) -> Response {
-    let router = router().await.unwrap_or_else(|problem| Router::new().fallback(async move || problem));
+    let router =
+        router().await.unwrap_or_else(|problem| Router::new().fallback(async move || problem));
     api::serve(router, request).await
 }
 

@@ -22,10 +22,27 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
         .tags(HashSet::from([
-            "p", "br", "hr", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a", "h3", "h4", "h5",
+            "p",
+            "br",
+            "hr",
+            "em",
+            "strong",
+            "code",
+            "pre",
+            "blockquote",
+            "ul",
+            "ol",
+            "li",
+            "a",
+            "h3",
+            "h4",
+            "h5",
             "h6",
         ]))
-        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("ol", HashSet::from(["start"])),
+        ]))
         .generic_attributes(HashSet::new())
         .url_schemes(HashSet::from(["http", "https"]))
         .url_relative(UrlRelative::Deny)
@@ -37,7 +54,8 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// The HTML of `source`. Takes time and room in proportion to its length.
 pub(crate) fn render(source: &str) -> String {
     let mut shown = Vec::new();
-    let events = Parser::new_ext(source, Options::empty()).filter_map(|event| subset(event, &mut shown));
+    let events =
+        Parser::new_ext(source, Options::empty()).filter_map(|event| subset(event, &mut shown));
     let mut html = String::with_capacity(source.len() * 2);
     html::push_html(&mut html, events);
     SANITISER.clean(&html).to_string()
@@ -65,11 +83,16 @@ fn subset<'a>(event: Event<'a>, shown: &mut Vec<bool>) -> Option<Event<'a>> {
 fn element(tag: Tag<'_>) -> Option<Tag<'_>> {
     match tag {
         Tag::HtmlBlock => Some(Tag::Paragraph),
-        Tag::Heading { level, .. } => {
-            Some(Tag::Heading { level: below_title(level), id: None, classes: Vec::new(), attrs: Vec::new() })
-        }
+        Tag::Heading { level, .. } => Some(Tag::Heading {
+            level: below_title(level),
+            id: None,
+            classes: Vec::new(),
+            attrs: Vec::new(),
+        }),
         // A link of the reference style could repeat one long address a thousand times.
-        Tag::Link { link_type: LinkType::Inline | LinkType::Autolink, ref dest_url, .. } if is_web(dest_url) => {
+        Tag::Link { link_type: LinkType::Inline | LinkType::Autolink, ref dest_url, .. }
+            if is_web(dest_url) =>
+        {
             Some(tag)
         }
         Tag::Paragraph
@@ -102,7 +125,9 @@ fn below_title(level: HeadingLevel) -> HeadingLevel {
 }
 
 fn is_web(url: &str) -> bool {
-    let starts_with = |scheme: &str| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let starts_with = |scheme: &str| {
+        url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
     starts_with("https://") || starts_with("http://")
 }
 

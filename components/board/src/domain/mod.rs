@@ -8,4 +8,4 @@ pub(crate) mod post;
 
 pub(crate) use comment::Comment;
 pub(crate) use id::Id;
-pub(crate) use post::{Category, Post};
+pub(crate) use post::{Category, Post, Thread};

@@ -55,6 +55,13 @@ pub(crate) struct Post {
     pub voted: bool,
 }
 
+/// What the comments of a post need to know of it, without its text.
+pub(crate) struct Thread {
+    pub post_id: Id,
+    pub author: String,
+    pub accepted_comment_id: Option<Id>,
+}
+
 /// What an author changes; what is `None` stays.
 pub(crate) struct Change {
     pub category: Option<Category>,
@@ -124,7 +131,14 @@ impl Change {
 
 impl Post {
     /// A post that nobody has seen yet. `title` and `body` have passed the functions above.
-    pub(crate) fn new(id: Id, author: String, category: Category, title: String, body: String, now: i64) -> Self {
+    pub(crate) fn new(
+        id: Id,
+        author: String,
+        category: Category,
+        title: String,
+        body: String,
+        now: i64,
+    ) -> Self {
         Self {
             id,
             author,
@@ -171,7 +185,8 @@ mod tests {
 
     fn question() -> Post {
         let id = Id::from(Uuid::from_u128(1));
-        let mut post = Post::new(id.clone(), "a".into(), Category::Question, "제목".into(), "본문".into(), 1);
+        let mut post =
+            Post::new(id.clone(), "a".into(), Category::Question, "제목".into(), "본문".into(), 1);
         post.accepted_comment_id = Some(id);
         post
     }

@@ -26,7 +26,10 @@ pub(crate) async fn accept(
     db.transaction(async |db: &Database| {
         let post = own_post(db, &post_id, &insider).await?;
         if post.category != Category::Question {
-            return Err(Problem::conflict("not_a_question", "Only a question has an accepted answer."));
+            return Err(Problem::conflict(
+                "not_a_question",
+                "Only a question has an accepted answer.",
+            ));
         }
         check_top_level(db, &post_id, &comment_id, "comment_id").await?;
         posts::accept(db, &post_id, Some(&comment_id)).await?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Ids, check_top_level, own_comment, posts};
 use crate::config::Config;
-use crate::domain::{Comment, Id, Post, comment, label};
+use crate::domain::{Comment, Id, Thread, comment, label};
 use crate::store::{self, comments, labels};
 
 #[derive(Deserialize)]
@@ -62,10 +62,10 @@ pub(crate) async fn list(
     let after = page.after(&name)?;
 
     let db = store::open(&config).await?;
-    let post = super::post(&db, &post_id, reader.subject()).await?;
+    let thread = super::thread(&db, &post_id).await?;
     let rows = comments::list(&db, &post_id, reader.subject(), after.as_ref(), page.rows()).await?;
     let list = page.list(&name, rows, Comment::place);
-    Ok(Json(list.map(|comment| CommentView::new(comment, &post, reader.subject()))))
+    Ok(Json(list.map(|comment| CommentView::new(comment, &thread, reader.subject()))))
 }
 
 pub(crate) async fn create(
@@ -79,18 +79,34 @@ pub(crate) async fn create(
 
     let db = store::open(&config).await?;
     let (author, operation) = (&insider.subject, format!("POST comments of {post_id}"));
-    idempotency::once(&db, store::COMPONENT, author, &operation, key, &draft, async |db: &Database| {
-        let post = super::post(db, &post_id, Some(author)).await?;
-        if let Some(parent_id) = &draft.parent_id {
-            check_top_level(db, &post.id, parent_id, "parent_id").await?;
-        }
-        let id = Id::from(Uuid::now_v7());
-        let number = labels::assign(db, &post, author).await?;
-        let parent_id = draft.parent_id.clone();
-        let comment = Comment::new(id, post_id.clone(), parent_id, author.clone(), number, body, now_millis());
-        comments::insert(db, &comment).await?;
-        Reply::created(location(&comment), &CommentView::new(comment, &post, Some(author)))
-    })
+    idempotency::once(
+        &db,
+        store::COMPONENT,
+        author,
+        &operation,
+        key,
+        &draft,
+        async |db: &Database| {
+            let thread = super::thread(db, &post_id).await?;
+            if let Some(parent_id) = &draft.parent_id {
+                check_top_level(db, &post_id, parent_id, "parent_id").await?;
+            }
+            let id = Id::from(Uuid::now_v7());
+            let number = labels::assign(db, &thread, author).await?;
+            let parent_id = draft.parent_id.clone();
+            let comment = Comment::new(
+                id,
+                post_id.clone(),
+                parent_id,
+                author.clone(),
+                number,
+                body,
+                now_millis(),
+            );
+            comments::insert(db, &comment).await?;
+            Reply::created(location(&comment), &CommentView::new(comment, &thread, Some(author)))
+        },
+    )
     .await
 }
 
@@ -100,9 +116,12 @@ pub(crate) async fn read(
     Ids([post_id, comment_id]): Ids<2>,
 ) -> api::Result<Tagged<CommentView>> {
     let db = store::open(&config).await?;
-    let post = super::post(&db, &post_id, reader.subject()).await?;
+    let thread = super::thread(&db, &post_id).await?;
     let comment = super::comment(&db, &post_id, &comment_id, reader.subject()).await?;
-    Ok(Tagged { revision: comment.revision, body: CommentView::new(comment, &post, reader.subject()) })
+    Ok(Tagged {
+        revision: comment.revision,
+        body: CommentView::new(comment, &thread, reader.subject()),
+    })
 }
 
 pub(crate) async fn edit(
@@ -116,12 +135,12 @@ pub(crate) async fn edit(
 
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
-        let post = super::post(db, &post_id, Some(&insider.subject)).await?;
+        let thread = super::thread(db, &post_id).await?;
         let mut comment = own_comment(db, &post_id, &comment_id, &insider).await?;
         if_match.check(comment.revision)?;
         comment.edit(body, now_millis());
         comments::update(db, &comment).await?;
-        Ok(Json(CommentView::new(comment, &post, Some(&insider.subject))))
+        Ok(Json(CommentView::new(comment, &thread, Some(&insider.subject))))
     })
     .await
 }
@@ -155,13 +174,13 @@ fn location(comment: &Comment) -> String {
 }
 
 impl CommentView {
-    fn new(comment: Comment, post: &Post, reader: Option<&str>) -> Self {
+    fn new(comment: Comment, thread: &Thread, reader: Option<&str>) -> Self {
         Self {
             label: comment.label(),
             label_number: comment.label_number(),
             author_is_poster: comment.label_number() == Some(label::POSTER),
             mine: reader == Some(comment.author.as_str()),
-            accepted: post.accepted_comment_id.as_ref() == Some(&comment.id),
+            accepted: thread.accepted_comment_id.as_ref() == Some(&comment.id),
             id: comment.id,
             parent_id: comment.parent_id,
             body: comment.body,

@@ -12,7 +12,7 @@ use database::Database;
 use serde::{Deserialize, Deserializer};
 use session::Insider;
 
-use crate::domain::{Comment, Id, Post};
+use crate::domain::{Comment, Id, Post, Thread};
 use crate::store;
 
 /// The ids in the path, in order. 404 where one is none, as for an id that nothing has.
@@ -30,7 +30,9 @@ impl<const N: usize, S: Send + Sync> FromRequestParts<S> for Ids<N> {
 }
 
 /// A field that may be left out but not be null.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -38,7 +40,16 @@ async fn post(db: &Database, post_id: &Id, reader: Option<&str>) -> api::Result<
     store::posts::find(db, post_id, reader).await?.ok_or_else(Problem::not_found)
 }
 
-async fn comment(db: &Database, post_id: &Id, comment_id: &Id, reader: Option<&str>) -> api::Result<Comment> {
+async fn thread(db: &Database, post_id: &Id) -> api::Result<Thread> {
+    store::posts::find_thread(db, post_id).await?.ok_or_else(Problem::not_found)
+}
+
+async fn comment(
+    db: &Database,
+    post_id: &Id,
+    comment_id: &Id,
+    reader: Option<&str>,
+) -> api::Result<Comment> {
     store::comments::find(db, post_id, comment_id, reader).await?.ok_or_else(Problem::not_found)
 }
 
@@ -50,7 +61,12 @@ async fn own_post(db: &Database, post_id: &Id, insider: &Insider) -> api::Result
 }
 
 /// The comment, where the insider wrote it.
-async fn own_comment(db: &Database, post_id: &Id, comment_id: &Id, insider: &Insider) -> api::Result<Comment> {
+async fn own_comment(
+    db: &Database,
+    post_id: &Id,
+    comment_id: &Id,
+    insider: &Insider,
+) -> api::Result<Comment> {
     let comment = comment(db, post_id, comment_id, Some(&insider.subject)).await?;
     authorise(&comment.author, insider)?;
     Ok(comment)
@@ -58,7 +74,12 @@ async fn own_comment(db: &Database, post_id: &Id, comment_id: &Id, insider: &Ins
 
 /// 422 on `field` unless it names a comment of the post that is there and is no reply itself:
 /// threads are two levels deep, and an answer is on the first.
-async fn check_top_level(db: &Database, post_id: &Id, comment_id: &Id, field: &str) -> api::Result<()> {
+async fn check_top_level(
+    db: &Database,
+    post_id: &Id,
+    comment_id: &Id,
+    field: &str,
+) -> api::Result<()> {
     match store::comments::find(db, post_id, comment_id, None).await? {
         Some(Comment { parent_id: None, .. }) => Ok(()),
         _ => {

@@ -74,7 +74,10 @@ pub(crate) struct PostView {
     edited_at: Option<String>,
 }
 
-pub(crate) async fn list(State(config): State<Config>, Query(filter): Query<Filter>) -> api::Result<Json<List<SummaryView>>> {
+pub(crate) async fn list(
+    State(config): State<Config>,
+    Query(filter): Query<Filter>,
+) -> api::Result<Json<List<SummaryView>>> {
     let page = Page::new(filter.limit, filter.cursor)?;
     let mut fields = Fields::default();
     let search = filter.q.map(|q| fields.text("q", post::search(&q)));
@@ -102,10 +105,18 @@ pub(crate) async fn create(
     let post = Post::new(id, insider.subject.clone(), draft.category, title, body, now_millis());
 
     let db = store::open(&config).await?;
-    idempotency::once(&db, store::COMPONENT, &insider.subject, "POST posts", key, &draft, async |db: &Database| {
-        posts::insert(db, &post).await?;
-        Reply::created(location(&post.id), &PostView::new(post, Some(&insider.subject)))
-    })
+    idempotency::once(
+        &db,
+        store::COMPONENT,
+        &insider.subject,
+        "POST posts",
+        key,
+        &draft,
+        async |db: &Database| {
+            posts::insert(db, &post).await?;
+            Reply::created(location(&post.id), &PostView::new(post, Some(&insider.subject)))
+        },
+    )
     .await
 }
 

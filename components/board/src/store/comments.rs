@@ -23,7 +23,11 @@ pub(crate) async fn list(
     let mut values = vec![reader_key(reader), key(post_id), Value::Integer(rows)];
     let mut later = "";
     if let Some(place) = after {
-        values.extend([key(&place.root_id), Value::Integer(i64::from(place.is_reply)), key(&place.id)]);
+        values.extend([
+            key(&place.root_id),
+            Value::Integer(i64::from(place.is_reply)),
+            key(&place.id),
+        ]);
         later = "AND (root_id, is_reply, id) > (?4, ?5, ?6)";
     }
     let sql = format!(
@@ -39,7 +43,9 @@ pub(crate) async fn find(
     comment_id: &Id,
     reader: Option<&str>,
 ) -> Result<Option<Comment>, Error> {
-    let sql = format!("SELECT {COLUMNS}, {VOTED} FROM comments WHERE id = ?2 AND post_id = ?3 AND deleted = 0");
+    let sql = format!(
+        "SELECT {COLUMNS}, {VOTED} FROM comments WHERE id = ?2 AND post_id = ?3 AND deleted = 0"
+    );
     let row = db.query_one(&sql, [reader_key(reader), key(comment_id), key(post_id)]).await?;
     row.map(|row| comment(&row)).transpose()
 }

@@ -1,23 +1,23 @@
 use database::{Database, Error, Value};
 
 use super::key;
-use crate::domain::{Id, Post, label};
+use crate::domain::{Id, Thread, label};
 
 /// The number under which `author` speaks in this thread, a new one on the first comment.
 ///
 /// Call it inside the transaction that inserts the comment: transactions run one after
 /// another, so that no two insiders are given the same number.
-pub(crate) async fn assign(db: &Database, post: &Post, author: &str) -> Result<i64, Error> {
-    if author == post.author {
+pub(crate) async fn assign(db: &Database, thread: &Thread, author: &str) -> Result<i64, Error> {
+    if author == thread.author {
         return Ok(label::POSTER);
     }
-    if let Some(number) = find(db, &post.id, author).await? {
+    if let Some(number) = find(db, &thread.post_id, author).await? {
         return Ok(number);
     }
-    let number = last(db, &post.id).await? + 1;
+    let number = last(db, &thread.post_id).await? + 1;
     db.execute(
         "INSERT INTO thread_labels (post_id, author, number) VALUES (?1, ?2, ?3)",
-        [key(&post.id), author.into(), Value::Integer(number)],
+        [key(&thread.post_id), author.into(), Value::Integer(number)],
     )
     .await?;
     Ok(number)

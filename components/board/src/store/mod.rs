@@ -16,7 +16,8 @@ use crate::domain::{Id, markdown};
 /// The component's name in the tables that shared crates use.
 pub(crate) const COMPONENT: &str = "board";
 
-const MIGRATIONS: &[Migration] = &[Migration(include_str!("../../migrations/sqlite/0001_threads.sql"))];
+const MIGRATIONS: &[Migration] =
+    &[Migration(include_str!("../../migrations/sqlite/0001_threads.sql"))];
 
 /// A connection for one request, to a schema that is current.
 pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
@@ -43,7 +44,11 @@ fn id(text: String, column: usize) -> Result<Id, Error> {
 
 /// The HTML that is kept beside `body`, unless an older renderer made it.
 fn html(row: &Row, column: usize, renderer: usize, body: &str) -> Result<String, Error> {
-    if row.integer(renderer)? == markdown::RENDERER { row.text(column) } else { Ok(markdown::render(body)) }
+    if row.integer(renderer)? == markdown::RENDERER {
+        row.text(column)
+    } else {
+        Ok(markdown::render(body))
+    }
 }
 
 fn key(id: &Id) -> Value {

@@ -2,7 +2,7 @@ use database::{Database, Error, Row, Value, contains};
 
 use super::{html, id, key, optional_integer, optional_key, reader_key};
 use crate::domain::post::{Place, Selection, Sort, Summary};
-use crate::domain::{Category, Id, Post, markdown};
+use crate::domain::{Category, Id, Post, Thread, markdown};
 
 pub(crate) async fn list(
     db: &Database,
@@ -22,7 +22,8 @@ pub(crate) async fn list(
     if let Some(term) = &selection.search {
         // Reads row after row until the page is full; issue 4 brings an index.
         let pattern = bind(contains(term).into());
-        conditions.push(format!(r"(title LIKE {pattern} ESCAPE '\' OR body LIKE {pattern} ESCAPE '\')"));
+        conditions
+            .push(format!(r"(title LIKE {pattern} ESCAPE '\' OR body LIKE {pattern} ESCAPE '\')"));
     }
     // Ids are in the order of time.
     let order = match selection.sort {
@@ -33,7 +34,9 @@ pub(crate) async fn list(
         let id = bind(key(&place.id));
         conditions.push(match selection.sort {
             Sort::Newest => format!("id < {id}"),
-            Sort::Votes => format!("(vote_count, id) < ({}, {id})", bind(Value::Integer(place.vote_count))),
+            Sort::Votes => {
+                format!("(vote_count, id) < ({}, {id})", bind(Value::Integer(place.vote_count)))
+            }
         });
     }
     let sql = format!(
@@ -88,7 +91,11 @@ pub(crate) async fn insert(db: &Database, post: &Post) -> Result<(), Error> {
 }
 
 /// The post as `reader` sees it.
-pub(crate) async fn find(db: &Database, post_id: &Id, reader: Option<&str>) -> Result<Option<Post>, Error> {
+pub(crate) async fn find(
+    db: &Database,
+    post_id: &Id,
+    reader: Option<&str>,
+) -> Result<Option<Post>, Error> {
     let row = db
         .query_one(
             "SELECT id, author, category, title, body, body_html, renderer, vote_count, comment_count, \
@@ -120,6 +127,21 @@ fn post(row: &Row) -> Result<Post, Error> {
     })
 }
 
+pub(crate) async fn find_thread(db: &Database, post_id: &Id) -> Result<Option<Thread>, Error> {
+    let row = db
+        .query_one("SELECT author, accepted_comment_id FROM posts WHERE id = ?1", [key(post_id)])
+        .await?;
+    row.map(|row| thread(post_id, &row)).transpose()
+}
+
+fn thread(post_id: &Id, row: &Row) -> Result<Thread, Error> {
+    Ok(Thread {
+        post_id: post_id.clone(),
+        author: row.text(0)?,
+        accepted_comment_id: row.optional_text(1)?.map(|text| id(text, 1)).transpose()?,
+    })
+}
+
 /// Keeps what an edit changes.
 pub(crate) async fn update(db: &Database, post: &Post) -> Result<(), Error> {
     let values = [
@@ -142,9 +164,16 @@ pub(crate) async fn update(db: &Database, post: &Post) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) async fn accept(db: &Database, post_id: &Id, comment_id: Option<&Id>) -> Result<(), Error> {
-    db.execute("UPDATE posts SET accepted_comment_id = ?2 WHERE id = ?1", [key(post_id), optional_key(comment_id)])
-        .await?;
+pub(crate) async fn accept(
+    db: &Database,
+    post_id: &Id,
+    comment_id: Option<&Id>,
+) -> Result<(), Error> {
+    db.execute(
+        "UPDATE posts SET accepted_comment_id = ?2 WHERE id = ?1",
+        [key(post_id), optional_key(comment_id)],
+    )
+    .await?;
     Ok(())
 }
 
@@ -159,7 +188,11 @@ pub(crate) async fn count_comment(db: &Database, post_id: &Id, change: i64) -> R
 }
 
 /// Takes back the acceptance of a comment that goes.
-pub(crate) async fn forget_accepted(db: &Database, post_id: &Id, comment_id: &Id) -> Result<(), Error> {
+pub(crate) async fn forget_accepted(
+    db: &Database,
+    post_id: &Id,
+    comment_id: &Id,
+) -> Result<(), Error> {
     db.execute(
         "UPDATE posts SET accepted_comment_id = NULL WHERE id = ?1 AND accepted_comment_id = ?2",
         [key(post_id), key(comment_id)],

@@ -43,14 +43,21 @@ impl Target<'_> {
 
 /// The first vote of `voter` for the target; a second one would break the table's key.
 pub(crate) async fn add(db: &Database, target: &Target<'_>, voter: &str) -> Result<(), Error> {
-    db.execute("INSERT INTO votes (post_id, target_id, voter) VALUES (?1, ?2, ?3)", target.vote(voter)).await?;
+    db.execute(
+        "INSERT INTO votes (post_id, target_id, voter) VALUES (?1, ?2, ?3)",
+        target.vote(voter),
+    )
+    .await?;
     target.count(db, 1).await
 }
 
 /// Takes back the vote of `voter`, where there is one.
 pub(crate) async fn withdraw(db: &Database, target: &Target<'_>, voter: &str) -> Result<(), Error> {
     let removed = db
-        .execute("DELETE FROM votes WHERE post_id = ?1 AND target_id = ?2 AND voter = ?3", target.vote(voter))
+        .execute(
+            "DELETE FROM votes WHERE post_id = ?1 AND target_id = ?2 AND voter = ?3",
+            target.vote(voter),
+        )
         .await?;
     if removed == 1 { target.count(db, -1).await } else { Ok(()) }
 }

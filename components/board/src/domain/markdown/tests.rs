@@ -6,7 +6,10 @@ use super::render;
 fn the_subset_is_rendered() {
     let cases = [
         ("한 줄\n두 줄", "<p>한 줄<br>\n두 줄</p>\n"),
-        ("*기울임* **굵게** `코드`", "<p><em>기울임</em> <strong>굵게</strong> <code>코드</code></p>\n"),
+        (
+            "*기울임* **굵게** `코드`",
+            "<p><em>기울임</em> <strong>굵게</strong> <code>코드</code></p>\n",
+        ),
         ("# 하나\n### 셋\n###### 여섯", "<h3>하나</h3>\n<h5>셋</h5>\n<h6>여섯</h6>\n"),
         ("- 가\n- 나", "<ul>\n<li>가</li>\n<li>나</li>\n</ul>\n"),
         ("3. 가\n4. 나", "<ol start=\"3\">\n<li>가</li>\n<li>나</li>\n</ol>\n"),
@@ -25,7 +28,15 @@ fn links_lead_to_the_web_only_and_vouch_for_nothing() {
     assert_eq!(render("[글](https://a.kr/?b=1&c=2)"), link);
     assert_eq!(render("[글](https://a.kr/?b=1&c=2 \"제목\")"), link);
     assert!(render("<http://a.kr>").contains("href=\"http://a.kr\""));
-    for source in ["[글](/path)", "[글](//a.kr)", "[글](a.kr)", "[글](#id)", "<a@a.kr>", "[글](ftp://a.kr)", "[글]()"] {
+    for source in [
+        "[글](/path)",
+        "[글](//a.kr)",
+        "[글](a.kr)",
+        "[글](#id)",
+        "<a@a.kr>",
+        "[글](ftp://a.kr)",
+        "[글]()",
+    ] {
         assert!(!render(source).contains("<a"), "{source}");
     }
 }
@@ -145,7 +156,21 @@ fn tags(html: &str) -> impl Iterator<Item = &str> {
 
 fn is_plain(tag: &str) -> bool {
     const NAMES: &[&str] = &[
-        "p", "br", "hr", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "h3", "h4", "h5", "h6",
+        "p",
+        "br",
+        "hr",
+        "em",
+        "strong",
+        "code",
+        "pre",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
     ];
     let name = tag.strip_prefix('/').unwrap_or(tag);
     NAMES.contains(&name) || name == "a" || is_link(tag)
@@ -154,7 +179,8 @@ fn is_plain(tag: &str) -> bool {
 fn is_link(tag: &str) -> bool {
     let Some(rest) = tag.strip_prefix("a href=\"") else { return false };
     let Some((url, rest)) = rest.split_once('"') else { return false };
-    (url.starts_with("https://") || url.starts_with("http://")) && rest == " rel=\"nofollow noopener noreferrer ugc\""
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && rest == " rel=\"nofollow noopener noreferrer ugc\""
 }
 
 #[test]
@@ -170,15 +196,67 @@ fn the_check_of_attacks_can_fail() {
 #[test]
 fn no_text_takes_long_or_grows_much() {
     let units = [
-        ">", "> ", "- ", "* ", "1. ", ">- ", "*", "_", "**a ", "*a **a ", "_a __a ", "*_", "`", "``a", "[", "![", "[a](",
-        "[a](<", "[a](b", "](", "[]", "[a]", "[a][b]", "<", "<a", "<!--", "<!--a-->", "<?", "<![CDATA[", "<a b='", "<http://a>",
-        "&", "&#", "&amp;", "\\", "a\n", "a\n\n", "#\n", "-\n", ">\n\n", "    a\n", "\t", "~~~\n", "```\n", "[a]: b\n",
-        "[a](http://b)", "| a ", "***a***", "*a*", "<b>", "</b>", "(((", "\"", "가", "\u{1F468}\u{200D}",
+        ">",
+        "> ",
+        "- ",
+        "* ",
+        "1. ",
+        ">- ",
+        "*",
+        "_",
+        "**a ",
+        "*a **a ",
+        "_a __a ",
+        "*_",
+        "`",
+        "``a",
+        "[",
+        "![",
+        "[a](",
+        "[a](<",
+        "[a](b",
+        "](",
+        "[]",
+        "[a]",
+        "[a][b]",
+        "<",
+        "<a",
+        "<!--",
+        "<!--a-->",
+        "<?",
+        "<![CDATA[",
+        "<a b='",
+        "<http://a>",
+        "&",
+        "&#",
+        "&amp;",
+        "\\",
+        "a\n",
+        "a\n\n",
+        "#\n",
+        "-\n",
+        ">\n\n",
+        "    a\n",
+        "\t",
+        "~~~\n",
+        "```\n",
+        "[a]: b\n",
+        "[a](http://b)",
+        "| a ",
+        "***a***",
+        "*a*",
+        "<b>",
+        "</b>",
+        "(((",
+        "\"",
+        "가",
+        "\u{1F468}\u{200D}",
     ];
     let longest = 10_000;
     for unit in units {
         for tail in ["", "a", "*a*", "]", "\n"] {
-            let source: String = unit.chars().cycle().take(longest - tail.len()).chain(tail.chars()).collect();
+            let source: String =
+                unit.chars().cycle().take(longest - tail.len()).chain(tail.chars()).collect();
             bounded(&source);
         }
     }
