@@ -1,7 +1,74 @@
+//! Every page and asset that a browser sees, rendered from the APIs of auth, board and review.
+
+mod answer;
+mod assets;
+mod compression;
+mod display;
+mod form;
+mod language;
+mod local_path;
+mod pages;
+mod texts;
+mod upstream;
+mod visitor;
+
+use std::sync::LazyLock;
+
+use answer::Asked;
+use axum::Router;
 use axum::response::Response;
+use axum::routing::{get, post};
+use pages::{
+    account, account_hospital, board, comment, home, hospital, hospitals, knowledge, post_form, review_form, robots,
+    sign_in, sign_up, thread,
+};
 use spin_sdk::{http::Request, http_service};
+use visitor::Visitor;
+
+static ROUTES: LazyLock<Router> = LazyLock::new(|| {
+    Router::new()
+        .route("/", get(home::show_home))
+        .route("/board", get(board::list))
+        .route("/board/new", get(post_form::new_form).post(post_form::create))
+        .route("/board/{id}", get(thread::read))
+        .route("/board/{id}/edit", get(post_form::edit_form).post(post_form::edit))
+        .route("/board/{id}/delete", post(thread::delete))
+        .route("/board/{id}/vote", post(thread::vote))
+        .route("/board/{id}/accept", post(thread::accept))
+        .route("/board/{id}/comments", post(thread::comment))
+        .route("/board/{id}/comments/{comment}/edit", get(comment::edit_form).post(comment::edit))
+        .route("/board/{id}/comments/{comment}/delete", post(comment::delete))
+        .route("/board/{id}/comments/{comment}/vote", post(comment::vote))
+        .route("/hospitals", get(hospitals::list))
+        .route("/hospitals/{id}", get(hospital::read))
+        .route("/hospitals/{id}/review", get(review_form::new_form).post(review_form::create))
+        .route("/hospitals/{id}/reviews/{review}/edit", get(review_form::edit_form).post(review_form::edit))
+        .route("/hospitals/{id}/reviews/{review}/delete", post(hospital::delete_review))
+        .route("/signup", get(sign_up::form).post(sign_up::create))
+        .route("/signin", get(sign_in::form).post(sign_in::create))
+        .route("/signout", post(sign_in::sign_out))
+        .route("/account", get(account::read))
+        .route("/account/hospital", get(account_hospital::list).post(account::choose_hospital))
+        .route("/account/password", post(account::change_password))
+        .route("/account/signout-everywhere", post(account::sign_out_everywhere))
+        .route("/account/delete", post(account::delete))
+        .route("/knowledge", get(knowledge::read))
+        .route("/lang", get(pages::language::choose))
+        .route("/robots.txt", get(robots::read))
+        .route("/assets/{name}", get(assets::get))
+        .fallback(api::not_found)
+        .method_not_allowed_fallback(api::method_not_allowed)
+});
 
 #[http_service]
-async fn handle(request: Request) -> Response {
-    api::serve(axum::Router::new().fallback(api::not_found), request).await
+async fn handle(mut request: Request) -> Response {
+    let asked = Asked {
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        headers: request.headers().clone(),
+    };
+    let (visitor, cookies) = Visitor::of(&asked.uri, &asked.headers).await;
+    request.extensions_mut().insert(visitor.clone());
+    let response = api::serve(ROUTES.clone(), request).await;
+    answer::finish(&asked, &visitor, response, cookies).await
 }

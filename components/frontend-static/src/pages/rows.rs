@@ -1,0 +1,62 @@
+//! Rows of lists, as the home page and the lists themselves show them.
+
+use api::now_millis;
+
+use crate::display::{Moment, moment, number, stars};
+use crate::texts::Texts;
+use crate::upstream::board::PostSummary;
+use crate::upstream::review::HospitalSummary;
+use crate::upstream::segment;
+
+pub(crate) struct PostRow {
+    pub id: String,
+    pub category: String,
+    pub title: String,
+    pub answered: bool,
+    pub votes: String,
+    pub comments: String,
+    pub created: Moment,
+}
+
+pub(crate) fn posts(posts: Vec<PostSummary>, t: &Texts) -> Vec<PostRow> {
+    let now = now_millis();
+    let row = |post: PostSummary| PostRow {
+        votes: number(post.vote_count),
+        comments: number(post.comment_count),
+        created: moment(&post.created_at, now, t),
+        id: segment(&post.id),
+        category: post.category,
+        title: post.title,
+        answered: post.answered,
+    };
+    posts.into_iter().map(row).collect()
+}
+
+pub(crate) struct HospitalRow {
+    pub id: String,
+    pub path: String,
+    pub name: String,
+    pub kind: String,
+    pub address: String,
+    pub open: bool,
+    pub review_count: u64,
+    pub average: Option<String>,
+    /// Set on the visitor's account.
+    pub is_mine: bool,
+}
+
+/// `mine` is the hospital on the visitor's account.
+pub(crate) fn hospitals(hospitals: Vec<HospitalSummary>, mine: Option<&str>) -> Vec<HospitalRow> {
+    let row = |hospital: HospitalSummary| HospitalRow {
+        path: format!("/hospitals/{}", segment(&hospital.id)),
+        is_mine: mine == Some(hospital.id.as_str()),
+        average: hospital.average.map(stars),
+        id: hospital.id,
+        name: hospital.name,
+        kind: hospital.kind,
+        address: hospital.address,
+        open: hospital.open,
+        review_count: hospital.review_count,
+    };
+    hospitals.into_iter().map(row).collect()
+}

@@ -1,0 +1,138 @@
+//! Who asks for a page: in which language, from which address, and whether signed in.
+
+use std::sync::Arc;
+
+use api::{Problem, now_millis};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use crate::language::Language;
+use crate::upstream::auth;
+
+/// Auth's cookie with which a new access token is had.
+pub(crate) const REFRESH_COOKIE: &str = "refresh";
+
+/// An access token this close to its end (seconds) is renewed before it is used, so that it
+/// does not end between two calls of one page.
+const RENEW_SECONDS: i64 = 5;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor(Arc<Facts>);
+
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub language: Language,
+    /// The access token. It is passed on unverified: each API checks it and decides, a page
+    /// only shows what its bearer may then try.
+    pub token: Option<String>,
+    pub refresh: Option<String>,
+    /// What guesses are counted by.
+    pub address: String,
+    pub traceparent: Option<HeaderValue>,
+    /// The path and query of the page.
+    pub here: String,
+}
+
+impl std::ops::Deref for Visitor {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}
+
+impl Visitor {
+    /// Reads the request. Where the access token has ended and a refresh token is there, it
+    /// is renewed once; the cookies that come with it are for the answer.
+    pub(crate) async fn of(uri: &Uri, headers: &HeaderMap) -> (Self, Vec<HeaderValue>) {
+        let mut facts = Facts {
+            language: Language::of(headers),
+            token: session::cookie(headers, session::COOKIE).filter(|token| is_current(token)).map(str::to_owned),
+            refresh: session::cookie(headers, REFRESH_COOKIE).map(str::to_owned),
+            address: api::client_address(headers),
+            traceparent: headers.get("traceparent").cloned(),
+            here: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        };
+        let mut cookies = Vec::new();
+        if facts.token.is_none() && facts.refresh.is_some() && !uri.path().starts_with("/assets/") {
+            cookies = renew(&mut facts).await;
+        }
+        (Self(Arc::new(facts)), cookies)
+    }
+
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.token.is_some()
+    }
+}
+
+/// A refusal leaves the visitor signed out: the page they asked for is still theirs to read.
+async fn renew(facts: &mut Facts) -> Vec<HeaderValue> {
+    let Ok(renewed) = auth::refresh(facts).await else { return Vec::new() };
+    facts.token = Some(renewed.access_token);
+    let prefix = format!("{REFRESH_COOKIE}=");
+    for cookie in renewed.cookies.iter().filter_map(|cookie| cookie.to_str().ok()) {
+        let value = cookie.strip_prefix(&prefix).and_then(|rest| rest.split(';').next());
+        if let Some(value) = value {
+            facts.refresh = Some(value.to_owned());
+        }
+    }
+    renewed.cookies
+}
+
+#[derive(Deserialize)]
+struct Expiry {
+    /// Seconds since the Unix epoch.
+    exp: i64,
+}
+
+fn is_current(token: &str) -> bool {
+    let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let expiry = payload.and_then(|payload| serde_json::from_slice::<Expiry>(&payload).ok());
+    expiry.is_some_and(|expiry| now_millis() / 1_000 < expiry.exp.saturating_sub(RENEW_SECONDS))
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let visitor = parts.extensions.get::<Self>().cloned();
+        visitor.ok_or_else(|| Problem::internal("the entry point set no visitor"))
+    }
+}
+
+/// A visitor who is signed in. Others get 401, which [`answer`](crate::answer) turns into
+/// the sign-in page.
+pub(crate) struct SignedIn(pub Visitor);
+
+impl<S: Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let visitor = Visitor::from_request_parts(parts, state).await?;
+        if visitor.is_signed_in() { Ok(Self(visitor)) } else { Err(Problem::unauthorized()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::is_current;
+
+    #[test]
+    fn a_token_counts_until_shortly_before_its_end() {
+        let token = |exp: i64| format!("h.{}.s", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}")));
+        let now = api::now_millis() / 1_000;
+        assert!(is_current(&token(now + 60)));
+        assert!(!is_current(&token(now + 2)));
+        assert!(!is_current(&token(now - 1)));
+        assert!(!is_current(&token(i64::MIN)));
+        assert!(!is_current("not.a.token"));
+        assert!(!is_current(""));
+    }
+}
