@@ -11,7 +11,7 @@ use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::import::{self, Hospitals};
 use crate::{command, token, workspace};
@@ -144,8 +144,8 @@ impl Server {
         })
     }
 
-    /// The process, for signals.
-    pub(crate) fn pid(&self) -> Option<Pid> {
+    /// Its process group: Spin serves from a second process that the first one starts.
+    pub(crate) fn group(&self) -> Option<Pid> {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
@@ -193,9 +193,7 @@ impl Server {
     /// Asks it to stop, and makes it stop where it does not. How it ended is an error unless it
     /// drained as it should.
     pub(crate) fn stop(&mut self) -> Result<()> {
-        if let Some(pid) = self.pid() {
-            kill_process(pid, Signal::TERM)?;
-        }
+        self.signal(Signal::TERM);
         let asked = Instant::now();
         while asked.elapsed() < STOP_LIMIT {
             if let Some(status) = self.child.try_wait()? {
@@ -207,8 +205,13 @@ impl Server {
             }
             thread::sleep(POLL);
         }
-        self.child.kill()?;
+        self.signal(Signal::KILL);
         bail!("the host did not stop within {STOP_LIMIT:?}{}", self.logged());
+    }
+
+    fn signal(&self, signal: Signal) {
+        // An error means that it has ended already.
+        let _ = self.group().map(|group| kill_process_group(group, signal));
     }
 
     /// The end of its log, for an error's text.
@@ -221,7 +224,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
+            self.signal(Signal::KILL);
             let _ = self.child.wait();
         }
     }

@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
     components::build(&components::all()?)?;
     let program = options.host.program()?.context("the real Spin is not on this machine")?;
     let mut server = Server::start(options.host, &program, &settings)?;
-    let stopping = forward_signals(server.pid())?;
+    let stopping = forward_signals(server.group())?;
     match make_ready(&mut server) {
         Ok(()) => eprintln!("\n  진맥 is at {}  (Ctrl-C stops it)\n", server.base),
         // The host was told to stop before it was ready, which is no failure of ours.
@@ -69,7 +69,7 @@ fn forward_signals(host: Option<Pid>) -> Result<Arc<AtomicBool>> {
             seen.store(true, Ordering::Relaxed);
             let signal = if signal == SIGINT { Signal::INT } else { Signal::TERM };
             // An error means that the host has ended already.
-            let _ = host.map(|host| kill_process(host, signal));
+            let _ = host.map(|host| kill_process_group(host, signal));
         }
     });
     Ok(stopping)
