@@ -125,8 +125,8 @@ fn to_sign_in(asked: &Asked, visitor: &Visitor, cookies: Vec<HeaderValue>) -> Re
         local_path::or_home(&visitor.here).to_owned()
     } else {
         text(header::REFERER)
-            .zip(text(header::HOST))
-            .and_then(|(referer, host)| local_path::of_referer(referer, host))
+            .zip(asked.uri.authority())
+            .and_then(|(referer, host)| local_path::of_referer(referer, host.as_str()))
             .unwrap_or_else(|| "/".to_owned())
     };
     let mut response = redirect(&format!("/signin{}", upstream::query(&[("next", &next)])));

@@ -8,12 +8,12 @@ use crate::Problem;
 ///
 /// Browsers send `Origin` with every write, and `Sec-Fetch-Site` with every request; where
 /// both are missing the client is a program, which nobody can trick into sending cookies.
-pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     if method.is_safe() {
         return Ok(());
     }
     let own = match header_text(headers, header::ORIGIN.as_str()) {
-        Some(origin) => is_own(origin, headers),
+        Some(origin) => is_own(origin, host(uri, headers)),
         None => header_text(headers, "sec-fetch-site")
             .is_none_or(|site| matches!(site, "same-origin" | "none")),
     };
@@ -23,10 +23,14 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Problem>
     Err(Problem::forbidden("cross_origin", "Send this request from the site itself."))
 }
 
-fn is_own(origin: &str, headers: &HeaderMap) -> bool {
+/// `wasi:http` gives `Host` as the authority of the request's address, not as a header.
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    uri.authority().map(|authority| authority.as_str()).or_else(|| header_text(headers, header::HOST.as_str()))
+}
+
+fn is_own(origin: &str, host: Option<&str>) -> bool {
     let origin = origin.parse::<Uri>().ok();
     let authority = origin.as_ref().and_then(Uri::authority);
-    let host = header_text(headers, header::HOST.as_str());
     matches!((authority, host), (Some(authority), Some(host)) if authority.as_str().eq_ignore_ascii_case(host))
 }
 
@@ -52,7 +56,7 @@ pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a 
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
     use super::{check, client_address};
 
@@ -63,7 +67,7 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_may_write() {
-        let allowed = |pairs| check(&Method::POST, &headers(pairs)).is_ok();
+        let allowed = |pairs| check(&Method::POST, &Uri::from_static("/"), &headers(pairs)).is_ok();
         assert!(allowed(&[("host", "a.kr"), ("origin", "https://a.kr")]));
         assert!(allowed(&[("host", "a.kr:3000"), ("origin", "http://A.kr:3000")]));
         assert!(allowed(&[("host", "a.kr")]));
@@ -72,7 +76,11 @@ mod tests {
         assert!(!allowed(&[("host", "a.kr"), ("origin", "https://a.kr:8443")]));
         assert!(!allowed(&[("host", "a.kr"), ("origin", "null")]));
         assert!(!allowed(&[("host", "a.kr"), ("sec-fetch-site", "cross-site")]));
-        assert!(check(&Method::GET, &headers(&[("origin", "https://b.kr")])).is_ok());
+        let evil = headers(&[("origin", "https://b.kr")]);
+        assert!(check(&Method::GET, &Uri::from_static("/"), &evil).is_ok());
+        let address = Uri::from_static("http://b.kr/x");
+        assert!(check(&Method::POST, &address, &evil).is_ok());
+        assert!(check(&Method::POST, &Uri::from_static("http://a.kr/x"), &evil).is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ where
     let trace_id = trace_id(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let headers = request.headers().clone();
-    if let Err(problem) = origin::check(&method, &headers) {
+    if let Err(problem) = origin::check(&method, request.uri(), &headers) {
         return problem.respond(&trace_id);
     }
     let Ok(mut response) = router.call(request.map(Body::new)).await;
