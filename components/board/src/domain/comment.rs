@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use text::Refusal;
 
-use super::{Id, label, markdown};
+use super::{Id, Rendered, label};
 
 /// A comment as one reader sees it. `author` is a pseudonym that no answer shows.
 pub(crate) struct Comment {
@@ -11,8 +11,7 @@ pub(crate) struct Comment {
     pub parent_id: Option<Id>,
     pub author: String,
     pub label_number: i64,
-    pub body: String,
-    pub body_html: String,
+    pub body: Rendered,
     pub vote_count: i64,
     /// Only its replies keep it: author and texts are empty.
     pub deleted: bool,
@@ -44,7 +43,7 @@ impl Comment {
         parent_id: Option<Id>,
         author: String,
         label_number: i64,
-        body: String,
+        body: Rendered,
         now: i64,
     ) -> Self {
         Self {
@@ -53,7 +52,6 @@ impl Comment {
             parent_id,
             author,
             label_number,
-            body_html: markdown::render(&body),
             body,
             vote_count: 0,
             deleted: false,
@@ -72,8 +70,7 @@ impl Comment {
         }
     }
 
-    pub(crate) fn edit(&mut self, body: String, now: i64) {
-        self.body_html = markdown::render(&body);
+    pub(crate) fn edit(&mut self, body: Rendered, now: i64) {
         self.body = body;
         self.revision += 1;
         self.edited_at = Some(now);
@@ -94,11 +91,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::Comment;
-    use crate::domain::Id;
+    use crate::domain::{Id, Rendered};
 
     fn comment(parent_id: Option<Id>) -> Comment {
         let id = |n| Id::from(Uuid::from_u128(n));
-        Comment::new(id(3), id(1), parent_id, "a".into(), 2, "*글*".into(), 1)
+        Comment::new(id(3), id(1), parent_id, "a".into(), 2, Rendered::new("*글*".into()), 1)
     }
 
     #[test]
@@ -120,8 +117,8 @@ mod tests {
     #[test]
     fn an_edit_is_rendered_and_counted() {
         let mut comment = comment(None);
-        comment.edit("**글**".into(), 5);
-        assert_eq!(comment.body_html, "<p><strong>글</strong></p>\n");
+        comment.edit(Rendered::new("**글**".into()), 5);
+        assert_eq!(comment.body.html, "<p><strong>글</strong></p>\n");
         assert_eq!((comment.revision, comment.edited_at), (2, Some(5)));
     }
 }

@@ -51,8 +51,20 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// The HTML of `source`. Takes time and room in proportion to its length.
-pub(crate) fn render(source: &str) -> String {
+/// A text as it was written and as it is shown.
+pub(crate) struct Rendered {
+    pub source: String,
+    pub html: String,
+}
+
+impl Rendered {
+    /// Takes time and room in proportion to the length: do it before a transaction begins.
+    pub(crate) fn new(source: String) -> Self {
+        Self { html: render(&source), source }
+    }
+}
+
+fn render(source: &str) -> String {
     let mut shown = Vec::new();
     let events =
         Parser::new_ext(source, Options::empty()).filter_map(|event| subset(event, &mut shown));

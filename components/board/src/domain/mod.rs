@@ -8,4 +8,5 @@ pub(crate) mod post;
 
 pub(crate) use comment::Comment;
 pub(crate) use id::Id;
+pub(crate) use markdown::Rendered;
 pub(crate) use post::{Category, Post, Thread};

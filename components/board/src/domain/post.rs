@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use text::Refusal;
 
-use super::{Id, markdown};
+use super::{Id, Rendered};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "String")]
@@ -43,8 +43,7 @@ pub(crate) struct Post {
     pub author: String,
     pub category: Category,
     pub title: String,
-    pub body: String,
-    pub body_html: String,
+    pub body: Rendered,
     pub vote_count: i64,
     pub comment_count: i64,
     pub accepted_comment_id: Option<Id>,
@@ -66,7 +65,7 @@ pub(crate) struct Thread {
 pub(crate) struct Change {
     pub category: Option<Category>,
     pub title: Option<String>,
-    pub body: Option<String>,
+    pub body: Option<Rendered>,
 }
 
 /// What a list shows of a post.
@@ -123,12 +122,6 @@ pub(crate) fn search(value: &str) -> Result<String, Refusal> {
     text::line(value, 2..=50)
 }
 
-impl Change {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.category.is_none() && self.title.is_none() && self.body.is_none()
-    }
-}
-
 impl Post {
     /// A post that nobody has seen yet. `title` and `body` have passed the functions above.
     pub(crate) fn new(
@@ -136,7 +129,7 @@ impl Post {
         author: String,
         category: Category,
         title: String,
-        body: String,
+        body: Rendered,
         now: i64,
     ) -> Self {
         Self {
@@ -144,7 +137,6 @@ impl Post {
             author,
             category,
             title,
-            body_html: markdown::render(&body),
             body,
             vote_count: 0,
             comment_count: 0,
@@ -164,7 +156,6 @@ impl Post {
             self.title = title;
         }
         if let Some(body) = change.body {
-            self.body_html = markdown::render(&body);
             self.body = body;
         }
         if self.category != Category::Question {
@@ -181,12 +172,18 @@ mod tests {
     use uuid::Uuid;
 
     use super::{Category, Change, Post};
-    use crate::domain::Id;
+    use crate::domain::{Id, Rendered};
 
     fn question() -> Post {
         let id = Id::from(Uuid::from_u128(1));
-        let mut post =
-            Post::new(id.clone(), "a".into(), Category::Question, "제목".into(), "본문".into(), 1);
+        let mut post = Post::new(
+            id.clone(),
+            "a".into(),
+            Category::Question,
+            "제목".into(),
+            Rendered::new("본문".into()),
+            1,
+        );
         post.accepted_comment_id = Some(id);
         post
     }
@@ -195,7 +192,7 @@ mod tests {
     fn an_edit_keeps_what_it_does_not_name() {
         let mut post = question();
         post.edit(Change { category: None, title: Some("새 제목".into()), body: None }, 2);
-        assert_eq!((post.title.as_str(), post.body.as_str()), ("새 제목", "본문"));
+        assert_eq!((post.title.as_str(), post.body.source.as_str()), ("새 제목", "본문"));
         assert_eq!((post.revision, post.edited_at), (2, Some(2)));
         assert!(post.accepted_comment_id.is_some());
     }
@@ -210,8 +207,13 @@ mod tests {
     #[test]
     fn an_edited_body_is_rendered_again() {
         let mut post = question();
-        post.edit(Change { category: None, title: None, body: Some("**새** 본문".into()) }, 2);
-        assert_eq!(post.body_html, "<p><strong>새</strong> 본문</p>\n");
+        post.edit(
+            Change {
+                category: None, title: None, body: Some(Rendered::new("**새** 본문".into()))
+            },
+            2,
+        );
+        assert_eq!(post.body.html, "<p><strong>새</strong> 본문</p>\n");
     }
 
     #[test]

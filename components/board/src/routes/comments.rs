@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Ids, check_top_level, own_comment, posts};
 use crate::config::Config;
-use crate::domain::{Comment, Id, Thread, comment, label};
+use crate::domain::{Comment, Id, Rendered, Thread, comment, label};
 use crate::store::{self, comments, labels};
 
 #[derive(Deserialize)]
@@ -162,11 +162,11 @@ pub(crate) async fn remove(
     .await
 }
 
-fn check_body(body: &str) -> api::Result<String> {
+fn check_body(body: &str) -> api::Result<Rendered> {
     let mut fields = Fields::default();
     let body = fields.text("body", comment::body(body));
     fields.check()?;
-    Ok(body)
+    Ok(Rendered::new(body))
 }
 
 fn location(comment: &Comment) -> String {
@@ -183,8 +183,8 @@ impl CommentView {
             accepted: thread.accepted_comment_id.as_ref() == Some(&comment.id),
             id: comment.id,
             parent_id: comment.parent_id,
-            body: comment.body,
-            body_html: comment.body_html,
+            body: comment.body.source,
+            body_html: comment.body.html,
             voted: comment.voted,
             vote_count: comment.vote_count,
             deleted: comment.deleted,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Ids, own_post, present};
 use crate::config::Config;
 use crate::domain::post::{self, Change, Selection, Sort, Summary};
-use crate::domain::{Category, Id, Post, label};
+use crate::domain::{Category, Id, Post, Rendered, label};
 use crate::store::{self, posts};
 
 #[derive(Deserialize)]
@@ -83,6 +83,7 @@ pub(crate) async fn list(
     let search = filter.q.map(|q| fields.text("q", post::search(&q)));
     fields.check()?;
     let selection = Selection { category: filter.category, search, sort: filter.sort };
+    // A cursor of a list with other filters, or in another order, is not one of this list.
     let name = format!("posts {selection:?}");
     let after = page.after(&name)?;
 
@@ -102,7 +103,8 @@ pub(crate) async fn create(
     let body = fields.text("body", post::body(&draft.body));
     fields.check()?;
     let id = Id::from(Uuid::now_v7());
-    let post = Post::new(id, insider.subject.clone(), draft.category, title, body, now_millis());
+    let author = insider.subject.clone();
+    let post = Post::new(id, author, draft.category, title, Rendered::new(body), now_millis());
 
     let db = store::open(&config).await?;
     idempotency::once(
@@ -176,16 +178,13 @@ pub(crate) fn location(post_id: &Id) -> String {
 impl Patch {
     fn check(self) -> api::Result<Change> {
         let mut fields = Fields::default();
-        let change = Change {
-            category: self.category,
-            title: self.title.map(|title| fields.text("title", post::title(&title))),
-            body: self.body.map(|body| fields.text("body", post::body(&body))),
-        };
-        if change.is_empty() {
+        if self.category.is_none() && self.title.is_none() && self.body.is_none() {
             fields.refuse("body", "required", "must have at least one of category, title and body");
         }
+        let title = self.title.map(|title| fields.text("title", post::title(&title)));
+        let body = self.body.map(|body| fields.text("body", post::body(&body)));
         fields.check()?;
-        Ok(change)
+        Ok(Change { category: self.category, title, body: body.map(Rendered::new) })
     }
 }
 
@@ -211,8 +210,8 @@ impl PostView {
             id: post.id,
             category: post.category,
             title: post.title,
-            body: post.body,
-            body_html: post.body_html,
+            body: post.body.source,
+            body_html: post.body.html,
             label: label::label(label::POSTER),
             label_number: label::POSTER,
             voted: post.voted,

@@ -1,6 +1,6 @@
 use database::{Database, Error, Row, Value};
 
-use super::{html, id, key, optional_integer, posts, reader_key, votes};
+use super::{id, key, optional_integer, posts, reader_key, rendered, votes};
 use crate::domain::comment::Place;
 use crate::domain::{Comment, Id, markdown};
 
@@ -52,15 +52,13 @@ pub(crate) async fn find(
 
 fn comment(row: &Row) -> Result<Comment, Error> {
     let root_id = id(row.text(2)?, 2)?;
-    let body = row.text(6)?;
     Ok(Comment {
         id: id(row.text(0)?, 0)?,
         post_id: id(row.text(1)?, 1)?,
         parent_id: (row.integer(3)? == 1).then_some(root_id),
         author: row.text(4)?,
         label_number: row.integer(5)?,
-        body_html: html(row, 7, 8, &body)?,
-        body,
+        body: rendered(row, 6)?,
         vote_count: row.integer(9)?,
         deleted: row.integer(10)? == 1,
         revision: row.integer(11)?,
@@ -82,8 +80,8 @@ pub(crate) async fn insert(db: &Database, comment: &Comment) -> Result<(), Error
         Value::Integer(i64::from(place.is_reply)),
         comment.author.clone().into(),
         Value::Integer(comment.label_number),
-        comment.body.clone().into(),
-        comment.body_html.clone().into(),
+        comment.body.source.clone().into(),
+        comment.body.html.clone().into(),
         Value::Integer(markdown::RENDERER),
         Value::Integer(comment.vote_count),
         Value::Integer(i64::from(comment.deleted)),
@@ -99,8 +97,8 @@ pub(crate) async fn insert(db: &Database, comment: &Comment) -> Result<(), Error
 pub(crate) async fn update(db: &Database, comment: &Comment) -> Result<(), Error> {
     let values = [
         key(&comment.id),
-        comment.body.clone().into(),
-        comment.body_html.clone().into(),
+        comment.body.source.clone().into(),
+        comment.body.html.clone().into(),
         Value::Integer(markdown::RENDERER),
         Value::Integer(comment.revision),
         optional_integer(comment.edited_at),

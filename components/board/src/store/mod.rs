@@ -11,7 +11,7 @@ use database::migration::{self, Migration};
 use database::{Database, Error, Row, Value};
 
 use crate::config::Config;
-use crate::domain::{Id, markdown};
+use crate::domain::{Id, Rendered, markdown};
 
 /// The component's name in the tables that shared crates use.
 pub(crate) const COMPONENT: &str = "board";
@@ -42,13 +42,14 @@ fn id(text: String, column: usize) -> Result<Id, Error> {
     Id::try_from(text).map_err(|_| Error::Column(column, "an id"))
 }
 
-/// The HTML that is kept beside `body`, unless an older renderer made it.
-fn html(row: &Row, column: usize, renderer: usize, body: &str) -> Result<String, Error> {
-    if row.integer(renderer)? == markdown::RENDERER {
-        row.text(column)
-    } else {
-        Ok(markdown::render(body))
+/// A text and its HTML out of three columns that follow one another: the text, the HTML and
+/// the renderer that made it. What an older one made is not shown any more.
+fn rendered(row: &Row, column: usize) -> Result<Rendered, Error> {
+    let source = row.text(column)?;
+    if row.integer(column + 2)? == markdown::RENDERER {
+        return Ok(Rendered { source, html: row.text(column + 1)? });
     }
+    Ok(Rendered::new(source))
 }
 
 fn key(id: &Id) -> Value {

@@ -1,6 +1,6 @@
 use database::{Database, Error, Row, Value, contains};
 
-use super::{html, id, key, optional_integer, optional_key, reader_key};
+use super::{id, key, optional_integer, optional_key, reader_key, rendered};
 use crate::domain::post::{Place, Selection, Sort, Summary};
 use crate::domain::{Category, Id, Post, Thread, markdown};
 
@@ -70,8 +70,8 @@ pub(crate) async fn insert(db: &Database, post: &Post) -> Result<(), Error> {
         post.author.clone().into(),
         post.category.name().into(),
         post.title.clone().into(),
-        post.body.clone().into(),
-        post.body_html.clone().into(),
+        post.body.source.clone().into(),
+        post.body.html.clone().into(),
         Value::Integer(markdown::RENDERER),
         Value::Integer(post.vote_count),
         Value::Integer(post.comment_count),
@@ -109,14 +109,12 @@ pub(crate) async fn find(
 }
 
 fn post(row: &Row) -> Result<Post, Error> {
-    let body = row.text(4)?;
     Ok(Post {
         id: id(row.text(0)?, 0)?,
         author: row.text(1)?,
         category: category(row, 2)?,
         title: row.text(3)?,
-        body_html: html(row, 5, 6, &body)?,
-        body,
+        body: rendered(row, 4)?,
         vote_count: row.integer(7)?,
         comment_count: row.integer(8)?,
         accepted_comment_id: row.optional_text(9)?.map(|text| id(text, 9)).transpose()?,
@@ -148,8 +146,8 @@ pub(crate) async fn update(db: &Database, post: &Post) -> Result<(), Error> {
         key(&post.id),
         post.category.name().into(),
         post.title.clone().into(),
-        post.body.clone().into(),
-        post.body_html.clone().into(),
+        post.body.source.clone().into(),
+        post.body.html.clone().into(),
         Value::Integer(markdown::RENDERER),
         optional_key(post.accepted_comment_id.as_ref()),
         Value::Integer(post.revision),
