@@ -62,7 +62,7 @@ pub(crate) async fn finish(asked: &Asked, visitor: &Visitor, response: Response,
         body = smaller;
         if let Some(encoding) = encoding {
             parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
-            parts.headers.remove(header::CONTENT_LENGTH);
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
     }
     let mut response = Response::from_parts(parts, Body::from(body));

@@ -8,7 +8,7 @@ use crate::upstream::{Failure, List};
 use crate::visitor::Visitor;
 
 /// What fits beside the search without scrolling far.
-const ROWS: &str = "6";
+const ROWS: &str = "5";
 
 #[derive(Template)]
 #[template(path = "home.html")]

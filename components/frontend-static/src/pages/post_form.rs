@@ -26,7 +26,10 @@ struct PostForm {
 }
 
 pub(crate) async fn new_form(SignedIn(visitor): SignedIn, Query(fields): Query) -> Result {
-    let category = known(&fields, "category", &CATEGORIES);
+    let category = match known(&fields, "category", &CATEGORIES) {
+        "" => CATEGORIES[0],
+        category => category,
+    };
     render(&visitor, None, StatusCode::OK, FormView::of(&[("category", category)]))
 }
 
