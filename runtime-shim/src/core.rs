@@ -54,7 +54,7 @@ impl Core {
                 Err(Problem::TimedOut)
             }
             Ok(Err(error)) => {
-                tracing::error!(component = %id, trace_id = %context.trace, "no response: {error:?}");
+                tracing::error!(component = %id, trace_id = %context.trace, "no response: {}", error.root_cause());
                 Err(Problem::Crashed)
             }
             Err(oneshot::Canceled) => {

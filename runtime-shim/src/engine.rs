@@ -14,7 +14,7 @@ use crate::limits::Limits;
 
 /// How long a guest computes before others on its core get a turn. The clock
 /// that counts it wakes up once per tick, so shorter would cost an idle host.
-pub(crate) const TICK: Duration = Duration::from_millis(2);
+const TICK: Duration = Duration::from_millis(2);
 
 /// Core modules, memories and tables of one component: what the Rust and
 /// JavaScript toolchains produce, with room to spare.

@@ -31,7 +31,6 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 use crate::answer::Problem;
 use crate::app::Component;
 use crate::core::Core;
-use crate::engine::TICK;
 use crate::guest::{self, Activity, Guest, RequestContext};
 use crate::trace::TraceId;
 
@@ -243,13 +242,13 @@ impl Worker {
         if let Err(error) = self.serve(store, &proxy, &progress).await {
             component.metrics.traps.inc();
             let active = lock(&progress).active.iter().map(|active| active.trace.to_string()).collect::<Vec<_>>();
-            tracing::error!(component = %component.id, trace_id = active.join(" "), "instance ended: {error:?}");
+            tracing::error!(component = %component.id, trace_id = active.join(" "), "instance ended: {}", cause(&error));
         }
     }
 
     /// Without an instance nothing that waits can be answered; if others live they go on.
     fn fail(&self, error: &anyhow::Error) {
-        tracing::error!(component = %self.component().id, "no instance: {error:?}");
+        tracing::error!(component = %self.component().id, "no instance: {error:#}");
         let mut queue = self.core.pools[self.index].queue();
         let waiting = if queue.live == 1 { queue.waiting.len() } else { 1 };
         let waiting = waiting.min(queue.waiting.len());
@@ -329,8 +328,7 @@ impl Worker {
                 }
                 if activity.yielded.swap(false, Relaxed) {
                     let mut progress = lock(progress);
-                    progress.computed += TICK;
-                    if progress.computed > compute {
+                    if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
                         let culprit = *activity.computing.lock().unwrap_or_else(PoisonError::into_inner);
                         progress.blame(|active| Some(active.task) == culprit);
                         return Poll::Ready(Err(anyhow::anyhow!("computed for more than {} ms", compute.as_millis())));
@@ -342,7 +340,7 @@ impl Worker {
                 } else {
                     // Everything in the store waits, so it can take more.
                     let mut progress = lock(progress);
-                    progress.computed = Duration::ZERO;
+                    progress.computing = None;
                     if !std::mem::replace(&mut progress.settled, true) {
                         continue;
                     }
@@ -367,6 +365,12 @@ impl Worker {
     }
 }
 
+/// The reason without the stack of the guest, which is many lines.
+fn cause(error: &anyhow::Error) -> &dyn std::error::Error {
+    tracing::debug!("{error:?}");
+    error.root_cause()
+}
+
 fn looked(look: &mut Interval, cx: &mut Context<'_>) -> bool {
     look.poll_tick(cx).is_ready()
 }
@@ -380,8 +384,8 @@ struct Progress {
     active: Vec<Active>,
     /// Since when the instance has nothing to do.
     idle: Option<Instant>,
-    /// Computed without a pause.
-    computed: Duration,
+    /// Since when the guest computes without a pause.
+    computing: Option<Instant>,
     /// All that runs was seen waiting, so another request would not wait behind it.
     settled: bool,
     /// A request of this instance was over time; it ends when the others are done.
@@ -400,7 +404,7 @@ struct Active {
 
 impl Progress {
     fn new() -> Self {
-        Self { active: Vec::new(), idle: None, computed: Duration::ZERO, settled: true, retired: false, now: Instant::now() }
+        Self { active: Vec::new(), idle: None, computing: None, settled: true, retired: false, now: Instant::now() }
     }
 
     fn finished(&mut self, number: u64) {
@@ -459,7 +463,7 @@ fn start<'a>(
         trace: context.trace,
     });
     progress.idle = None;
-    progress.computed = Duration::ZERO;
+    progress.computing = None;
     // It may compute at first; the supervisor says when it waits.
     progress.settled = false;
     Ok(async move {

@@ -106,7 +106,7 @@ limits! {
         request_ms = 30_000, "ms",
             "From the first byte of work to the response head; then the client gets 504.";
         compute_ms = 5_000, "ms",
-            "Longest computation without waiting for anything: an endless loop ends here.";
+            "Longest time that an instance computes without waiting for anything: an endless loop ends here.";
         response_idle_ms = 30_000, "ms",
             "A streamed response whose next chunk takes longer is cut off.";
         request_body_bytes = 10 * 1024 * 1024, "bytes",

@@ -1,0 +1,97 @@
+//! Stopping, and clients that hold on.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::Host;
+
+#[test]
+fn what_is_under_way_is_finished_before_the_host_ends() {
+    let mut host = Host::start();
+    let mut idle = TcpStream::connect(&host.address).expect("a connection");
+    let url = host.url("/wait?ms=1500");
+    let waiting = std::thread::spawn(move || ureq::get(url).call().map(|answer| answer.status().as_u16()));
+    let streaming = host.url("/stream?ms=500&count=4");
+    let streaming = std::thread::spawn(move || ureq::get(streaming).call().and_then(|mut answer| answer.body_mut().read_to_string()));
+    std::thread::sleep(Duration::from_millis(700));
+    host.terminate();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(TcpStream::connect(&host.address).is_err(), "new connections are refused");
+    assert_eq!(host.admin("/ready").0, 503);
+    assert_eq!(host.admin("/live").0, 200);
+    assert_eq!(waiting.join().expect("no panic").expect("an answer"), 200);
+    assert_eq!(streaming.join().expect("no panic").expect("an answer"), "0\n1\n2\n3\n");
+    assert!(host.wait(Duration::from_secs(5)).success());
+    assert_eq!(idle.read(&mut [0; 16]).unwrap_or(0), 0, "an idle connection is closed");
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let mut host = Host::start();
+    let url = host.url("/wait?ms=20000");
+    std::thread::spawn(move || ureq::get(url).call().map(|_| ()));
+    std::thread::sleep(Duration::from_millis(300));
+    host.terminate();
+    std::thread::sleep(Duration::from_millis(300));
+    host.terminate();
+    host.wait(Duration::from_secs(3));
+}
+
+#[test]
+fn the_grace_has_an_end() {
+    let mut host = Host::with("[limits]\ndrain_ms = 500\n", &[]);
+    let url = host.url("/wait?ms=20000");
+    std::thread::spawn(move || ureq::get(url).call().map(|_| ()));
+    std::thread::sleep(Duration::from_millis(300));
+    host.terminate();
+    assert!(host.wait(Duration::from_secs(4)).success());
+}
+
+#[test]
+fn a_client_that_never_finishes_its_request_is_let_go() {
+    let host = Host::with("[limits]\nheader_read_ms = 1000\nidle_connection_ms = 2000\n", &[]);
+    let held = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(&host.address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        stream.write_all(bytes).expect("sent");
+        let started = Instant::now();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        started.elapsed()
+    };
+    assert!(held(b"GET / HTTP/1.1\r\nhost: x\r\n") < Duration::from_secs(6));
+    assert!(held(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n") < Duration::from_secs(8));
+    assert!(held(b"") < Duration::from_secs(8));
+}
+
+#[test]
+fn too_many_connections_are_closed_at_once() {
+    let host = Host::with("[limits]\nmax_connections = 2\n", &[]);
+    let kept: Vec<_> = (0..2).map(|_| TcpStream::connect(&host.address).expect("a connection")).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    let mut extra = TcpStream::connect(&host.address).expect("a connection");
+    extra.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    assert_eq!(extra.read(&mut [0; 1]).unwrap_or(0), 0);
+    drop(kept);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(host.get("/hello").0, 200);
+}
+
+#[test]
+fn headers_without_end_are_refused() {
+    let host = Host::start();
+    let mut stream = TcpStream::connect(&host.address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n").expect("sent");
+    let line = format!("x-filler: {}\r\n", "y".repeat(1000));
+    for _ in 0..200 {
+        if stream.write_all(line.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}

@@ -1,0 +1,224 @@
+//! What a well-behaved component and its clients see.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use ureq::http::Request;
+
+use crate::support::Host;
+
+/// For tests that leave nothing behind.
+static HOST: LazyLock<Host> = LazyLock::new(Host::start);
+
+fn get(path: &str) -> (u16, String) {
+    HOST.get(path)
+}
+
+fn ok(text: &str) -> (u16, String) {
+    (200, text.to_owned())
+}
+
+#[test]
+fn a_component_answers_with_a_length() {
+    let response = HOST.respond(Request::get(HOST.url("/hello")).body(()).expect("a request"));
+    assert_eq!(response.headers()["content-length"], "12");
+}
+
+#[test]
+fn the_guest_is_told_what_spin_tells_it_and_a_client_cannot_say_it() {
+    let request = Request::get(HOST.url("/people/kim/a/headers?q=1"))
+        .header("spin-client-addr", "6.6.6.6:6")
+        .header("spin-path-match-name", "forged")
+        .header("spin-anything", "forged")
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let (_, headers) = HOST.send(request.body(()).expect("a request"));
+    for line in [
+        "spin-base-path: /\n".to_owned(),
+        "spin-component-route: /people/:name\n".to_owned(),
+        format!("spin-full-url: {}\n", HOST.url("/people/kim/a/headers?q=1")),
+        "spin-matched-route: /people/:name/...\n".to_owned(),
+        "spin-path-info: /a/headers\n".to_owned(),
+        "spin-path-match-name: kim\n".to_owned(),
+        "spin-raw-component-route: /people/:name/...\n".to_owned(),
+        "spin-client-addr: 127.0.0.1:".to_owned(),
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-".to_owned(),
+    ] {
+        assert!(headers.contains(&line), "{line} is not in\n{headers}");
+    }
+    assert!(!headers.contains("forged") && !headers.contains("6.6.6.6"), "{headers}");
+}
+
+#[test]
+fn variables_environment_and_files() {
+    assert_eq!(get("/variable?name=greeting"), ok("annyeong, world"));
+    assert_eq!(get("/variable?name=token").0, 422);
+    assert_eq!(get("/environment?name=LANGUAGE"), ok("ko"));
+    assert_eq!(get("/file?path=/assets/note.txt"), ok("an asset\n"));
+    assert_eq!(get("/file?path=/placed/note.txt"), ok("an asset\n"));
+    for path in ["/assets/secret.txt", "/etc/passwd", "/../spin.toml"] {
+        assert_eq!(get(&format!("/file?path={path}")).0, 422, "{path}");
+    }
+    assert_eq!(get("/write-file?path=/assets/new").0, 422);
+}
+
+#[test]
+fn a_key_value_store_keeps_what_it_is_given() {
+    assert_eq!(get("/key-value?do=get&key=none"), ok("none"));
+    assert_eq!(get("/key-value?do=set&key=a&value=1"), ok("set"));
+    assert_eq!(get("/key-value?do=set&key=a&value=2"), ok("set"));
+    assert_eq!(get("/key-value?do=get&key=a"), ok("2"));
+    assert_eq!(get("/key-value?do=exists&key=a"), ok("true"));
+    assert_eq!(get("/key-value?do=keys"), ok("a"));
+    assert_eq!(get("/key-value?do=delete&key=a"), ok("deleted"));
+    assert_eq!(get("/key-value?do=exists&key=a"), ok("false"));
+    assert_eq!(get("/key-value?do=get&key=a&store=other").0, 422);
+    assert_eq!(get("/people/kim/key-value?do=get&key=a").0, 422, "a component without the store");
+}
+
+#[test]
+fn components_call_each_other_in_process() {
+    let (status, seen) = get("/outbound?url=http://hidden.spin.internal/x/headers");
+    assert_eq!(status, 200);
+    assert!(seen.contains("spin-client-addr: 0.0.0.0:0") && seen.contains("spin-path-info: /x/headers"), "{seen}");
+    assert_eq!(get("/outbound?url=http://self.alt/hello"), ok("200 Hello, world"));
+    assert_eq!(get("/outbound?url=http://nobody.spin.internal/").0, 422);
+    assert_eq!(get("/people/kim/outbound?url=http://conformance.spin.internal/hello").0, 422, "not in its list");
+}
+
+#[test]
+fn a_circle_of_components_ends() {
+    let mut url = "/outbound?url=http://hidden.spin.internal/outbound".to_owned();
+    let hop = |url: &str| url.replace('%', "%25").replace('?', "%3F").replace('&', "%26").replace('=', "%3D");
+    let mut inner = "http://hidden.spin.internal/hello".to_owned();
+    for _ in 0..10 {
+        inner = format!("http://hidden.spin.internal/outbound?url={}", hop(&inner));
+        url = format!("/outbound?url={}", hop(&inner));
+    }
+    let (status, text) = get(&url);
+    assert_eq!(status, 200);
+    assert!(text.contains("508") && text.contains("loop_detected"), "{text}");
+}
+
+#[test]
+fn a_private_component_has_no_route() {
+    let request = Request::get(HOST.url("/hello")).header("host", "hidden.spin.internal");
+    assert_eq!(HOST.send(request.body(()).expect("a request")), ok("Hello, world"));
+}
+
+#[test]
+fn an_outbound_call_is_made_if_it_is_allowed() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = peer.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for stream in peer.incoming().flatten() {
+            answer_with_request(stream);
+        }
+    });
+    let host = Host::with("", &["--variable", &format!("peer={address}")]);
+    let (status, seen) = host.get(&format!("/outbound?url=http://{address}/path"));
+    assert_eq!(status, 200);
+    assert!(seen.starts_with("200 GET /path HTTP/1.1") && seen.contains("traceparent: 00-"), "{seen}");
+    for refused in [format!("https://{address}/"), format!("http://localhost:{}/", address.rsplit(':').next().unwrap_or("")), "http://example.com/".to_owned()] {
+        let (status, said) = host.get(&format!("/outbound?url={refused}"));
+        assert!(status == 422 && said.contains("HttpRequestDenied"), "{refused}: {said}");
+    }
+    let blocked = Host::with("[outbound_networking]\nblock_networks = [\"private\"]\n", &["--variable", &format!("peer={address}")]);
+    let (status, said) = blocked.get(&format!("/outbound?url=http://{address}/path"));
+    assert!(status == 422 && said.contains("DestinationIpProhibited"), "{said}");
+}
+
+/// Answers with the request's own head, so that the test sees what was sent.
+fn answer_with_request(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.push(byte[0]);
+    }
+    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", head.len());
+    let _ = stream.write_all(&head);
+}
+
+#[test]
+fn nothing_at_an_address_is_a_problem_in_the_form_that_was_asked_for() {
+    let host = Host::with("", &["--component-id", "hello"]);
+    let asks = |accept: &str| {
+        let request = Request::get(host.url("/nothing")).header("accept", accept);
+        let response = host.respond(request.body(()).expect("a request"));
+        (response.status().as_u16(), response.headers()["content-type"].to_str().expect("text").to_owned())
+    };
+    assert_eq!(asks("*/*"), (404, "application/problem+json".to_owned()));
+    assert_eq!(asks("text/html,*/*;q=0.8"), (404, "text/html; charset=utf-8".to_owned()));
+}
+
+#[test]
+fn bodies_pass_both_ways_and_too_large_ones_do_not() {
+    let body = "가나다".repeat(100_000);
+    assert_eq!(HOST.post("/echo", &body), (200, body));
+    let limit = 10 * 1024 * 1024;
+    assert_eq!(HOST.post("/echo", &"x".repeat(limit + 1)).0, 413);
+    // Without a length it is noticed on the way.
+    let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    write!(stream, "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").expect("a head");
+    let chunk = format!("{:x}\r\n{}\r\n", 1 << 20, "x".repeat(1 << 20));
+    for _ in 0..12 {
+        if stream.write_all(chunk.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[test]
+fn head_is_answered_without_a_body() {
+    let response = HOST.respond(Request::head(HOST.url("/hello")).body(()).expect("a request"));
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-length"], "12");
+}
+
+#[test]
+fn a_stream_arrives_as_it_is_made() {
+    let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
+    write!(stream, "GET /stream?ms=300&count=3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("a request");
+    let started = std::time::Instant::now();
+    let mut seen = String::new();
+    let mut first = None;
+    let mut room = [0; 1024];
+    loop {
+        let read = stream.read(&mut room).expect("a chunk");
+        if read == 0 {
+            break;
+        }
+        seen.push_str(&String::from_utf8_lossy(&room[..read]));
+        if seen.contains("0\n") && first.is_none() {
+            first = Some(started.elapsed());
+        }
+    }
+    assert!(seen.contains("2\n"), "{seen}");
+    let first = first.expect("a first chunk");
+    assert!(first < Duration::from_millis(700) && started.elapsed() >= Duration::from_millis(900), "{first:?}");
+}
+
+#[test]
+fn http_2_is_spoken_by_prior_knowledge() {
+    let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
+    // The preface and an empty SETTINGS frame; the answer begins with one too.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("a preface");
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).expect("a frame");
+    assert_eq!(frame[3], 4, "SETTINGS");
+}
+
+#[test]
+fn health_and_the_admin_listener() {
+    assert_eq!(get("/.well-known/spin/health"), ok("OK"));
+    assert_eq!(HOST.admin("/live").0, 200);
+    assert_eq!(HOST.admin("/ready").0, 200);
+    get("/hello");
+    let (_, metrics) = HOST.admin("/metrics");
+    assert!(metrics.contains("http_requests_total{component=\"hello\",status=\"2xx\"}"), "{metrics}");
+}

@@ -1,0 +1,115 @@
+//! `spin:sqlite`: what is shared between requests, and what must not be.
+
+use std::time::{Duration, Instant};
+
+use crate::support::Host;
+
+fn sql(host: &Host, statements: &str) -> String {
+    let (status, text) = host.post("/sql", statements);
+    assert_eq!(status, 200, "{text}");
+    text
+}
+
+fn error(host: &Host, statements: &str) -> String {
+    let (status, text) = host.post("/sql", statements);
+    assert_eq!(status, 422, "{text}");
+    text
+}
+
+#[test]
+fn values_of_every_type_come_back() {
+    let host = Host::start();
+    sql(&host, "create table t (a, b, c, d, e)\ninsert into t values (1, 2.5, '한글 👩‍⚕️', x'00ff', null)");
+    assert_eq!(sql(&host, "select * from t"), "1|2.5|한글 👩‍⚕️|2 bytes|null\n");
+    assert!(error(&host, "select * from nothing").contains("no such table"));
+    assert!(error(&host, "selec").contains("syntax error"));
+}
+
+#[test]
+fn transactions_of_concurrent_requests_are_kept_apart() {
+    let host = Host::start();
+    sql(&host, "create table counter (value integer)\ninsert into counter values (0)");
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..20).map(|_| scope.spawn(|| host.get("/transfer?ms=5"))).collect();
+        for one in all {
+            let (status, text) = one.join().expect("no panic");
+            assert_eq!(status, 200, "{text}");
+        }
+    });
+    assert_eq!(sql(&host, "select value from counter"), "20\n");
+}
+
+#[test]
+fn an_abandoned_transaction_is_rolled_back() {
+    let host = Host::start();
+    sql(&host, "create table abandoned (id)");
+    for _ in 0..3 {
+        assert_eq!(host.get("/abandon").0, 200);
+        assert_eq!(sql(&host, "select count(*) from abandoned"), "0\n");
+        sql(&host, "create table if not exists other (id)\ninsert into other values (1)");
+    }
+    assert_eq!(sql(&host, "select count(*) from other"), "3\n");
+}
+
+#[test]
+fn a_connection_that_is_never_closed_goes_back_with_its_instance() {
+    let host = Host::with("[limits]\nsqlite_wait_ms = 300\nidle_instance_ms = 500\n", &[]);
+    sql(&host, "create table abandoned (id)");
+    assert_eq!(host.get("/abandon?leak=1").0, 200);
+    assert!(error(&host, "insert into abandoned values (2)").contains("busy"));
+    let started = Instant::now();
+    while host.post("/people/kim/hello", "").0 != 422 || host.post("/sql", "insert into abandoned values (2)").0 != 200 {
+        assert!(started.elapsed() < Duration::from_secs(20), "the instance never gave the connection back");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    assert_eq!(sql(&host, "select id from abandoned"), "2\n");
+}
+
+#[test]
+fn other_files_are_out_of_reach() {
+    let host = Host::start();
+    let outside = std::env::temp_dir().join("runtime-shim-outside.db");
+    assert!(error(&host, &format!("attach '{}' as other", outside.display())).contains("not authorized"));
+    assert!(error(&host, &format!("vacuum into '{}'", outside.display())).contains("not authorized"));
+    assert!(error(&host, "select load_extension('x')").contains("not authorized") || error(&host, "select load_extension('x')").contains("no such function"));
+    assert!(!outside.exists());
+    assert_eq!(sql(&host, "pragma journal_mode"), "wal\n");
+    sql(&host, "pragma journal_mode = delete");
+    assert_eq!(sql(&host, "pragma journal_mode"), "wal\n");
+}
+
+#[test]
+fn settings_of_one_request_are_not_those_of_the_next() {
+    let host = Host::start();
+    assert_eq!(sql(&host, "pragma foreign_keys = on\npragma foreign_keys"), "1\n");
+    assert_eq!(sql(&host, "pragma foreign_keys"), "0\n");
+    sql(&host, "create temp table mine (id)");
+    assert!(error(&host, "select * from mine").contains("no such table"));
+}
+
+#[test]
+fn a_slow_read_holds_up_nobody_and_a_large_result_is_refused() {
+    let host = Host::with("[limits]\nthreads = 1\nsqlite_result_bytes = 100000\n", &[]);
+    let slow = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000000) select max(i) from n";
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| sql(&host, slow));
+        std::thread::sleep(Duration::from_millis(200));
+        let mut worst = Duration::ZERO;
+        while !reading.is_finished() {
+            let started = Instant::now();
+            assert_eq!(host.get("/hello").0, 200);
+            worst = worst.max(started.elapsed());
+        }
+        assert!(worst < Duration::from_millis(500), "{worst:?}");
+        assert_eq!(reading.join().expect("no panic"), "20000000\n");
+    });
+    let large = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) select i from n";
+    assert!(error(&host, large).contains("100000 bytes"));
+}
+
+#[test]
+fn a_database_that_was_not_given_is_refused() {
+    let host = Host::start();
+    assert_eq!(host.post("/sql?database=other", "select 1").0, 422);
+    assert_eq!(host.post("/people/kim/sql", "select 1").0, 422);
+}

@@ -1,0 +1,139 @@
+//! Starting the host and talking to it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use ureq::Agent;
+use ureq::http::{Request, Response};
+
+/// Compiling the guests the first time on a busy machine.
+const START: Duration = Duration::from_secs(120);
+
+pub(crate) fn app() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/app")
+}
+
+/// The guests, which cargo does not build for a native test.
+fn check_guests() {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-wasip2/component/conformance.wasm");
+    assert!(built.is_file(), "{} is missing: `cargo xtask test` builds it", built.display());
+}
+
+/// `runtime-shim up` on the tests' application, with compiled code shared by all tests.
+pub(crate) fn command(manifest: &Path) -> Command {
+    check_guests();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-shim"));
+    command
+        .arg("up")
+        .arg("--from")
+        .arg(manifest)
+        .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+        .arg("--state-dir")
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-state"))
+        .env_remove("SPIN_HTTP_LISTEN_ADDR");
+    command
+}
+
+pub(crate) struct Host {
+    child: Child,
+    pub(crate) address: String,
+    pub(crate) admin: String,
+    agent: Agent,
+    _scratch: tempfile::TempDir,
+}
+
+impl Host {
+    pub(crate) fn start() -> Self {
+        Self::with("", &[])
+    }
+
+    /// With lines of a runtime config file and more arguments. Databases are the host's own.
+    pub(crate) fn with(runtime_config: &str, arguments: &[&str]) -> Self {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let config = scratch.path().join("runtime.toml");
+        let databases = "[sqlite_database.default]\ntype = \"spin\"\npath = \"app.db\"\n\
+                         [key_value_store.default]\ntype = \"spin\"\npath = \"kv.db\"\n";
+        std::fs::write(&config, format!("{databases}{runtime_config}")).expect("a config file");
+        let mut command = command(&app());
+        command.arg("--runtime-config-file").arg(config).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the host starts");
+        let stdout = child.stdout.take().expect("piped");
+        let (lines, line) = mpsc::channel();
+        std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        let announced = |prefix: &str| loop {
+            let line = line.recv_timeout(START).expect("the host says where it listens");
+            if let Some(rest) = line.strip_prefix(prefix) {
+                return rest.trim_end_matches("/metrics").to_owned();
+            }
+        };
+        let address = announced("Serving http://");
+        let admin = announced("Metrics http://");
+        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build();
+        Self { child, address, admin, agent: agent.into(), _scratch: scratch }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        self.send(Request::get(self.url(path)).body(()).expect("a request"))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &str) -> (u16, String) {
+        let response = self.agent.post(self.url(path)).send(body);
+        read(response.expect("an answer"))
+    }
+
+    pub(crate) fn send(&self, request: Request<()>) -> (u16, String) {
+        read(self.respond(request))
+    }
+
+    pub(crate) fn respond(&self, request: Request<()>) -> Response<ureq::Body> {
+        self.agent.run(request).expect("an answer")
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn admin(&self, path: &str) -> (u16, String) {
+        self.send(Request::get(format!("http://{}{path}", self.admin)).body(()).expect("a request"))
+    }
+
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status;
+            }
+            assert!(started.elapsed() < limit, "the host did not end within {limit:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(response: Response<ureq::Body>) -> (u16, String) {
+    let status = response.status().as_u16();
+    let mut text = String::new();
+    response.into_body().into_reader().read_to_string(&mut text).expect("a body");
+    (status, text)
+}
+
+/// Starts the host where it must refuse: its exit code and what it said.
+pub(crate) fn refused(mut command: Command) -> String {
+    let output = command.output().expect("the host runs");
+    assert!(!output.status.success(), "the host started");
+    String::from_utf8(output.stderr).expect("text")
+}
