@@ -50,6 +50,14 @@ async function callFrom(address, method, path, json, base) {
 const guess = (address, login, password = 'not the password', base) =>
   callFrom(address, 'POST', SESSIONS, { login, password }, base);
 
+/** Runs `attempt` this many times, ten at once, and fails unless each gives a problem of this kind. */
+async function assertProblems(times, status, code, attempt) {
+  for (let done = 0; done < times; done += 10) {
+    const answers = await Promise.all(Array.from({ length: Math.min(10, times - done) }, attempt));
+    for (const answer of answers) assertProblem(answer, status, code);
+  }
+}
+
 /** `[{ name, value, ...attributes }]` of an answer's Set-Cookie headers. */
 function cookies({ headers }) {
   return headers.getSetCookie().map((line) => {
@@ -495,7 +503,7 @@ test('ten wrong guesses at a login, then one has to wait, whether it exists or n
   const waits = [];
   for (const each of [login, newLogin()]) {
     const address = newAddress();
-    for (let i = 0; i < 10; i += 1) assertProblem(await guess(address, each), 401, 'invalid_credentials');
+    await assertProblems(10, 401, 'invalid_credentials', () => guess(address, each));
     const refused = await guess(address, each);
     assertProblem(refused, 429, 'too_many_requests');
     waits.push(Number(refused.headers.get('retry-after')));
@@ -536,7 +544,7 @@ test('one address cannot try many logins, and does not lock out who signs in the
   const [colleague, stranger] = [await signUp(), await signUp()];
   const address = newAddress();
   assert.equal((await guess(address, colleague.login, colleague.password)).status, 201);
-  for (let i = 0; i < 100; i += 1) assertProblem(await guess(address, newLogin()), 401, 'invalid_credentials');
+  await assertProblems(100, 401, 'invalid_credentials', () => guess(address, newLogin()));
   assertProblem(await guess(address, newLogin()), 429, 'too_many_requests');
   assertProblem(await guess(address, stranger.login, stranger.password), 429, 'too_many_requests');
   assert.equal((await guess(address, colleague.login, colleague.password)).status, 201);
@@ -549,7 +557,7 @@ test('many addresses cannot try one login, and do not lock its owner out', async
   assert.equal((await guess(home, login, password)).status, 201);
   const addresses = Array.from({ length: 11 }, newAddress);
   for (const address of addresses.slice(0, 10)) {
-    for (let i = 0; i < 10; i += 1) assertProblem(await guess(address, login), 401, 'invalid_credentials');
+    await assertProblems(10, 401, 'invalid_credentials', () => guess(address, login));
   }
   assertProblem(await guess(addresses[10], login), 429, 'too_many_requests');
   assert.equal((await guess(home, login, password)).status, 201);
@@ -560,14 +568,14 @@ test('one address cannot ask for long which logins are taken', async () => {
   const address = newAddress();
   const ask = (login) => callFrom(address, 'POST', ACCOUNTS, { login, password: GOOD_PASSWORD });
   for (let i = 0; i < 3; i += 1) assert.equal((await ask(newLogin())).status, 201);
-  for (let i = 0; i < 100; i += 1) assertProblem(await ask(login), 409, 'login_taken');
+  await assertProblems(100, 409, 'login_taken', () => ask(login));
   const refused = await ask(newLogin());
   assertProblem(refused, 429, 'too_many_requests');
   assert.ok(Number(refused.headers.get('retry-after')) <= 30);
 });
 
 /** A site of one's own, which can be restarted, on the host that the suites run on. */
-async function start(folder, variables = {}) {
+async function start(t, folder, variables = {}) {
   const spin = process.env.JINMAEK_HOST === 'spin';
   const program = spin ? process.env.JINMAEK_SPIN ?? 'target/tools/spin' : 'target/release/runtime-shim';
   const base = `http://127.0.0.1:${20_000 + (process.pid % 10_000)}`;
@@ -578,11 +586,13 @@ async function start(folder, variables = {}) {
     stdio: 'ignore',
   });
   const ended = once(server, 'exit');
+  const stop = () => server.kill('SIGTERM') && ended;
+  t.after(stop);
   while (!(await fetch(`${base}/.well-known/spin/health`).catch(() => null))?.ok) {
     assert.equal(server.exitCode, null, `${program} does not serve`);
     await sleep(50);
   }
-  return { base, stop: () => server.kill('SIGTERM') && ended };
+  return { base, stop };
 }
 
 test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120_000 }, async (t) => {
@@ -592,7 +602,7 @@ test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120
   const address = newAddress();
   const keys = (base) => fetch(base + JWKS).then((answer) => answer.text());
 
-  const before = await start(folder);
+  const before = await start(t, folder);
   // The first requests that this site ever sees race to make its key.
   const published = await Promise.all(Array.from({ length: 40 }, () => keys(before.base)));
   assert.equal(new Set(published).size, 1);
@@ -601,8 +611,7 @@ test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120
   for (let i = 0; i < 10; i += 1) await guess(address, json.login, undefined, before.base);
   await before.stop();
 
-  const after = await start(folder);
-  t.after(after.stop);
+  const after = await start(t, folder);
   assertProblem(await guess(address, json.login, GOOD_PASSWORD, after.base), 429, 'too_many_requests');
   assert.equal(await keys(after.base), published[0]);
   const headers = { cookie: `refresh=${cookie(session, 'refresh')}` };
@@ -614,8 +623,7 @@ test('a configured key signs, and its tokens are held to their claims', { timeou
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const { base, stop } = await start(folder, { SPIN_VARIABLE_SESSION_SIGNING_KEY: pem });
-  t.after(stop);
+  const { base } = await start(t, folder, { SPIN_VARIABLE_SESSION_SIGNING_KEY: pem });
   const [key] = (await (await fetch(base + JWKS)).json()).keys;
   assert.equal(key.x, publicKey.export({ format: 'jwk' }).x);
 

@@ -63,7 +63,8 @@ impl FromRef<Auth> for KeySource {
 /// empty one is replaced by a key of our own, made at the first start and kept beside the
 /// accounts. Anywhere else that would be a key which every instance's backup holds.
 async fn signer(database: &Database, database_url: &str) -> Result<Signer, Problem> {
-    let unusable = |why: String| Problem::unavailable(format!("the variable session_signing_key {why}"));
+    let unusable =
+        |why: String| Problem::unavailable(format!("the variable session_signing_key {why}"));
     let configured = variable("session_signing_key").await?;
     let text = if !configured.trim().is_empty() {
         configured

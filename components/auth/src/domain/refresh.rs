@@ -78,7 +78,9 @@ impl Family {
             Verdict::Expired
         } else if is(&self.token_hash) {
             Verdict::Rotate
-        } else if self.previous_hash.as_deref().is_some_and(is) && now - self.rotated_at <= GRACE_MILLIS {
+        } else if self.previous_hash.as_deref().is_some_and(is)
+            && now - self.rotated_at <= GRACE_MILLIS
+        {
             Verdict::AccessOnly
         } else {
             Verdict::Reused

@@ -44,7 +44,8 @@ impl Signer {
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(describe)?;
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        let jwks = serde_json::to_vec(&JwkSet { keys: vec![jwk] }).map_err(|error| error.to_string())?;
+        let jwks =
+            serde_json::to_vec(&JwkSet { keys: vec![jwk] }).map_err(|error| error.to_string())?;
         let header = Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
         Ok(Self { key, header, jwks, seed })
     }
@@ -107,7 +108,12 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_being_repeated() {
-        for text in ["", "c2hvcnQ=", "not base64", "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----"] {
+        for text in [
+            "",
+            "c2hvcnQ=",
+            "not base64",
+            "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----",
+        ] {
             let Err(error) = Signer::parse(text) else { panic!("{text}") };
             assert!(text.is_empty() || !error.contains(text));
         }
@@ -115,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_token_carries_the_agreed_claims() {
-        let token = Signer::parse(SEED).unwrap().access_token("subject", 1_700_000_000_999).unwrap();
+        let token =
+            Signer::parse(SEED).unwrap().access_token("subject", 1_700_000_000_999).unwrap();
         let part = |n: usize| -> serde_json::Value {
             let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(n).unwrap()).unwrap();
             serde_json::from_slice(&bytes).unwrap()

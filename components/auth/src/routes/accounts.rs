@@ -143,12 +143,12 @@ fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
 }
 
 async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
-    let counted: Result<Result<(), u64>, Error> = database
+    let now = now_millis();
+    database
         .transaction(async |database: &Database| {
-            throttles::charge(database, std::slice::from_ref(bucket), now_millis()).await
+            throttles::charge(database, &[bucket], now).await?.map_err(too_many)
         })
-        .await;
-    counted?.map_err(too_many)
+        .await
 }
 
 pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Tagged<Own>> {
@@ -177,7 +177,8 @@ pub(crate) async fn edit(
             if account.hospital_id == hospital_id {
                 return Ok(account);
             }
-            accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis()).await?;
+            accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis())
+                .await?;
             own_account(database, &insider).await
         })
         .await?;
@@ -197,8 +198,8 @@ pub(crate) async fn change_password(
     let new = accept(&mut fields, "new_password", Password::chosen(&body.new_password, &login));
     fields.check()?;
 
-    let guess = Guess::new(&auth, login.as_str(), &client_address(&headers));
-    let account = guess.check(&database, &login, &current).await?;
+    let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
+    let account = guess.compare(&database, &login, &current).await?;
     let account = account.ok_or_else(|| wrong_password("current_password"))?;
     let new_hash = new.hash(&random()?).map_err(Problem::internal)?;
     let kept = cookies::refresh_token(&headers).map(|token| token.family());
@@ -227,8 +228,8 @@ pub(crate) async fn remove(
     let password = accept(&mut fields, "password", Password::typed(&body.password));
     fields.check()?;
 
-    let guess = Guess::new(&auth, login.as_str(), &client_address(&headers));
-    let account = guess.check(&database, &login, &password).await?;
+    let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
+    let account = guess.compare(&database, &login, &password).await?;
     let account = account.ok_or_else(|| wrong_password("password"))?;
     database
         .transaction(async |database: &Database| {

@@ -20,12 +20,18 @@ pub(crate) fn refresh_token(headers: &HeaderMap) -> Option<RefreshToken> {
 
 pub(crate) fn set_refresh(token: &RefreshToken) -> (HeaderName, String) {
     let (value, seconds) = (token.cookie(), LIFETIME_MILLIS / 1000);
-    (SET_COOKIE, format!("{REFRESH}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; SameSite=Strict"))
+    (
+        SET_COOKIE,
+        format!("{REFRESH}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; SameSite=Strict"),
+    )
 }
 
 pub(crate) fn set_access(token: &str) -> (HeaderName, String) {
     let name = session::COOKIE;
-    (SET_COOKIE, format!("{name}={token}; Max-Age={ACCESS_SECONDS}; Path=/; HttpOnly; Secure; SameSite=Lax"))
+    (
+        SET_COOKIE,
+        format!("{name}={token}; Max-Age={ACCESS_SECONDS}; Path=/; HttpOnly; Secure; SameSite=Lax"),
+    )
 }
 
 /// Both cookies, gone.

@@ -14,7 +14,10 @@ pub(crate) struct Employment {
     review_pseudonym: String,
 }
 
-pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Json<Employment>> {
+pub(crate) async fn show(
+    State(auth): State<Auth>,
+    insider: Insider,
+) -> api::Result<Json<Employment>> {
     let database = auth.database().await?;
     let account = own_account(&database, &insider).await?;
     Ok(Json(Employment {

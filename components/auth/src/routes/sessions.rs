@@ -44,8 +44,9 @@ pub(crate) async fn create(
     fields.check()?;
 
     let database = auth.database().await?;
-    let guess = Guess::new(&auth, login.as_str(), &client_address(&headers));
-    let account = guess.check(&database, &login, &password).await?.ok_or_else(invalid_credentials)?;
+    let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
+    let account = guess.compare(&database, &login, &password).await?;
+    let account = account.ok_or_else(invalid_credentials)?;
 
     let token = RefreshToken::first(random()?, random()?);
     let now = now_millis();
@@ -74,7 +75,8 @@ pub(crate) async fn refresh(State(auth): State<Auth>, headers: HeaderMap) -> api
         Verdict::Rotate => signed_in(&auth, &subject, Some(&next), now),
         Verdict::AccessOnly => signed_in(&auth, &subject, None, now),
         Verdict::Expired => Err(invalid_refresh_token()),
-        Verdict::Reused => Err(invalid_refresh_token().because("a refresh token was used twice; its family is revoked")),
+        Verdict::Reused => Err(invalid_refresh_token()
+            .because("a refresh token was used twice; its family is revoked")),
     }
 }
 
@@ -87,10 +89,13 @@ async fn rotate(
 ) -> Result<(Verdict, String), Problem> {
     let (account_id, family) =
         sessions::find(database, &token.family()).await?.ok_or_else(invalid_refresh_token)?;
-    let account = accounts::by_id(database, &account_id).await?.ok_or_else(invalid_refresh_token)?;
+    let account =
+        accounts::by_id(database, &account_id).await?.ok_or_else(invalid_refresh_token)?;
     let verdict = match family.judge(token, now) {
         // Another tab was first by a hair.
-        Verdict::Rotate if !sessions::rotate(database, token, next, now).await? => Verdict::AccessOnly,
+        Verdict::Rotate if !sessions::rotate(database, token, next, now).await? => {
+            Verdict::AccessOnly
+        }
         verdict => verdict,
     };
     if matches!(verdict, Verdict::Expired | Verdict::Reused) {
@@ -99,8 +104,12 @@ async fn rotate(
     Ok((verdict, account.subject))
 }
 
-/// Also without a valid session: whoever signs out is signed out afterwards.
-pub(crate) async fn remove_current(State(auth): State<Auth>, headers: HeaderMap) -> api::Result<Response> {
+/// Also without a valid session: whoever signs out is signed out afterwards. The token's secret
+/// is not asked for, because its family is as random and nobody else was told it either.
+pub(crate) async fn remove_current(
+    State(auth): State<Auth>,
+    headers: HeaderMap,
+) -> api::Result<Response> {
     if let Some(token) = cookies::refresh_token(&headers) {
         let database = auth.database().await?;
         sessions::remove(&database, &token.family()).await?;
@@ -108,14 +117,22 @@ pub(crate) async fn remove_current(State(auth): State<Auth>, headers: HeaderMap)
     Ok(signed_out())
 }
 
-pub(crate) async fn remove_all(State(auth): State<Auth>, insider: Insider) -> api::Result<Response> {
+pub(crate) async fn remove_all(
+    State(auth): State<Auth>,
+    insider: Insider,
+) -> api::Result<Response> {
     let database = auth.database().await?;
     let account = own_account(&database, &insider).await?;
     sessions::remove_all(&database, &account.id, None).await?;
     Ok(signed_out())
 }
 
-fn signed_in(auth: &Auth, subject: &str, refresh: Option<&RefreshToken>, now: i64) -> api::Result<Response> {
+fn signed_in(
+    auth: &Auth,
+    subject: &str,
+    refresh: Option<&RefreshToken>,
+    now: i64,
+) -> api::Result<Response> {
     let access_token = auth.signer().access_token(subject, now).map_err(Problem::internal)?;
     let mut set_cookies = vec![cookies::set_access(&access_token)];
     set_cookies.extend(refresh.map(cookies::set_refresh));
@@ -130,7 +147,11 @@ pub(crate) fn signed_out() -> Response {
 
 /// The same for a login that does not exist and a password that is wrong.
 fn invalid_credentials() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "Check the login and the password.")
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "invalid_credentials",
+        "Check the login and the password.",
+    )
 }
 
 fn invalid_refresh_token() -> Problem {

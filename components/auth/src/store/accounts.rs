@@ -14,7 +14,8 @@ pub(crate) struct Account {
     pub(crate) created_at: i64,
 }
 
-const COLUMNS: &str = "id, login, subject, password_hash, hospital_id, hospital_changed_at, revision, created_at";
+const COLUMNS: &str =
+    "id, login, subject, password_hash, hospital_id, hospital_changed_at, revision, created_at";
 
 fn account(row: Row) -> Result<Account, Error> {
     Ok(Account {
@@ -33,7 +34,10 @@ pub(crate) async fn by_login(database: &Database, login: &str) -> Result<Option<
     find(database, "login", login).await
 }
 
-pub(crate) async fn by_subject(database: &Database, subject: &str) -> Result<Option<Account>, Error> {
+pub(crate) async fn by_subject(
+    database: &Database,
+    subject: &str,
+) -> Result<Option<Account>, Error> {
     find(database, "subject", subject).await
 }
 
@@ -41,7 +45,11 @@ pub(crate) async fn by_id(database: &Database, id: &str) -> Result<Option<Accoun
     find(database, "id", id).await
 }
 
-async fn find(database: &Database, column: &'static str, value: &str) -> Result<Option<Account>, Error> {
+async fn find(
+    database: &Database,
+    column: &'static str,
+    value: &str,
+) -> Result<Option<Account>, Error> {
     let select = format!("SELECT {COLUMNS} FROM accounts WHERE {column} = ?1");
     let row = database.query_one(&select, [value.into()]).await?;
     row.map(account).transpose()
@@ -49,7 +57,8 @@ async fn find(database: &Database, column: &'static str, value: &str) -> Result<
 
 /// [`Error::Unique`] where the login is taken.
 pub(crate) async fn insert(database: &Database, account: &Account) -> Result<(), Error> {
-    let insert = format!("INSERT INTO accounts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    let insert =
+        format!("INSERT INTO accounts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     let values = [
         account.id.as_str().into(),
         account.login.as_str().into(),
@@ -65,12 +74,19 @@ pub(crate) async fn insert(database: &Database, account: &Account) -> Result<(),
 }
 
 /// Whether the account still has the password that was verified outside of a transaction.
-pub(crate) async fn still_has_password(database: &Database, verified: &Account) -> Result<bool, Error> {
+pub(crate) async fn still_has_password(
+    database: &Database,
+    verified: &Account,
+) -> Result<bool, Error> {
     let account = by_id(database, &verified.id).await?;
     Ok(account.is_some_and(|account| account.password_hash == verified.password_hash))
 }
 
-pub(crate) async fn set_password(database: &Database, id: &str, password_hash: &str) -> Result<(), Error> {
+pub(crate) async fn set_password(
+    database: &Database,
+    id: &str,
+    password_hash: &str,
+) -> Result<(), Error> {
     let update = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
     database.execute(update, [id.into(), password_hash.into()]).await?;
     Ok(())

@@ -39,7 +39,10 @@ async fn prune(database: &Database, account_id: &str, now: i64) -> Result<(), Er
 }
 
 /// The family with the id of its account.
-pub(crate) async fn find(database: &Database, family: &str) -> Result<Option<(String, Family)>, Error> {
+pub(crate) async fn find(
+    database: &Database,
+    family: &str,
+) -> Result<Option<(String, Family)>, Error> {
     let select = "SELECT account_id, token_hash, previous_hash, rotated_at, expires_at FROM sessions WHERE family = ?1";
     let Some(row) = database.query_one(select, [family.into()]).await? else {
         return Ok(None);

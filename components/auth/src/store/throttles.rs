@@ -6,7 +6,6 @@ use database::{Database, Error, Value};
 use crate::domain::throttle::Limit;
 
 /// A counter by name, and how much it takes.
-#[derive(Clone)]
 pub(crate) struct Bucket {
     pub(crate) name: String,
     pub(crate) limit: &'static Limit,
@@ -17,7 +16,7 @@ pub(crate) struct Bucket {
 /// come at once are counted one after another, and none of them passes uncounted.
 pub(crate) async fn charge(
     database: &Database,
-    buckets: &[Bucket],
+    buckets: &[&Bucket],
     now: i64,
 ) -> Result<Result<(), u64>, Error> {
     let mut charged = Vec::with_capacity(buckets.len());
@@ -74,11 +73,19 @@ async fn drained_at(database: &Database, name: &str) -> Result<Option<i64>, Erro
 
 /// Compares and sets: where the database lets two transactions read the same value, only one
 /// of them may count on it. The other is told to come again rather than let past the limit.
-async fn replace(database: &Database, name: &str, before: Option<i64>, after: i64) -> Result<(), Error> {
+async fn replace(
+    database: &Database,
+    name: &str,
+    before: Option<i64>,
+    after: i64,
+) -> Result<(), Error> {
     let changed = match before {
         Some(before) => {
-            let update = "UPDATE throttles SET drained_at = ?3 WHERE bucket = ?1 AND drained_at = ?2";
-            database.execute(update, [name.into(), Value::Integer(before), Value::Integer(after)]).await
+            let update =
+                "UPDATE throttles SET drained_at = ?3 WHERE bucket = ?1 AND drained_at = ?2";
+            database
+                .execute(update, [name.into(), Value::Integer(before), Value::Integer(after)])
+                .await
         }
         None => {
             let insert = "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)";
@@ -87,7 +94,9 @@ async fn replace(database: &Database, name: &str, before: Option<i64>, after: i6
     };
     match changed {
         Ok(1) => Ok(()),
-        Ok(_) | Err(Error::Unique(_)) => Err(Error::Unavailable("a counter changed meanwhile".into())),
+        Ok(_) | Err(Error::Unique(_)) => {
+            Err(Error::Unavailable("a counter changed meanwhile".into()))
+        }
         Err(error) => Err(error),
     }
 }
