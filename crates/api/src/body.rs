@@ -58,6 +58,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if std::str::from_utf8(bytes).is_err() {
         return Err(Problem::invalid_field("body", "invalid_utf8", "must be UTF-8"));
     }
+    // Serde would also fill the fields of a struct from an array, by their place.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid_field("body", "invalid_type", "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
@@ -128,7 +132,7 @@ mod tests {
         assert_eq!(refused(br#"{"inner":{"n":1},"x":1}"#), ("x".into(), "unknown_field"));
         assert_eq!(refused(br#"{"inner":{"n":"a"}}"#), ("inner.n".into(), "invalid_type"));
         assert_eq!(refused(br#"{"inner":{"n":300}}"#), ("inner.n".into(), "invalid_type"));
-        assert_eq!(refused(b"[]"), ("body".into(), "invalid_type"));
+        assert_eq!(refused(br#" [{"n":1}]"#), ("body".into(), "invalid_type"));
         assert_eq!(refused(b"{"), ("body".into(), "invalid_json"));
         assert_eq!(refused(br#"{"inner":{"n":1}} x"#), ("body".into(), "invalid_json"));
         assert_eq!(refused(b"\"\xff\""), ("body".into(), "invalid_utf8"));

@@ -24,7 +24,10 @@ where
     let Ok(mut response) = router.call(request.map(Body::new)).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         log(&problem, &method, &path, &trace_id);
-        return problem.respond(&trace_id);
+        let allow = response.headers_mut().remove(header::ALLOW);
+        let mut answer = problem.respond(&trace_id);
+        answer.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
+        return answer;
     }
     secure(response.headers_mut());
     if method == Method::GET && response.status() == StatusCode::OK {

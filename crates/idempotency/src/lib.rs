@@ -30,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Key {
             return Ok(Self(None));
         };
         match value.to_str() {
-            Ok(key) if !key.is_empty() && key.len() <= MAX_KEY_BYTES => Ok(Self(Some(key.to_owned()))),
+            Ok(key) if is_key(key) => Ok(Self(Some(key.to_owned()))),
             _ => Err(Problem::invalid_field(
                 "Idempotency-Key",
                 "invalid_key",
@@ -38,6 +38,10 @@ impl<S: Sync> FromRequestParts<S> for Key {
             )),
         }
     }
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// What a write answers, in a form that can be kept.
