@@ -65,7 +65,7 @@ impl Operator {
         let mut tries = 1;
         loop {
             match self.try_send(method, path, body) {
-                Ok((503, _)) | Err(_) if tries < TRIES => {}
+                Ok((503 | 504, _)) | Err(_) if tries < TRIES => {}
                 Ok((200..=299, answer)) => return Ok(answer),
                 Ok((status, problem)) => return Err(refusal(status, &problem)),
                 Err(error) => return Err(error).with_context(|| format!("no answer from {}", self.routes)),

@@ -125,17 +125,21 @@ pub(crate) async fn commit(
     Body(commit): Body<Commit>,
 ) -> api::Result<Json<Changes>> {
     let db = store::open(config).await?;
-    db.transaction(async |db: &Database| {
-        if let Some(changes) = committed(db, &id).await? {
-            return Ok(Json(changes));
-        }
-        let existing = store::imports::existing(db).await?;
-        let changes = store::imports::changes(db, &id).await?;
-        check(&changes, existing, commit.force)?;
-        store::imports::apply(db, &id, &changes, now_millis()).await?;
-        Ok(Json(changes))
-    })
-    .await
+    let changes = db
+        .transaction(async |db: &Database| -> api::Result<Changes> {
+            if let Some(changes) = committed(db, &id).await? {
+                return Ok(changes);
+            }
+            let existing = store::imports::existing(db).await?;
+            let changes = store::imports::changes(db, &id).await?;
+            check(&changes, existing, commit.force)?;
+            store::imports::apply(db, &id, &changes, now_millis()).await?;
+            Ok(changes)
+        })
+        .await?;
+    // Apart, so that others write in between.
+    store::imports::clear(&db, &id).await?;
+    Ok(Json(changes))
 }
 
 async fn committed(db: &Database, id: &str) -> api::Result<Option<Changes>> {
