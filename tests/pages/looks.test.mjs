@@ -1,0 +1,87 @@
+// Every page, narrow and wide, light and dark, for the public and for insiders.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import { call } from '../site.mjs';
+import { follow, hospital, hospitalPath, newComment, newPost, open, publicPages, review, signIn } from './browser.mjs';
+
+// The least size of what is pressed (CSS pixels). Links within a sentence are as high as its line.
+const TARGET = 44;
+
+async function insidersPages(page) {
+  const account = await signIn(page);
+  const { token } = account;
+  const { id } = await hospital(8);
+  await review(id, 4);
+  await call('PATCH', '/api/auth/accounts/me', { token, json: { hospital_id: id } });
+  const { json: post } = await call('POST', '/api/board/posts', { token, json: { category: 'question', title: '내 질문', body: '본문' } });
+  const comment = await newComment(post.id);
+  const { json: own } = await call('POST', `/api/board/posts/${post.id}/comments`, { token, json: { body: '내 답글', parent_id: comment.id } });
+  const others = await newPost();
+  return [
+    '/board',
+    '/board/new',
+    `/board/${post.id}`,
+    `/board/${post.id}?reply=${comment.id}&done=commented`,
+    `/board/${post.id}/edit`,
+    `/board/${post.id}/comments/${own.id}/edit`,
+    `/board/${others.id}`,
+    hospitalPath(id),
+    `${hospitalPath(id)}/review`,
+    `${hospitalPath((await hospital(0)).id)}/review`,
+    '/account',
+    '/account/hospital',
+  ];
+}
+
+async function inspect(page, path) {
+  const { violations, passes } = await new AxeBuilder({ page }).analyze();
+  assert.ok(passes.length > 10, `axe looked at ${path}`);
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), [], path);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
+  const small = await page.evaluate((least) => {
+    const inSentence = (element) => element.tagName === 'A' && getComputedStyle(element).display === 'inline';
+    return [...document.querySelectorAll('a, button, summary, input:not([type=hidden]), select, textarea')]
+      .filter((element) => element.checkVisibility() && !element.closest('.skip, .prose') && !inSentence(element))
+      .filter((element) => element.getBoundingClientRect().height < least - 0.5)
+      .map((element) => element.outerHTML.slice(0, 120));
+  }, TARGET);
+  assert.deepEqual(small, [], `${path}: large enough to press`);
+  assert.deepEqual(page.complaints, [], path);
+}
+
+for (const width of [360, 1280]) {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`${width} px, ${colorScheme}: accessible, no wider than the screen, large enough to press`, async () => {
+      const page = await open({ viewport: { width, height: 800 }, colorScheme });
+      for (const path of await publicPages()) {
+        await page.goto(path);
+        await inspect(page, path);
+      }
+      for (const path of await insidersPages(page)) {
+        await page.goto(path);
+        await inspect(page, path);
+      }
+      await page.goto('/board/new');
+      await follow(page, () => page.click('main button.primary'));
+      await inspect(page, 'a form that failed');
+    });
+  }
+}
+
+test('English pages are as wide as the screen and accessible too', async () => {
+  const page = await open({ viewport: { width: 360, height: 800 }, locale: 'en' });
+  for (const path of [...(await publicPages()), ...(await insidersPages(page))]) {
+    await page.goto(path);
+    await inspect(page, path);
+  }
+});
+
+test('nothing moves', async () => {
+  const page = await open();
+  await page.goto('/');
+  const moving = await page.evaluate(() => document.getAnimations().length);
+  assert.equal(moving, 0);
+});
