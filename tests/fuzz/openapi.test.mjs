@@ -39,7 +39,9 @@ async function fuzz(component, token, ...options) {
 
 function run(program, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }).once('error', reject);
+    // It keeps what it found in the folder it is run in.
+    const cwd = new URL('../../target/', import.meta.url);
+    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] }).once('error', reject);
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
