@@ -15,8 +15,9 @@ use crate::{command, components};
 /// would be compiled twice, for `up` and for this, and so would what xtask is made of.
 pub(crate) fn native(_: &mut Session, _: &Step) -> Result<Outcome> {
     let mut sum = cargo_test(&["--package", "xtask"])?;
+    // `--lib`, as the entry point of a component links for wasm32 only.
     let others = ["--exclude", "xtask", "--exclude", "runtime-shim", "--exclude", "conformance"];
-    sum += cargo_test(&[&["--workspace"], &others[..]].concat())?;
+    sum += cargo_test(&[&["--workspace", "--lib"], &others[..]].concat())?;
     Ok(Outcome::Ran(sum))
 }
 
