@@ -12,6 +12,7 @@ use spin_sdk::variables;
 
 use crate::domain::pseudonym::PseudonymSecret;
 use crate::domain::signing::Signer;
+use crate::instance::InTransaction;
 use crate::store::{self, settings};
 
 /// What every request needs; it never changes while the instance lives.
@@ -31,6 +32,7 @@ impl Auth {
     pub(crate) async fn load() -> Result<Self, Problem> {
         let database_url = variable("database_url").await?;
         let database = Database::open(&database_url).await?;
+        let _counted = InTransaction::new();
         store::migrate(&database).await?;
         let signer = signer(&database, &database_url).await?;
         let pseudonyms = pseudonyms(&database).await?;

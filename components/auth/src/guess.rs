@@ -8,6 +8,7 @@ use crate::config::Auth;
 use crate::domain::login::Login;
 use crate::domain::password::{DECOY_HASH, Password};
 use crate::domain::throttle::{self, FAMILIAR_MILLIS, LOGIN, LOGIN_AT_NETWORK, NETWORK};
+use crate::instance::{between_transactions, transaction};
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
 
@@ -37,7 +38,8 @@ impl Guess {
         ];
         let mut guess = Self { at_network, wider, familiar: name(&["familiar", login, &network]) };
         let now = now_millis();
-        database.transaction(async |database: &Database| guess.charge(database, now).await).await?;
+        transaction(database, async |database: &Database| guess.charge(database, now).await)
+            .await?;
         Ok(guess)
     }
 
@@ -50,7 +52,7 @@ impl Guess {
     }
 
     /// The account if the password is right, `None` if it is wrong or there is no such
-    /// account, in the same time. It takes some 40 ms, so call it outside of a transaction.
+    /// account, in the same time. It waits for transactions, so call it outside of one.
     pub(crate) async fn compare(
         &self,
         database: &Database,
@@ -59,6 +61,7 @@ impl Guess {
     ) -> Result<Option<Account>, Problem> {
         let account = accounts::by_login(database, login.as_str()).await?;
         let hash = account.as_ref().map_or(DECOY_HASH, |account| &account.password_hash);
+        between_transactions().await;
         let right = password.fits(hash).map_err(Problem::internal)?;
         Ok(account.filter(|_| right))
     }

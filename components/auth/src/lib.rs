@@ -3,6 +3,7 @@
 mod config;
 mod domain;
 mod guess;
+mod instance;
 mod routes;
 mod store;
 

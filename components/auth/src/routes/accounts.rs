@@ -17,6 +17,7 @@ use crate::domain::login::Login;
 use crate::domain::password::Password;
 use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
 use crate::guess::{Guess, too_many};
+use crate::instance::{InTransaction, between_transactions, transaction};
 use crate::store::accounts::{self, Account};
 use crate::store::sessions;
 use crate::store::throttles::{self, Bucket};
@@ -96,9 +97,11 @@ pub(crate) async fn create(
     let database = auth.database().await?;
     let bucket = taken_logins(&auth, &headers);
     count(&database, &bucket).await?;
+    between_transactions().await;
     let account = new_account(&auth, &login, &password)?;
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
     let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
+    let _counted = InTransaction::new();
     idempotency::once(&database, "auth", "", "sign up", key, &request, async |database| {
         throttles::refund(database, &bucket).await?;
         insert(database, &account).await
@@ -144,11 +147,10 @@ fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
 
 async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
     let now = now_millis();
-    database
-        .transaction(async |database: &Database| {
-            throttles::charge(database, &[bucket], now).await?.map_err(too_many)
-        })
-        .await
+    transaction(database, async |database: &Database| {
+        throttles::charge(database, &[bucket], now).await?.map_err(too_many)
+    })
+    .await
 }
 
 pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Tagged<Own>> {
@@ -170,18 +172,16 @@ pub(crate) async fn edit(
     fields.check()?;
 
     let database = auth.database().await?;
-    let account = database
-        .transaction(async |database: &Database| {
-            let account = own_account(database, &insider).await?;
-            if_match.check(account.revision)?;
-            if account.hospital_id == hospital_id {
-                return Ok(account);
-            }
-            accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis())
-                .await?;
-            own_account(database, &insider).await
-        })
-        .await?;
+    let account = transaction(&database, async |database: &Database| {
+        let account = own_account(database, &insider).await?;
+        if_match.check(account.revision)?;
+        if account.hospital_id == hospital_id {
+            return Ok(account);
+        }
+        accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis()).await?;
+        own_account(database, &insider).await
+    })
+    .await?;
     Ok(Json(account.into()))
 }
 
@@ -201,18 +201,18 @@ pub(crate) async fn change_password(
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(&database, &login, &current).await?;
     let account = account.ok_or_else(|| wrong_password("current_password"))?;
+    between_transactions().await;
     let new_hash = new.hash(&random()?).map_err(Problem::internal)?;
     let kept = cookies::refresh_token(&headers).map(|token| token.family());
-    database
-        .transaction(async |database: &Database| {
-            if !accounts::still_has_password(database, &account).await? {
-                return Err(wrong_password("current_password"));
-            }
-            guess.forgive(database, now_millis()).await?;
-            accounts::set_password(database, &account.id, &new_hash).await?;
-            Ok(sessions::remove_all(database, &account.id, kept.as_deref()).await?)
-        })
-        .await?;
+    transaction(&database, async |database: &Database| {
+        if !accounts::still_has_password(database, &account).await? {
+            return Err(wrong_password("current_password"));
+        }
+        guess.forgive(database, now_millis()).await?;
+        accounts::set_password(database, &account.id, &new_hash).await?;
+        Ok(sessions::remove_all(database, &account.id, kept.as_deref()).await?)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -231,15 +231,14 @@ pub(crate) async fn remove(
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(&database, &login, &password).await?;
     let account = account.ok_or_else(|| wrong_password("password"))?;
-    database
-        .transaction(async |database: &Database| {
-            if !accounts::still_has_password(database, &account).await? {
-                return Err(wrong_password("password"));
-            }
-            guess.forget(database).await?;
-            Ok(accounts::remove(database, &account.id).await?)
-        })
-        .await?;
+    transaction(&database, async |database: &Database| {
+        if !accounts::still_has_password(database, &account).await? {
+            return Err(wrong_password("password"));
+        }
+        guess.forget(database).await?;
+        Ok(accounts::remove(database, &account.id).await?)
+    })
+    .await?;
     Ok(signed_out())
 }
 

@@ -16,6 +16,7 @@ use crate::domain::password::Password;
 use crate::domain::refresh::{RefreshToken, Verdict};
 use crate::domain::signing::ACCESS_SECONDS;
 use crate::guess::Guess;
+use crate::instance::transaction;
 use crate::store::{accounts, sessions};
 
 #[derive(Deserialize)]
@@ -50,16 +51,15 @@ pub(crate) async fn create(
 
     let token = RefreshToken::first(random()?, random()?);
     let now = now_millis();
-    database
-        .transaction(async |database: &Database| {
-            // The password may have been changed while it was compared.
-            if !accounts::still_has_password(database, &account).await? {
-                return Err(invalid_credentials());
-            }
-            guess.forgive(database, now).await?;
-            Ok(sessions::insert(database, &account.id, &token, now).await?)
-        })
-        .await?;
+    transaction(&database, async |database: &Database| {
+        // The password may have been changed while it was compared.
+        if !accounts::still_has_password(database, &account).await? {
+            return Err(invalid_credentials());
+        }
+        guess.forgive(database, now).await?;
+        Ok(sessions::insert(database, &account.id, &token, now).await?)
+    })
+    .await?;
     signed_in(&auth, &account.subject, Some(&token), now)
 }
 
@@ -68,9 +68,10 @@ pub(crate) async fn refresh(State(auth): State<Auth>, headers: HeaderMap) -> api
     let next = token.next(random()?);
     let now = now_millis();
     let database = auth.database().await?;
-    let (verdict, subject) = database
-        .transaction(async |database: &Database| rotate(database, &token, &next, now).await)
-        .await?;
+    let (verdict, subject) = transaction(&database, async |database: &Database| {
+        rotate(database, &token, &next, now).await
+    })
+    .await?;
     match verdict {
         Verdict::Rotate => signed_in(&auth, &subject, Some(&next), now),
         Verdict::AccessOnly => signed_in(&auth, &subject, None, now),
