@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -123,17 +123,26 @@ impl Streamed {
     }
 }
 
-/// A request body that stops at `limit` bytes and remembers that it did.
+/// A request body that ends in an error at `limit` bytes and remembers that it did.
+///
+/// Some of what comes after is read and dropped first: a client that is still
+/// sending when the connection closes would not see the answer.
 pub(crate) struct Limited {
     body: Incoming,
-    left: u64,
+    limit: u64,
+    read: u64,
     exceeded: Arc<AtomicBool>,
 }
 
 impl Limited {
     pub(crate) fn new(body: Incoming, limit: u64) -> (Self, Arc<AtomicBool>) {
         let exceeded = Arc::new(AtomicBool::new(false));
-        (Self { body, left: limit, exceeded: Arc::clone(&exceeded) }, exceeded)
+        (Self { body, limit, read: 0, exceeded: Arc::clone(&exceeded) }, exceeded)
+    }
+
+    /// Reads and drops the body, as far as that is done at all.
+    pub(crate) async fn discard(mut self) {
+        while let Some(Ok(_)) = self.frame().await {}
     }
 }
 
@@ -142,27 +151,28 @@ impl HttpBody for Limited {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        polled.map(|frame| match frame? {
-            Ok(frame) => {
-                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                match self.left.checked_sub(length) {
-                    Some(left) => {
-                        self.left = left;
-                        Some(Ok(frame))
-                    }
-                    None => {
-                        self.exceeded.store(true, Relaxed);
-                        Some(Err(Error::HttpRequestBodySize(None)))
-                    }
-                }
+        loop {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+                let whole = self.read <= self.limit;
+                return Poll::Ready((!whole).then_some(Err(Error::HttpRequestBodySize(None))));
+            };
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => return Poll::Ready(Some(Err(Error::Hyper(error)))),
+            };
+            self.read += frame.data_ref().map_or(0, Bytes::len) as u64;
+            if self.read <= self.limit {
+                return Poll::Ready(Some(Ok(frame)));
             }
-            Err(error) => Some(Err(Error::Hyper(error))),
-        })
+            self.exceeded.store(true, Relaxed);
+            if self.read > self.limit.saturating_mul(2) {
+                return Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))));
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.read <= self.limit
     }
 
     fn size_hint(&self) -> SizeHint {

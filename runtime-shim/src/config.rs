@@ -33,6 +33,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
+#[command(args_override_self = true)]
 pub struct Up {
     /// The manifest, or the directory it lies in.
     #[arg(short, long, default_value = "spin.toml")]

@@ -22,48 +22,59 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         .iter()
         .map(|pattern| Pattern::new(pattern).with_context(|| format!("exclude_files: `{pattern}`")))
         .collect::<Result<Vec<_>>>()?;
+    let sources = Sources { directory, excluded };
     for entry in &component.files {
         match entry {
-            StringOr::String(pattern) => copy_matching(directory, pattern, &excluded, target.path())?,
+            StringOr::String(pattern) => sources.copy_matching(pattern, target.path())?,
             StringOr::Table(placement) => {
                 let source = directory.join(&placement.source);
                 let destination = inside(target.path(), &placement.destination)?;
-                copy_placed(&source, &destination)
-                    .with_context(|| format!("files: `{}`", placement.source))?;
+                sources.copy_placed(&source, &destination).with_context(|| format!("files: `{}`", placement.source))?;
             }
         }
     }
     Ok(Some(target))
 }
 
-fn copy_matching(directory: &Path, pattern: &str, excluded: &[Pattern], target: &Path) -> Result<()> {
-    let absolute = directory.join(pattern);
-    let absolute = absolute.to_str().context("files: the path is not UTF-8")?;
-    let found: BTreeSet<PathBuf> = glob::glob(absolute)
-        .with_context(|| format!("files: `{pattern}`"))?
-        .collect::<Result<_, _>>()?;
-    for file in found.iter().filter(|path| path.is_file()) {
-        let relative = file.strip_prefix(directory).context("files lie below the manifest's directory")?;
-        if excluded.iter().any(|pattern| pattern.matches_path(relative)) {
-            continue;
-        }
-        copy_file(file, &inside(target, &relative.to_string_lossy())?)?;
-    }
-    Ok(())
+struct Sources<'a> {
+    /// The manifest's; patterns are relative to it.
+    directory: &'a Path,
+    excluded: Vec<Pattern>,
 }
 
-fn copy_placed(source: &Path, destination: &Path) -> Result<()> {
-    if source.is_file() {
-        return copy_file(source, destination);
+impl Sources<'_> {
+    fn is_excluded(&self, file: &Path) -> bool {
+        let relative = file.strip_prefix(self.directory).unwrap_or(file);
+        self.excluded.iter().any(|pattern| pattern.matches_path(relative))
     }
-    if !source.is_dir() {
-        bail!("no such file or directory");
+
+    /// Copies what a glob names to the same place below `target`.
+    fn copy_matching(&self, pattern: &str, target: &Path) -> Result<()> {
+        let absolute = self.directory.join(pattern);
+        let absolute = absolute.to_str().context("files: the path is not UTF-8")?;
+        let found: BTreeSet<PathBuf> =
+            glob::glob(absolute).with_context(|| format!("files: `{pattern}`"))?.collect::<Result<_, _>>()?;
+        for file in found.iter().filter(|path| path.is_file() && !self.is_excluded(path)) {
+            let relative = file.strip_prefix(self.directory).context("files lie below the manifest's directory")?;
+            copy_file(file, &inside(target, &relative.to_string_lossy())?)?;
+        }
+        Ok(())
     }
-    for entry in std::fs::read_dir(source)? {
-        let entry = entry?;
-        copy_placed(&entry.path(), &destination.join(entry.file_name()))?;
+
+    /// Copies a file, or a directory with all that is in it.
+    fn copy_placed(&self, source: &Path, destination: &Path) -> Result<()> {
+        if source.is_file() {
+            return if self.is_excluded(source) { Ok(()) } else { copy_file(source, destination) };
+        }
+        if !source.is_dir() {
+            bail!("no such file or directory");
+        }
+        for entry in std::fs::read_dir(source)? {
+            let entry = entry?;
+            self.copy_placed(&entry.path(), &destination.join(entry.file_name()))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn copy_file(source: &Path, destination: &Path) -> Result<()> {

@@ -116,14 +116,15 @@ struct Hooks {
     latest: Option<RequestContext>,
 }
 
-/// Headers that belong to a connection, not to a message. One shared filter:
-/// it is asked for with every request.
+/// Headers that belong to a connection, not to a message. `host` is not among
+/// them: guests read it, and Spin lets them. One shared filter: it is asked
+/// for with every request.
 static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
     Arc::new(|name: &HeaderName| {
         matches!(
             name.as_str(),
             "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization" | "proxy-connection"
-                | "transfer-encoding" | "upgrade" | "host" | "http2-settings"
+                | "transfer-encoding" | "upgrade" | "http2-settings"
         )
     })
 });

@@ -1,5 +1,6 @@
 //! `runtime-shim up`: config → build → spawn → wait for a signal → drain.
 
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let command = CommandLine::parse().command;
     let filter = EnvFilter::try_from_env("RUNTIME_SHIM_LOG").unwrap_or_else(|_| EnvFilter::new("warn,runtime_shim=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     let done = match command {
         Command::Up(up) => serve(&up),
         Command::Limits => {
@@ -32,7 +34,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // One line, whatever a library put into its message.
+            let message = format!("{error:#}");
+            eprintln!("error: {}", message.split_whitespace().collect::<Vec<_>>().join(" "));
             ExitCode::FAILURE
         }
     }
@@ -65,12 +69,14 @@ fn serve(up: &Up) -> Result<()> {
     Ok(())
 }
 
+/// A closed stdout must not stop the host, so nothing here may fail.
 fn announce(config: &Config, address: &Address, admin: Option<&Address>) {
-    println!("Serving http://{}", address.get());
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "Serving http://{}", address.get());
     if let Some(admin) = admin {
-        println!("Metrics http://{}/metrics", admin.get());
+        let _ = writeln!(out, "Metrics http://{}/metrics", admin.get());
     }
     for (route, component) in config.routes() {
-        println!("  {component}: {route}");
+        let _ = writeln!(out, "  {component}: {route}");
     }
 }

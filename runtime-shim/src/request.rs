@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, request};
 use http_body::Body as _;
@@ -54,6 +54,8 @@ pub(crate) async fn answer(core: &Arc<Core>, client: &HeaderValue, request: Requ
     let measured = Measured::start(component);
     let limit = component.limits.request_body_bytes;
     if body.size_hint().lower() > limit {
+        let time = Duration::from_millis(component.limits.request_ms);
+        let _ = tokio::time::timeout(time, Limited::new(body, limit).0.discard()).await;
         return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
     }
     let exceeded;
@@ -72,7 +74,7 @@ pub(crate) async fn answer(core: &Arc<Core>, client: &HeaderValue, request: Requ
     }
     measured.finish(match answered {
         Ok(response) => {
-            let pause = std::time::Duration::from_millis(component.limits.response_idle_ms);
+            let pause = Duration::from_millis(component.limits.response_idle_ms);
             response.map(|body| Body::of_guest(body, pause))
         }
         Err(problem) => answer::problem(problem, &asker),
@@ -148,14 +150,12 @@ fn describe(parts: &mut request::Parts, matched: &Matched<'_>, client: &HeaderVa
 /// A call from another component, as the called one sees it.
 pub(crate) fn chained(request: Request<WasiBody>, context: RequestContext) -> Request<WasiBody> {
     let (mut parts, body) = request.into_parts();
-    let full_url = HeaderValue::try_from(parts.uri.to_string()).unwrap_or(NOTHING);
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let full_url = HeaderValue::try_from(format!("http://localhost{path}")).unwrap_or(NOTHING);
     let path_info = HeaderValue::from_str(parts.uri.path()).unwrap_or(NOTHING);
     let headers = &mut parts.headers;
     strip(headers);
     headers.remove(HOST);
-    if body.is_end_stream() {
-        headers.remove(CONTENT_LENGTH);
-    }
     headers.insert(FULL_URL, full_url);
     headers.insert(PATH_INFO, path_info);
     headers.insert(MATCHED_ROUTE, ANY_ROUTE);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
@@ -111,6 +112,8 @@ pub(crate) async fn send(
             Ok(chain(core, index, context, request).await)
         }
         Target::Elsewhere | Target::Refused => {
+            // The client names the peer by its address, whatever the guest copied here.
+            request.headers_mut().remove(HOST);
             if !request.headers().contains_key(TRACEPARENT) {
                 request.headers_mut().insert(TRACEPARENT, context.trace.header());
             }

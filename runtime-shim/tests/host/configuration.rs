@@ -14,6 +14,7 @@ fn edited(edit: impl Fn(String) -> String) -> (tempfile::TempDir, PathBuf) {
     let manifest = manifest.replace("../../../target", target.to_str().expect("text"));
     let file = directory.path().join("spin.toml");
     std::fs::write(&file, edit(manifest)).expect("a manifest");
+    std::fs::create_dir(directory.path().join("assets")).expect("a directory");
     (directory, file)
 }
 
@@ -23,6 +24,16 @@ fn says(mut command: Command, words: &[&str]) {
     assert_eq!(said.trim_end().lines().count(), 1, "one line: {said}");
     for word in words {
         assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+}
+
+/// Like `says`, after lines that tell of compiling.
+fn says_last(mut command: Command, words: &[&str]) {
+    command.args(["--admin", "off"]);
+    let said = refused(command);
+    let last = said.trim_end().lines().last().unwrap_or_default();
+    for word in words {
+        assert!(last.contains(word), "`{word}` is not in: {last}");
     }
 }
 
@@ -90,38 +101,32 @@ fn a_database_that_is_nowhere_is_named() {
     says(command(&file), &["archive", "sqlite_database"]);
 }
 
+/// The manifest with the source of `hello` replaced by a file with `content`.
+fn with_hello(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let (directory, file) = edited(|text| {
+        let line = text.lines().find(|line| line.contains("hello.wasm")).expect("the source line");
+        text.replace(line, "source = \"own.wasm\"")
+    });
+    std::fs::write(directory.path().join("own.wasm"), content).expect("a file");
+    (directory, file)
+}
+
 #[test]
 fn what_is_not_a_component_is_named() {
-    let (directory, file) = edited(|text| text.replace("source = \"", "source = \"").replace("hello.wasm", "text.wasm"));
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-wasip2/component/text.wasm");
-    let text = std::fs::read_to_string(&file).expect("the manifest");
-    let wasm = directory.path().join("text.wasm");
-    std::fs::write(&wasm, "no wasm").expect("a file");
-    let text = text.replace(target.to_str().expect("text"), wasm.to_str().expect("text"));
-    std::fs::write(&file, text.replace("../target/wasm32-wasip2/component/text.wasm", "text.wasm")).expect("a manifest");
-    let mut command = command(&file);
-    command.args(["--admin", "off"]);
-    let said = refused(command);
-    assert!(said.contains("text.wasm"), "{said}");
+    let (_directory, file) = with_hello(b"no wasm");
+    says_last(command(&file), &["component `hello`", "own.wasm", "not a WebAssembly component"]);
 }
 
 #[test]
 fn an_import_that_is_not_there_is_named() {
-    let (directory, file) = edited(|text| text);
-    let wasm = directory.path().join("old.wasm");
-    std::fs::write(
-        &wasm,
-        "(component (import \"fermyon:spin/variables@2.0.0\" (instance (export \"get\" (func (param \"key\" string))))))",
-    )
-    .expect("a file");
-    // Text, because no toolchain of today makes such a component.
-    let text = std::fs::read_to_string(&file).expect("the manifest");
-    let line = text.lines().find(|line| line.contains("hello.wasm")).expect("the source line").to_owned();
-    std::fs::write(&file, text.replace(&line, &format!("source = {wasm:?}"))).expect("a manifest");
-    let mut command = command(&file);
-    command.args(["--admin", "off"]);
-    let said = refused(command);
-    assert!(said.contains("component `hello`"), "{said}");
+    // `(component (import "fermyon:spin/variables@2.0.0" (instance)))`, which no toolchain of today makes.
+    let name = b"fermyon:spin/variables@2.0.0";
+    let mut wasm = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0".to_vec();
+    wasm.extend([10, 5 + name.len() as u8, 1, 0, name.len() as u8]);
+    wasm.extend(name);
+    wasm.extend([5, 0]);
+    let (_directory, file) = with_hello(&wasm);
+    says_last(command(&file), &["component `hello`", "fermyon:spin/variables@2.0.0"]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn the_guest_is_told_what_spin_tells_it_and_a_client_cannot_say_it() {
         .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     let (_, headers) = HOST.send(request.body(()).expect("a request"));
     for line in [
+        format!("host: {}\n", HOST.address),
         "spin-base-path: /\n".to_owned(),
         "spin-component-route: /people/:name\n".to_owned(),
         format!("spin-full-url: {}\n", HOST.url("/people/kim/a/headers?q=1")),
@@ -57,7 +58,7 @@ fn variables_environment_and_files() {
     assert_eq!(get("/environment?name=LANGUAGE"), ok("ko"));
     assert_eq!(get("/file?path=/assets/note.txt"), ok("an asset\n"));
     assert_eq!(get("/file?path=/placed/note.txt"), ok("an asset\n"));
-    for path in ["/assets/secret.txt", "/etc/passwd", "/../spin.toml"] {
+    for path in ["/assets/secret.txt", "/placed/secret.txt", "/etc/passwd", "/../spin.toml"] {
         assert_eq!(get(&format!("/file?path={path}")).0, 422, "{path}");
     }
     assert_eq!(get("/write-file?path=/assets/new").0, 422);
@@ -82,6 +83,7 @@ fn components_call_each_other_in_process() {
     let (status, seen) = get("/outbound?url=http://hidden.spin.internal/x/headers");
     assert_eq!(status, 200);
     assert!(seen.contains("spin-client-addr: 0.0.0.0:0") && seen.contains("spin-path-info: /x/headers"), "{seen}");
+    assert!(seen.contains("spin-full-url: http://localhost/x/headers"), "{seen}");
     assert_eq!(get("/outbound?url=http://self.alt/hello"), ok("200 Hello, world"));
     assert_eq!(get("/outbound?url=http://nobody.spin.internal/").0, 422);
     assert_eq!(get("/people/kim/outbound?url=http://conformance.spin.internal/hello").0, 422, "not in its list");
@@ -168,6 +170,7 @@ fn bodies_pass_both_ways_and_too_large_ones_do_not() {
             break;
         }
     }
+    let _ = stream.write_all(b"0\r\n\r\n");
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 413");
