@@ -179,7 +179,9 @@ test('a body that is not what it should be is refused by name', async () => {
 });
 
 test('no other method and no other address', async () => {
-  assertProblem(await call('PUT', SESSIONS, { json: {} }), 405, 'method_not_allowed');
+  const wrong = await call('PUT', SESSIONS, { json: {} });
+  assertProblem(wrong, 405, 'method_not_allowed');
+  assert.match(wrong.headers.get('allow'), /POST/);
   assertProblem(await call('GET', '/api/auth/accounts/someone'), 404, 'not_found');
 });
 
