@@ -1,6 +1,5 @@
 //! Suites in JavaScript: over HTTP, and in a browser.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,23 +21,22 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// The tests of `tests/NAME/`, on the site of this run.
 pub(crate) fn suite(session: &mut Session, step: &Step) -> Result<Outcome> {
-    let files = files(session, step, step.name)?;
-    if let Some(outcome) = unable(&files)? {
+    if let Some(outcome) = unable()? {
         return Ok(outcome);
     }
+    let files = session.files(step)?;
     node(session.site()?, &files, TEST_LIMIT_MS, |_| {})
 }
 
 pub(crate) fn parity(session: &mut Session, step: &Step) -> Result<Outcome> {
-    let files = files(session, step, "api")?;
-    if let Some(outcome) = unable(&files)? {
+    if let Some(outcome) = unable()? {
         return Ok(outcome);
     }
     let Some(site) = Site::start(Host::Spin)? else {
         let how = "Spin 4.1 or newer is not here; say where with JINMAEK_SPIN=/path/to/spin";
         return Ok(Outcome::NotRun(how.to_owned()));
     };
-    let outcome = node(&site, &files, TEST_LIMIT_MS, |_| {})?;
+    let outcome = node(&site, &session.files(step)?, TEST_LIMIT_MS, |_| {})?;
     site.stop()?;
     Ok(outcome)
 }
@@ -51,8 +49,7 @@ pub(crate) fn pages(session: &mut Session, step: &Step) -> Result<Outcome> {
 }
 
 pub(crate) fn fuzz(session: &mut Session, step: &Step) -> Result<Outcome> {
-    let files = files(session, step, step.name)?;
-    if let Some(outcome) = unable(&files)? {
+    if let Some(outcome) = unable()? {
         return Ok(outcome);
     }
     let schemathesis = match install_schemathesis() {
@@ -62,29 +59,14 @@ pub(crate) fn fuzz(session: &mut Session, step: &Step) -> Result<Outcome> {
             return Ok(Outcome::NotRun(why));
         }
     };
+    let files = session.files(step)?;
     node(session.site()?, &files, FUZZ_LIMIT_MS, |suite| {
         suite.env("JINMAEK_SCHEMATHESIS", &schemathesis);
     })
 }
 
-fn files(session: &Session, step: &Step, folder: &str) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(workspace::path("tests").join(folder))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".test.mjs") && session.chooses_file(step, &name) {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Why no suite can run here, or none has to; else its npm packages are there.
-fn unable(files: &[PathBuf]) -> Result<Option<Outcome>> {
-    if files.is_empty() {
-        return Ok(Some(Outcome::NothingChosen));
-    }
+/// Why no suite can run here; where it can, its npm packages are there afterwards.
+fn unable() -> Result<Option<Outcome>> {
     if !command::exists("node") || !command::exists("npm") {
         let how = "Node 20 or newer is not here: https://nodejs.org".to_owned();
         return Ok(Some(Outcome::NotRun(how)));

@@ -1,5 +1,6 @@
 //! What the steps of one run share: the filter, and one site for every suite that talks to one.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -26,20 +27,36 @@ pub(crate) struct Site {
 }
 
 impl Session {
-    pub(crate) fn new(host: Host, filter: Option<String>) -> Result<Self> {
-        Ok(Self { host, filter, site: None })
+    pub(crate) fn new(host: Host, filter: Option<String>) -> Self {
+        Self { host, filter, site: None }
     }
 
-    /// Whether the filter leaves anything of this step, as far as its name tells.
-    pub(crate) fn chooses(&self, step: &Step) -> bool {
-        let Some(filter) = &self.filter else { return true };
-        step.name.contains(filter) || filter.starts_with(&format!("{}/", step.name))
+    /// Whether the filter leaves anything of this step.
+    pub(crate) fn chooses(&self, step: &Step) -> Result<bool> {
+        Ok(match step.folder {
+            Some(_) => !self.files(step)?.is_empty(),
+            None => self.leaves(step.name),
+        })
     }
 
-    /// Whether the filter leaves this file of a step's suite.
-    pub(crate) fn chooses_file(&self, step: &Step, name: &str) -> bool {
-        let Some(filter) = &self.filter else { return true };
-        step.name.contains(filter) || format!("{}/{name}", step.name).contains(filter)
+    /// The files of the step's suite that the filter leaves. They go by the step's name, as in
+    /// `parity/board.test.mjs`, though two steps may share a folder.
+    pub(crate) fn files(&self, step: &Step) -> Result<Vec<PathBuf>> {
+        let folder = workspace::path("tests").join(step.folder.unwrap_or(step.name));
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".test.mjs") && self.leaves(&format!("{}/{name}", step.name)) {
+                files.push(entry.path());
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn leaves(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| name.contains(filter))
     }
 
     /// The site of this run, started when the first step asks for it.
@@ -81,7 +98,7 @@ impl Site {
 
 fn settings(host: Host, folder: &TempDir) -> Result<Settings> {
     let logs = workspace::path(LOGS);
-    std::fs::create_dir_all(&logs)?;
+    fs::create_dir_all(&logs)?;
     let (name, arguments) = match host {
         // The site of a developer may hold the port of the admin listener.
         Host::Shim => ("shim.log", vec!["--admin".to_owned(), "off".to_owned()]),
