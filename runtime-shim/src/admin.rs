@@ -51,7 +51,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: watch::Receiver<b
 fn answer(app: &App, stopping: bool, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let (status, kind, text) = match request.uri().path() {
         "/live" => (StatusCode::OK, "text/plain", b"live\n".to_vec()),
-        "/ready" if stopping => (StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"draining\n".to_vec()),
+        "/ready" if stopping => {
+            (StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"draining\n".to_vec())
+        }
         "/ready" => (StatusCode::OK, "text/plain", b"ready\n".to_vec()),
         "/metrics" => (StatusCode::OK, "text/plain; version=0.0.4", app.metrics.text()),
         _ => (StatusCode::NOT_FOUND, "text/plain", b"/live /ready /metrics\n".to_vec()),

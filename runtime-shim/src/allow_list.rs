@@ -105,8 +105,12 @@ impl HostRule {
             (Self::Any, _) => true,
             (Self::Subdomain(suffix), Host::Domain(name)) => name.ends_with(suffix),
             (Self::Literal(literal), host) => literal == host,
-            (Self::Network(network), Host::Ipv4(address)) => network.contains(&IpAddr::V4(*address)),
-            (Self::Network(network), Host::Ipv6(address)) => network.contains(&IpAddr::V6(*address)),
+            (Self::Network(network), Host::Ipv4(address)) => {
+                network.contains(&IpAddr::V4(*address))
+            }
+            (Self::Network(network), Host::Ipv6(address)) => {
+                network.contains(&IpAddr::V6(*address))
+            }
             (Self::Subdomain(_) | Self::Network(_) | Self::Itself, _) => false,
         }
     }
@@ -170,9 +174,8 @@ fn parse_host(host: &str) -> Result<HostRule> {
 }
 
 fn parse_ports(port: &str, scheme: &str) -> Result<PortRule> {
-    let number = |text: &str| {
-        text.parse::<u16>().with_context(|| format!("port `{text}` is not a number"))
-    };
+    let number =
+        |text: &str| text.parse::<u16>().with_context(|| format!("port `{text}` is not a number"));
     match port {
         "" => default_port(scheme)
             .map(PortRule::One)
@@ -215,7 +218,9 @@ impl BlockedNetworks {
             } else if let Ok(network) = entry.parse::<IpNet>() {
                 blocked.networks.push(network);
             } else {
-                bail!("outbound_networking.block_networks: `{entry}` is not a network and not `private`");
+                bail!(
+                    "outbound_networking.block_networks: `{entry}` is not a network and not `private`"
+                );
             }
         }
         Ok(blocked)
@@ -289,7 +294,11 @@ mod tests {
             ("http://self", "http", "example.com", None, false),
         ];
         for (entry, scheme, host, port, expected) in cases {
-            assert_eq!(list(&[entry]).allows(scheme, host, port), expected, "{entry} {scheme} {host} {port:?}");
+            assert_eq!(
+                list(&[entry]).allows(scheme, host, port),
+                expected,
+                "{entry} {scheme} {host} {port:?}"
+            );
         }
         assert!(list(&["http://self"]).allows_itself());
         assert!(!list(&["http://example.com"]).allows_itself());
@@ -298,7 +307,16 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_refused() {
-        for entry in ["example.com", "*", "http://a/b", "http://a*b", "ftp://a", "http://a:x", "http://*.*.com", "h-p://a:1"] {
+        for entry in [
+            "example.com",
+            "*",
+            "http://a/b",
+            "http://a*b",
+            "ftp://a",
+            "http://a:x",
+            "http://*.*.com",
+            "h-p://a:1",
+        ] {
             assert!(AllowList::parse(&[entry.to_owned()]).is_err(), "{entry}");
         }
     }
@@ -310,7 +328,9 @@ mod tests {
             assert!(blocked.contains(address.parse().expect("address")), "{address}");
         }
         let private = BlockedNetworks::parse(&["private".to_owned()]).expect("parses");
-        for address in ["10.1.1.1", "169.254.169.254", "::1", "fd00::1", "100.64.0.1", "::ffff:192.168.0.1"] {
+        for address in
+            ["10.1.1.1", "169.254.169.254", "::1", "fd00::1", "100.64.0.1", "::ffff:192.168.0.1"]
+        {
             assert!(private.contains(address.parse().expect("address")), "{address}");
         }
         assert!(!private.contains("1.1.1.1".parse().expect("address")));

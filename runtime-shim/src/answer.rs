@@ -51,12 +51,30 @@ impl Problem {
     /// What the client can do, in Korean and English.
     fn detail(self) -> (&'static str, &'static str) {
         match self {
-            Self::NotFound => ("주소에 해당하는 페이지가 없습니다. 주소를 확인해 주세요.", "There is nothing at this address."),
-            Self::BodyTooLarge => ("보낸 내용이 너무 큽니다. 줄여서 다시 보내 주세요.", "The request body is too large. Send less."),
-            Self::Crashed => ("처리하는 중에 문제가 생겼습니다. 잠시 후 다시 시도해 주세요.", "Something went wrong here. Try again later."),
-            Self::Overloaded => ("지금 요청이 많습니다. 잠시 후 다시 시도해 주세요.", "Too many requests right now. Try again shortly."),
-            Self::TimedOut => ("시간 안에 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.", "The request took too long. Try again later."),
-            Self::Loop => ("요청이 서비스 안에서 되풀이되어 중단했습니다.", "The request went round in circles and was stopped."),
+            Self::NotFound => (
+                "주소에 해당하는 페이지가 없습니다. 주소를 확인해 주세요.",
+                "There is nothing at this address.",
+            ),
+            Self::BodyTooLarge => (
+                "보낸 내용이 너무 큽니다. 줄여서 다시 보내 주세요.",
+                "The request body is too large. Send less.",
+            ),
+            Self::Crashed => (
+                "처리하는 중에 문제가 생겼습니다. 잠시 후 다시 시도해 주세요.",
+                "Something went wrong here. Try again later.",
+            ),
+            Self::Overloaded => (
+                "지금 요청이 많습니다. 잠시 후 다시 시도해 주세요.",
+                "Too many requests right now. Try again shortly.",
+            ),
+            Self::TimedOut => (
+                "시간 안에 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.",
+                "The request took too long. Try again later.",
+            ),
+            Self::Loop => (
+                "요청이 서비스 안에서 되풀이되어 중단했습니다.",
+                "The request went round in circles and was stopped.",
+            ),
         }
     }
 }

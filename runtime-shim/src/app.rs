@@ -58,7 +58,9 @@ impl App {
     pub fn build(config: &Config) -> Result<Self> {
         let manifest = &config.manifest;
         let limits = Limits::default().with_host(&config.runtime.limits);
-        if let Some(id) = config.runtime.component.keys().find(|id| !manifest.components.contains_key(*id)) {
+        if let Some(id) =
+            config.runtime.component.keys().find(|id| !manifest.components.contains_key(*id))
+        {
             bail!("runtime config: [component.{id}]: the manifest has no such component");
         }
         let blocked = BlockedNetworks::parse(&config.runtime.outbound_networking.block_networks)?;
@@ -98,7 +100,12 @@ impl Component {
         let hosts = declared
             .allowed_outbound_hosts
             .iter()
-            .map(|entry| config.variables.fill(entry).with_context(|| format!("allowed_outbound_hosts: `{entry}`")))
+            .map(|entry| {
+                config
+                    .variables
+                    .fill(entry)
+                    .with_context(|| format!("allowed_outbound_hosts: `{entry}`"))
+            })
             .collect::<Result<Vec<_>>>()?;
         let mut environment = declared.environment.clone();
         environment.extend(config.environment.clone());
@@ -106,7 +113,9 @@ impl Component {
             id: id.into(),
             metrics: metrics.component(id),
             allow_list: AllowList::parse(&hosts)?,
-            variables: variables::component_variables(&declared.variables, &config.variables)?.into_iter().collect(),
+            variables: variables::component_variables(&declared.variables, &config.variables)?
+                .into_iter()
+                .collect(),
             environment: environment.into_iter().collect(),
             files: files::mount(&config.directory, declared)?,
             databases: databases.named(&declared.sqlite_databases, Use::Sqlite)?,
@@ -137,10 +146,15 @@ impl<'a> Files<'a> {
 
     fn named(&mut self, names: &[String], purpose: Use) -> Result<HashMap<String, Arc<Database>>> {
         let (configured, key, file, schema) = match purpose {
-            Use::Sqlite => (&self.config.runtime.sqlite_database, "sqlite_database", "sqlite_db.db", ""),
-            Use::KeyValue => {
-                (&self.config.runtime.key_value_store, "key_value_store", "sqlite_key_value.db", imports::KEY_VALUE_SCHEMA)
+            Use::Sqlite => {
+                (&self.config.runtime.sqlite_database, "sqlite_database", "sqlite_db.db", "")
             }
+            Use::KeyValue => (
+                &self.config.runtime.key_value_store,
+                "key_value_store",
+                "sqlite_key_value.db",
+                imports::KEY_VALUE_SCHEMA,
+            ),
         };
         names
             .iter()
@@ -176,7 +190,10 @@ fn router(config: &Config, components: &[Arc<Component>]) -> Result<Router> {
     let mut router = Router::default();
     let base = &config.manifest.application.trigger.http.base;
     for trigger in &config.manifest.trigger.http {
-        let (StringOr::String(id), StringOr::String(route)) = (&trigger.component, &trigger.route) else { continue };
+        let (StringOr::String(id), StringOr::String(route)) = (&trigger.component, &trigger.route)
+        else {
+            continue;
+        };
         if let Some(index) = components.iter().position(|component| *component.id == **id) {
             router.add(base, route, index)?;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -53,12 +53,14 @@ impl Body {
                         }
                         longer.extend_from_slice(&data);
                     }
-                    // Trailers: HTTP/1.1 clients seldom ask for them, so they end the body here.
-                    Err(_) => return Self::full(joined(collected, longer)),
+                    Err(trailers) => {
+                        body = one_frame(Ok(trailers));
+                        break;
+                    }
                 },
                 // A failure must reach the client as a broken response, not as a short one.
                 Some(Some(Err(error))) => {
-                    body = http_body_util::StreamBody::new(futures::stream::once(async { Err(error) })).boxed_unsync();
+                    body = one_frame(Err(error));
                     break;
                 }
                 None => break,
@@ -77,6 +79,10 @@ impl Body {
     }
 }
 
+fn one_frame(frame: Result<Frame<Bytes>, Error>) -> WasiBody {
+    StreamBody::new(futures::stream::once(async { frame })).boxed_unsync()
+}
+
 fn joined(only: Bytes, several: BytesMut) -> Bytes {
     if several.is_empty() { only } else { several.freeze() }
 }
@@ -85,9 +91,14 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.get_mut() {
-            Self::Full(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Full(bytes) => Poll::Ready(
+                bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
+            ),
             Self::Streamed(streamed) => streamed.poll_frame(cx),
         }
     }
@@ -150,7 +161,10 @@ impl HttpBody for Limited {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         loop {
             let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
                 let whole = self.read <= self.limit;

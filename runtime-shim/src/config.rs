@@ -85,8 +85,14 @@ impl Config {
     pub fn read(up: &Up) -> Result<Self> {
         let file = if up.from.is_dir() { up.from.join("spin.toml") } else { up.from.clone() };
         let manifest = Manifest::read(&file)?;
-        let directory = file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let runtime = up.runtime_config_file.as_deref().map(RuntimeConfig::read).transpose()?.unwrap_or_default();
+        let directory =
+            file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let runtime = up
+            .runtime_config_file
+            .as_deref()
+            .map(RuntimeConfig::read)
+            .transpose()?
+            .unwrap_or_default();
         let variables = Variables::resolve(
             &manifest.variables,
             &variables::from_arguments(&up.variable)?,
@@ -96,7 +102,11 @@ impl Config {
         if !up.allow_empty_secrets {
             variables.check_secrets(&manifest.variables, up.listen)?;
         }
-        let state_dir = up.state_dir.clone().or(runtime.state_dir.clone()).unwrap_or_else(|| directory.join(STATE_DIR));
+        let state_dir = up
+            .state_dir
+            .clone()
+            .or(runtime.state_dir.clone())
+            .unwrap_or_else(|| directory.join(STATE_DIR));
         let config = Self {
             directory: directory.to_owned(),
             state_dir,
@@ -105,7 +115,12 @@ impl Config {
             listen: up.listen,
             admin: admin(&up.admin)?,
             quiet: up.quiet,
-            component_ids: up.component_id.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect(),
+            component_ids: up
+                .component_id
+                .iter()
+                .map(|id| id.trim().to_owned())
+                .filter(|id| !id.is_empty())
+                .collect(),
             manifest,
             runtime,
         };
@@ -114,7 +129,9 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        if let Some(id) = self.component_ids.iter().find(|id| !self.manifest.components.contains_key(*id)) {
+        if let Some(id) =
+            self.component_ids.iter().find(|id| !self.manifest.components.contains_key(*id))
+        {
             bail!("component `{id}` is asked for, but the manifest has no [component.{id}]");
         }
         let missing = crate::app::missing_files(self);
@@ -126,11 +143,12 @@ impl Config {
 
     /// The components to serve: all, or those that were asked for.
     pub fn retained(&self) -> impl Iterator<Item = (&str, &Component)> {
-        self.manifest
-            .components
-            .iter()
-            .map(|(id, component)| (id.as_str(), component))
-            .filter(|(id, _)| self.component_ids.is_empty() || self.component_ids.iter().any(|wanted| wanted == id))
+        self.manifest.components.iter().map(|(id, component)| (id.as_str(), component)).filter(
+            |(id, _)| {
+                self.component_ids.is_empty()
+                    || self.component_ids.iter().any(|wanted| wanted == id)
+            },
+        )
     }
 }
 
@@ -151,7 +169,9 @@ impl Config {
 fn admin(argument: &str) -> Result<Option<SocketAddr>> {
     match argument {
         "off" => Ok(None),
-        address => address.parse().map(Some).with_context(|| format!("--admin `{address}`: an address like {DEFAULT_ADMIN}, or off")),
+        address => address.parse().map(Some).with_context(|| {
+            format!("--admin `{address}`: an address like {DEFAULT_ADMIN}, or off")
+        }),
     }
 }
 
@@ -159,9 +179,10 @@ fn environment(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     arguments
         .iter()
         .map(|argument| {
-            let (name, value) = argument.split_once('=').with_context(|| format!("--env `{argument}`: write NAME=VALUE"))?;
+            let (name, value) = argument
+                .split_once('=')
+                .with_context(|| format!("--env `{argument}`: write NAME=VALUE"))?;
             Ok((name.to_owned(), value.to_owned()))
         })
         .collect()
 }
-

@@ -144,8 +144,9 @@ impl Registered {
         }
         let watch = &self.watch;
         if watch.multiplexed.load(Relaxed) {
-            self.touch();
-        } else if watch.busy.load(Relaxed) == 0 && !watch.in_head.swap(true, Relaxed) {
+            return self.touch();
+        }
+        if watch.busy.load(Relaxed) == 0 && !watch.in_head.swap(true, Relaxed) {
             self.touch();
         }
     }
@@ -173,7 +174,11 @@ pub(crate) struct Watched {
 }
 
 impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        room: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = room.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, room);
         if polled.is_ready() && room.filled().len() > before {
@@ -184,7 +189,11 @@ impl AsyncRead for Watched {
 }
 
 impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if polled.is_ready() {
             self.registered.touch();

@@ -26,7 +26,8 @@ pub struct Core {
 impl Core {
     pub fn new(app: Arc<App>) -> Arc<Self> {
         let pools = app.components.iter().map(|_| Pool::default()).collect();
-        let client = Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
+        let client =
+            Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
         Arc::new(Self { app, pools, client })
     }
 
@@ -45,7 +46,8 @@ impl Core {
         }
         let (answer, answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::new(Duration::from_millis(limits.request_ms)));
-        let job = Job { request, context, answer, ticket: Arc::clone(&ticket), queued: Instant::now() };
+        let job =
+            Job { request, context, answer, ticket: Arc::clone(&ticket), queued: Instant::now() };
         Pool::submit(self, component, job)?;
         match answered.await {
             Ok(Ok(response)) => Ok(response),

@@ -107,21 +107,31 @@ impl Database {
     }
 
     /// Waits for `semaphore`, at most `wait`.
-    async fn turn(&self, semaphore: &Arc<Semaphore>, failure: &str) -> Result<OwnedSemaphorePermit, Error> {
+    async fn turn(
+        &self,
+        semaphore: &Arc<Semaphore>,
+        failure: &str,
+    ) -> Result<OwnedSemaphorePermit, Error> {
         if let Ok(permit) = Arc::clone(semaphore).try_acquire_owned() {
             return Ok(permit);
         }
         match tokio::time::timeout(self.wait, Arc::clone(semaphore).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Error(format!("database is busy: {failure} within {} ms", self.wait.as_millis()))),
+            _ => Err(Error(format!(
+                "database is busy: {failure} within {} ms",
+                self.wait.as_millis()
+            ))),
         }
     }
 
     fn connect(&self) -> Result<Session, Error> {
         if let Some(parent) = self.path.parent() {
-            std::fs::create_dir_all(parent).map_err(|error| Error(format!("{}: {error}", parent.display())))?;
+            std::fs::create_dir_all(parent)
+                .map_err(|error| Error(format!("{}: {error}", parent.display())))?;
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(FOREIGN_LOCK_WAIT)?;
         // WAL: readers and the writer do not wait for each other; NORMAL: the
@@ -138,10 +148,13 @@ impl Database {
         }))?;
         let stop_at = Arc::new(AtomicU64::new(u64::MAX));
         let epoch = Instant::now();
-        connection.progress_handler(STEPS_PER_CHECK, Some({
-            let stop_at = Arc::clone(&stop_at);
-            move || epoch.elapsed().as_millis() as u64 > stop_at.load(Relaxed)
-        }))?;
+        connection.progress_handler(
+            STEPS_PER_CHECK,
+            Some({
+                let stop_at = Arc::clone(&stop_at);
+                move || epoch.elapsed().as_millis() as u64 > stop_at.load(Relaxed)
+            }),
+        )?;
         Ok(Session { connection, stop_at, epoch, changed })
     }
 }
@@ -152,18 +165,28 @@ impl Database {
 /// connection is not given to the next one.
 fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
     match &context.action {
-        AuthAction::Attach { filename } if !matches!(*filename, "" | ":memory:") => Authorization::Deny,
-        AuthAction::Function { function_name } if function_name.eq_ignore_ascii_case("load_extension") => {
+        AuthAction::Attach { filename } if !matches!(*filename, "" | ":memory:") => {
+            Authorization::Deny
+        }
+        AuthAction::Function { function_name }
+            if function_name.eq_ignore_ascii_case("load_extension") =>
+        {
             Authorization::Deny
         }
         AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => {
             match pragma_name.to_ascii_lowercase().as_str() {
-                "journal_mode" | "synchronous" | "locking_mode" | "wal_autocheckpoint" | "writable_schema"
-                | "temp_store_directory" | "data_store_directory" | "mmap_size" | "busy_timeout" => Authorization::Ignore,
-                "table_info" | "table_xinfo" | "table_list" | "index_list" | "index_info" | "index_xinfo"
-                | "foreign_key_list" | "foreign_key_check" | "integrity_check" | "quick_check" | "user_version" => {
-                    Authorization::Allow
-                }
+                "journal_mode"
+                | "synchronous"
+                | "locking_mode"
+                | "wal_autocheckpoint"
+                | "writable_schema"
+                | "temp_store_directory"
+                | "data_store_directory"
+                | "mmap_size"
+                | "busy_timeout" => Authorization::Ignore,
+                "table_info" | "table_xinfo" | "table_list" | "index_list" | "index_info"
+                | "index_xinfo" | "foreign_key_list" | "foreign_key_check" | "integrity_check"
+                | "quick_check" | "user_version" => Authorization::Allow,
                 _ => {
                     changed.store(true, Relaxed);
                     Authorization::Allow
@@ -204,7 +227,12 @@ enum Kind {
 
 impl Lease {
     /// Runs one statement and takes all its rows, at most `limit` bytes of values.
-    pub async fn execute<R: Row>(&mut self, sql: &str, parameters: Vec<Value>, limit: u64) -> Result<Rows<R>, Error> {
+    pub async fn execute<R: Row>(
+        &mut self,
+        sql: &str,
+        parameters: Vec<Value>,
+        limit: u64,
+    ) -> Result<Rows<R>, Error> {
         let session = self.session.as_ref().ok_or_else(lost)?;
         let kind = session.kind(sql)?;
         if kind != Kind::Write {
@@ -214,7 +242,11 @@ impl Lease {
                 finished => return finished.map_err(Error::from),
             }
         } else if self.writing.is_none() {
-            self.writing = Some(self.database.turn(&self.database.writer, "the writer before did not finish").await?);
+            self.writing = Some(
+                self.database
+                    .turn(&self.database.writer, "the writer before did not finish")
+                    .await?,
+            );
         }
         let session = self.session.take().ok_or_else(lost)?;
         let (sql, statement) = (sql.to_owned(), self.database.statement);
@@ -243,7 +275,8 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
         session.stop_at.store(u64::MAX, Relaxed);
-        let clean = session.connection.is_autocommit() || session.connection.execute_batch("rollback").is_ok();
+        let clean = session.connection.is_autocommit()
+            || session.connection.execute_batch("rollback").is_ok();
         if clean && !session.changed.load(Relaxed) {
             self.database.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         }
@@ -272,7 +305,8 @@ impl From<RunError> for Error {
 
 impl Session {
     fn kind(&self, sql: &str) -> Result<Kind, Error> {
-        let shape = |statement: &rusqlite::Statement<'_>| (statement.readonly(), statement.column_count());
+        let shape =
+            |statement: &rusqlite::Statement<'_>| (statement.readonly(), statement.column_count());
         let shape = if is_pragma(sql) {
             // The authorizer sees a statement only when it is prepared anew.
             shape(&self.connection.prepare(sql)?)
@@ -288,7 +322,13 @@ impl Session {
         })
     }
 
-    fn run<R: Row>(&self, sql: &str, parameters: &[Value], limit: u64, time: Duration) -> Result<Rows<R>, RunError> {
+    fn run<R: Row>(
+        &self,
+        sql: &str,
+        parameters: &[Value],
+        limit: u64,
+        time: Duration,
+    ) -> Result<Rows<R>, RunError> {
         let stop_at = self.epoch.elapsed() + time;
         self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
         let rows = self.query(sql, parameters, limit);
@@ -296,21 +336,27 @@ impl Session {
         rows
     }
 
-    fn query<R: Row>(&self, sql: &str, parameters: &[Value], limit: u64) -> Result<Rows<R>, RunError> {
+    fn query<R: Row>(
+        &self,
+        sql: &str,
+        parameters: &[Value],
+        limit: u64,
+    ) -> Result<Rows<R>, RunError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let width = columns.len();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(row) = found.next()? {
-            let mut cells = Vec::with_capacity(width);
-            for index in 0..width {
+            let mut cells = Vec::with_capacity(columns.len());
+            for (index, column) in columns.iter().enumerate() {
                 let value = row.get_ref(index)?;
                 bytes += size(&value);
-                cells.push(cell::<R>(value, &columns[index])?);
+                cells.push(cell::<R>(value, column)?);
             }
             if bytes > limit {
-                return Err(RunError::Other(format!("the result exceeds {limit} bytes; use LIMIT")));
+                return Err(RunError::Other(format!(
+                    "the result exceeds {limit} bytes; use LIMIT"
+                )));
             }
             rows.push(R::new(cells));
         }
@@ -329,8 +375,9 @@ fn cell<R: Row>(value: ValueRef<'_>, column: &str) -> Result<R::Cell, RunError> 
         ValueRef::Integer(value) => R::integer(value),
         ValueRef::Real(value) => R::real(value),
         ValueRef::Text(bytes) => {
-            let text = std::str::from_utf8(bytes)
-                .map_err(|_| RunError::Other(format!("column {column} holds text that is not UTF-8")))?;
+            let text = std::str::from_utf8(bytes).map_err(|_| {
+                RunError::Other(format!("column {column} holds text that is not UTF-8"))
+            })?;
             R::text(text.to_owned())
         }
         ValueRef::Blob(bytes) => R::blob(bytes.to_vec()),
@@ -357,6 +404,8 @@ fn lost() -> Error {
     Error("the connection was lost; open another".to_owned())
 }
 
-async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Error> + Send + 'static,
+) -> Result<R, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error(error.to_string()))?
 }

@@ -21,18 +21,21 @@ const TICK: Duration = Duration::from_millis(2);
 const CORE_INSTANCES_PER_COMPONENT: u32 = 30;
 const MEMORIES_PER_COMPONENT: u32 = 4;
 const TABLES_PER_COMPONENT: u32 = 12;
+/// A guest holds a stack while it runs or waits in a synchronous call. One that
+/// waits asynchronously holds none, so requests need no stack each. Every stack
+/// costs a system call when the host starts.
+const STACKS_PER_COMPONENT: u32 = 2;
 
 /// An engine whose instances come from a pool: making one costs no system call
 /// that maps memory. `memory` is the largest memory any component may have.
 pub(crate) fn engine(limits: &Limits, memory: u64) -> Result<Engine> {
     let instances = u32::try_from(limits.max_instances)?;
-    let stacks = u32::try_from(limits.max_instances * limits.concurrent_requests)?;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT)
         .total_memories(instances * 2)
         .total_tables(instances * TABLES_PER_COMPONENT)
-        .total_stacks(stacks)
+        .total_stacks(instances * STACKS_PER_COMPONENT)
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
         .max_memories_per_component(MEMORIES_PER_COMPONENT)
         .max_tables_per_component(TABLES_PER_COMPONENT)
@@ -78,7 +81,10 @@ impl Cache {
         match usable {
             Ok(()) => Self { directory: Some(directory) },
             Err(error) => {
-                tracing::warn!("compiled components are not kept: {}: {error:#}", directory.display());
+                tracing::warn!(
+                    "compiled components are not kept: {}: {error:#}",
+                    directory.display()
+                );
                 Self { directory: None }
             }
         }
@@ -86,15 +92,19 @@ impl Cache {
 
     /// Loads the component in `file`, compiled now if it is new.
     pub(crate) fn load(&self, engine: &Engine, file: &Path) -> Result<Component> {
-        let wasm = std::fs::read(file).with_context(|| format!("cannot read the component file {}", file.display()))?;
+        let wasm = std::fs::read(file)
+            .with_context(|| format!("cannot read the component file {}", file.display()))?;
         let Some(directory) = &self.directory else {
-            return compile(engine, file, &wasm).and_then(|native| crate::native_code::from_bytes(engine, &native));
+            return compile(engine, file, &wasm)
+                .and_then(|native| crate::native_code::from_bytes(engine, &native));
         };
         let kept = directory.join(key(engine, &wasm));
         if kept.exists() {
             match private(&kept).and_then(|()| crate::native_code::from_file(engine, &kept)) {
                 Ok(component) => return Ok(component),
-                Err(error) => tracing::warn!("compiling again, {} is unusable: {error:#}", kept.display()),
+                Err(error) => {
+                    tracing::warn!("compiling again, {} is unusable: {error:#}", kept.display())
+                }
             }
         }
         let native = compile(engine, file, &wasm)?;
@@ -114,9 +124,9 @@ impl Cache {
 fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
     eprintln!("Compiling {} …", file.display());
     let started = Instant::now();
-    let native = engine
-        .precompile_component(wasm)
-        .map_err(|error| anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display()))?;
+    let native = engine.precompile_component(wasm).map_err(|error| {
+        anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display())
+    })?;
     eprintln!("Compiled {} in {:.1} s", file.display(), started.elapsed().as_secs_f32());
     Ok(native)
 }

@@ -29,7 +29,9 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
             StringOr::Table(placement) => {
                 let source = directory.join(&placement.source);
                 let destination = inside(target.path(), &placement.destination)?;
-                sources.copy_placed(&source, &destination).with_context(|| format!("files: `{}`", placement.source))?;
+                sources
+                    .copy_placed(&source, &destination)
+                    .with_context(|| format!("files: `{}`", placement.source))?;
             }
         }
     }
@@ -52,10 +54,13 @@ impl Sources<'_> {
     fn copy_matching(&self, pattern: &str, target: &Path) -> Result<()> {
         let absolute = self.directory.join(pattern);
         let absolute = absolute.to_str().context("files: the path is not UTF-8")?;
-        let found: BTreeSet<PathBuf> =
-            glob::glob(absolute).with_context(|| format!("files: `{pattern}`"))?.collect::<Result<_, _>>()?;
+        let found: BTreeSet<PathBuf> = glob::glob(absolute)
+            .with_context(|| format!("files: `{pattern}`"))?
+            .collect::<Result<_, _>>()?;
         for file in found.iter().filter(|path| path.is_file() && !self.is_excluded(path)) {
-            let relative = file.strip_prefix(self.directory).context("files lie below the manifest's directory")?;
+            let relative = file
+                .strip_prefix(self.directory)
+                .context("files lie below the manifest's directory")?;
             copy_file(file, &inside(target, &relative.to_string_lossy())?)?;
         }
         Ok(())
@@ -81,7 +86,8 @@ fn copy_file(source: &Path, destination: &Path) -> Result<()> {
     if let Some(parent) = destination.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    std::fs::copy(source, destination).with_context(|| format!("files: cannot copy {}", source.display()))?;
+    std::fs::copy(source, destination)
+        .with_context(|| format!("files: cannot copy {}", source.display()))?;
     Ok(())
 }
 
@@ -92,7 +98,9 @@ fn inside(root: &Path, path: &str) -> Result<PathBuf> {
         match part {
             PathPart::Normal(name) => joined.push(name),
             PathPart::RootDir | PathPart::CurDir => {}
-            PathPart::ParentDir | PathPart::Prefix(_) => bail!("files: `{path}` leaves the component's directory"),
+            PathPart::ParentDir | PathPart::Prefix(_) => {
+                bail!("files: `{path}` leaves the component's directory")
+            }
         }
     }
     Ok(joined)

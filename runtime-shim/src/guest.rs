@@ -13,8 +13,8 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{
-    ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView, p2, p3,
+    ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView, p2, p3,
 };
 
 use crate::app::Component;
@@ -30,7 +30,8 @@ const REMEMBERED: usize = 64;
 
 /// Interfaces of Spin that this host does not have yet. A component may import
 /// them; calling one is a trap that names it.
-const TRAPPED: &[&str] = &["spin:postgres/", "spin:mysql/", "spin:redis/", "spin:mqtt/", "fermyon:spin/llm@"];
+const TRAPPED: &[&str] =
+    &["spin:postgres/", "spin:mysql/", "spin:redis/", "spin:mqtt/", "fermyon:spin/llm@"];
 
 /// What belongs to one request, wherever it goes.
 #[derive(Clone, Copy)]
@@ -93,7 +94,13 @@ impl Guest {
     /// The request that one of `tasks` answers.
     pub fn request_of(&self, tasks: impl Iterator<Item = GuestTaskId>) -> Option<RequestContext> {
         let mut tasks = tasks;
-        tasks.find_map(|task| self.requests.iter().rev().find(|(known, _)| *known == task).map(|(_, context)| *context))
+        tasks.find_map(|task| {
+            self.requests
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == task)
+                .map(|(_, context)| *context)
+        })
     }
 }
 
@@ -123,8 +130,14 @@ static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
     Arc::new(|name: &HeaderName| {
         matches!(
             name.as_str(),
-            "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization" | "proxy-connection"
-                | "transfer-encoding" | "upgrade" | "http2-settings"
+            "connection"
+                | "keep-alive"
+                | "proxy-authenticate"
+                | "proxy-authorization"
+                | "proxy-connection"
+                | "transfer-encoding"
+                | "upgrade"
+                | "http2-settings"
         )
     })
 });
@@ -150,10 +163,13 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _done: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
     ) -> Sent {
-        let (core, component, context) = (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
+        let (core, component, context) =
+            (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
         Box::new(async move {
-            let response = outbound_http::send(&core, &component, context, request, options).await?;
-            let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> = Box::new(async { Ok(()) });
+            let response =
+                outbound_http::send(&core, &component, context, request, options).await?;
+            let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> =
+                Box::new(async { Ok(()) });
             Ok((response, finished))
         })
     }
@@ -167,8 +183,12 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     p2::add_only_http_to_linker_async(&mut linker)?;
     p3::bindings::http::types::add_to_linker::<_, WasiHttp>(&mut linker, Guest::http)?;
     p3::bindings::http::client::add_to_linker::<_, OutboundHttp>(&mut linker, Guest::http)?;
-    wit::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    wit::spin::key_value::key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| {
+        guest
+    })?;
+    wit::spin::key_value::key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| {
+        guest
+    })?;
     wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
@@ -202,17 +222,30 @@ pub(crate) fn link(linker: &Linker<Guest>, code: &Code) -> Result<ProxyPre<Guest
 }
 
 fn is_known(import: &str) -> bool {
-    let wasi = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:http/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+    let wasi = [
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:filesystem/",
+        "wasi:http/",
+        "wasi:io/",
+        "wasi:random/",
+        "wasi:sockets/",
+    ];
     wasi.iter().any(|prefix| import.starts_with(prefix))
         || matches!(
             import,
-            "spin:variables/variables@3.0.0" | "spin:key-value/key-value@3.0.0" | "spin:sqlite/sqlite@3.0.0"
+            "spin:variables/variables@3.0.0"
+                | "spin:key-value/key-value@3.0.0"
+                | "spin:sqlite/sqlite@3.0.0"
                 | "spin:sqlite/sqlite@3.1.0"
         )
 }
 
 /// An instance ready for requests.
-pub(crate) async fn instantiate(core: &Arc<Core>, component: &Arc<Component>) -> Result<(Store<Guest>, Proxy)> {
+pub(crate) async fn instantiate(
+    core: &Arc<Core>,
+    component: &Arc<Component>,
+) -> Result<(Store<Guest>, Proxy)> {
     let limits = &component.limits;
     let activity = Arc::new(Activity::default());
     let mut table = ResourceTable::new();
@@ -265,16 +298,21 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }
     let (app, own) = (Arc::clone(&core.app), Arc::clone(component));
-    builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(move |address, purpose| {
-        let allowed = match purpose {
-            // Before it connects, a socket is bound to any address and port.
-            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => address.ip().is_unspecified() && address.port() == 0,
-            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
-            SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
-                own.allow_list.allows_socket(address.ip(), address.port()) && !app.blocked.contains(address.ip())
-            }
-        };
-        Box::pin(async move { allowed })
-    });
+    builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(
+        move |address, purpose| {
+            let allowed = match purpose {
+                // Before it connects, a socket is bound to any address and port.
+                SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
+                    address.ip().is_unspecified() && address.port() == 0
+                }
+                SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
+                SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
+                    own.allow_list.allows_socket(address.ip(), address.port())
+                        && !app.blocked.contains(address.ip())
+                }
+            };
+            Box::pin(async move { allowed })
+        },
+    );
     Ok(builder.build())
 }

@@ -17,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::stream::FuturesUnordered;
 use futures::task::AtomicWaker;
-use futures::StreamExt;
 use http::{Request, Response};
 use tokio::time::{Interval, MissedTickBehavior};
 use wasmtime::component::{Accessor, Func, GuestTaskId};
@@ -241,7 +241,11 @@ impl Worker {
         let progress = Arc::new(Mutex::new(Progress::new()));
         if let Err(error) = self.serve(store, &proxy, &progress).await {
             component.metrics.traps.inc();
-            let active = lock(&progress).active.iter().map(|active| active.trace.to_string()).collect::<Vec<_>>();
+            let active = lock(&progress)
+                .active
+                .iter()
+                .map(|active| active.trace.to_string())
+                .collect::<Vec<_>>();
             tracing::error!(component = %component.id, trace_id = active.join(" "), "instance ended: {}", cause(&error));
         }
     }
@@ -255,14 +259,25 @@ impl Worker {
         queue.waiting.drain(..waiting).for_each(|job| job.ticket.set(Fate::Disturbed));
     }
 
-    async fn serve(&self, mut store: Store<Guest>, proxy: &Proxy, progress: &Arc<Mutex<Progress>>) -> anyhow::Result<()> {
+    async fn serve(
+        &self,
+        mut store: Store<Guest>,
+        proxy: &Proxy,
+        progress: &Arc<Mutex<Progress>>,
+    ) -> anyhow::Result<()> {
         let activity = Arc::clone(&store.data().activity);
-        let driver = store.run_concurrent(async |accessor| self.drive(accessor, proxy, progress).await);
+        let driver =
+            store.run_concurrent(async |accessor| self.drive(accessor, proxy, progress).await);
         self.supervise(driver, progress, &activity).await
     }
 
     /// Starts requests and sees them finish, inside the store's event loop.
-    async fn drive(&self, accessor: &Accessor<Guest>, proxy: &Proxy, progress: &Mutex<Progress>) -> wasmtime::Result<()> {
+    async fn drive(
+        &self,
+        accessor: &Accessor<Guest>,
+        proxy: &Proxy,
+        progress: &Mutex<Progress>,
+    ) -> wasmtime::Result<()> {
         let limits = &self.component().limits;
         // A WASI 0.2 guest does not expect a second request.
         let (total, concurrent) = match proxy {
@@ -329,9 +344,13 @@ impl Worker {
                 if activity.yielded.swap(false, Relaxed) {
                     let mut progress = lock(progress);
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
-                        let culprit = *activity.computing.lock().unwrap_or_else(PoisonError::into_inner);
+                        let culprit =
+                            *activity.computing.lock().unwrap_or_else(PoisonError::into_inner);
                         progress.blame(|active| Some(active.task) == culprit);
-                        return Poll::Ready(Err(anyhow::anyhow!("computed for more than {} ms", compute.as_millis())));
+                        return Poll::Ready(Err(anyhow::anyhow!(
+                            "computed for more than {} ms",
+                            compute.as_millis()
+                        )));
                     }
                     drop(progress);
                     if !looked(&mut look, cx) {
@@ -356,7 +375,9 @@ impl Worker {
                 }
                 if progress.active.iter().any(|active| now > active.deadline + GRACE) {
                     progress.blame(|active| now > active.deadline);
-                    return Poll::Ready(Err(anyhow::anyhow!("held its store beyond the deadline of a request")));
+                    return Poll::Ready(Err(anyhow::anyhow!(
+                        "held its store beyond the deadline of a request"
+                    )));
                 }
                 progress.now = now;
             }
@@ -404,7 +425,14 @@ struct Active {
 
 impl Progress {
     fn new() -> Self {
-        Self { active: Vec::new(), idle: None, computing: None, settled: true, retired: false, now: Instant::now() }
+        Self {
+            active: Vec::new(),
+            idle: None,
+            computing: None,
+            settled: true,
+            retired: false,
+            now: Instant::now(),
+        }
     }
 
     fn finished(&mut self, number: u64) {
@@ -414,7 +442,11 @@ impl Progress {
     /// Ends the requests whose time is over; whether there were any.
     fn expire(&mut self) -> bool {
         let mut any = false;
-        for active in self.active.iter().filter(|active| self.now > active.deadline && active.ticket.fate() != Fate::TimedOut) {
+        for active in self
+            .active
+            .iter()
+            .filter(|active| self.now > active.deadline && active.ticket.fate() != Fate::TimedOut)
+        {
             active.ticket.set(Fate::TimedOut);
             any = true;
         }
@@ -471,4 +503,3 @@ fn start<'a>(
         Ok(number)
     })
 }
-

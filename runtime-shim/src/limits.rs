@@ -79,7 +79,7 @@ limits! {
             "Longer than the 60 s that proxies keep idle connections, so that they close first.";
         drain_ms = 25_000, "ms",
             "Kubernetes kills a pod 30 s after SIGTERM; what is in flight must be finished before.";
-        max_instances = 512, "instances",
+        max_instances = 256, "instances",
             "Slots of the instance pool for all components and threads; each reserves address space only.";
         sqlite_connections = 64, "connections per database",
             "More than this many statements at once do not get faster on one file.";
@@ -141,5 +141,7 @@ pub fn print() {
         println!("{:<22} {:>12} {} [{scope}]", row.name, row.default, row.unit);
         println!("{:<22} {}", "", row.reason);
     }
-    println!("\nSet them in a runtime config file: [limits] for all, [component.ID.limits] for one component.");
+    println!(
+        "\nSet them in a runtime config file: [limits] for all, [component.ID.limits] for one component."
+    );
 }

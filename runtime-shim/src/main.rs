@@ -21,9 +21,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command;
-    let filter = EnvFilter::try_from_env("RUNTIME_SHIM_LOG").unwrap_or_else(|_| EnvFilter::new("warn,runtime_shim=info"));
+    let filter = EnvFilter::try_from_env("RUNTIME_SHIM_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,runtime_shim=info"));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .init();
     let done = match command {
         Command::Up(up) => serve(&up),
         Command::Limits => {
@@ -45,7 +50,11 @@ fn main() -> ExitCode {
 fn serve(up: &Up) -> Result<()> {
     let config = Config::read(up)?;
     let address = Address::reserve(config.listen)?;
-    let admin_address = config.admin.map(Address::reserve).transpose().context("admin listener (--admin ADDR or --admin off)")?;
+    let admin_address = config
+        .admin
+        .map(Address::reserve)
+        .transpose()
+        .context("admin listener (--admin ADDR or --admin off)")?;
     let app = Arc::new(App::build(&config)?);
     let (stop, stopping) = watch::channel(false);
     let server = Server::start(&app, &address, &stopping)?;

@@ -226,7 +226,8 @@ impl Manifest {
                     "" => format!("inline-component{index}"),
                     id => format!("{id}-component"),
                 };
-                let inline = std::mem::replace(&mut trigger.component, StringOr::String(id.clone()));
+                let inline =
+                    std::mem::replace(&mut trigger.component, StringOr::String(id.clone()));
                 if let StringOr::Table(component) = inline {
                     self.components.insert(id, *component);
                 }
@@ -244,7 +245,9 @@ impl Manifest {
         }
         for (name, variable) in &self.variables {
             match (variable.required, &variable.default) {
-                (true, Some(_)) => bail!("variable `{name}` is required and has a default: choose one"),
+                (true, Some(_)) => {
+                    bail!("variable `{name}` is required and has a default: choose one")
+                }
                 (false, None) => bail!("variable `{name}` needs `default` or `required = true`"),
                 _ => {}
             }
@@ -270,7 +273,10 @@ impl Manifest {
             if let Some(executor) = &trigger.executor
                 && !matches!(executor.kind.as_str(), "http" | "spin")
             {
-                bail!("component `{id}`: executor `{}` is not supported, only `http`", executor.kind);
+                bail!(
+                    "component `{id}`: executor `{}` is not supported, only `http`",
+                    executor.kind
+                );
             }
             match &trigger.route {
                 StringOr::String(route) if !routes.insert(route.clone()) => {
@@ -292,7 +298,9 @@ impl Component {
             bail!("source is a URL or a registry package; this host takes a path of a local file");
         }
         if let Some(name) = self.dependencies.keys().next() {
-            bail!("dependency `{name}`: this host does not compose components; compose them when building");
+            bail!(
+                "dependency `{name}`: this host does not compose components; compose them when building"
+            );
         }
         Ok(())
     }
@@ -354,7 +362,10 @@ source = "hello.wasm"
         let cases = [
             (GOOD.replace("= 2", "= 1"), "reads version 2"),
             (GOOD.replace("\"hello\"", "\"other\""), "no [component.other]"),
-            (format!("{GOOD}[[trigger.http]]\nroute = \"/...\"\ncomponent = \"hello\""), "declared twice"),
+            (
+                format!("{GOOD}[[trigger.http]]\nroute = \"/...\"\ncomponent = \"hello\""),
+                "declared twice",
+            ),
             (format!("{GOOD}[variables]\nkey = {{ secret = true }}"), "needs `default`"),
             (format!("{GOOD}[variables]\nKey = {{ default = \"\" }}"), "lower-case"),
             (GOOD.replace("\"hello.wasm\"", "{ url = \"u\", digest = \"d\" }"), "local file"),

@@ -2,13 +2,14 @@
 //! component are looked up once, so that counting is an addition.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// From what a warm answer takes to the deadline of a request, in seconds.
 const LATENCY_BUCKETS: &[f64] = &[
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 30.0,
 ];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -49,8 +50,9 @@ impl Metrics {
             let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(gauge.clone())).map(|()| gauge)
         };
-        let buckets = HistogramOpts::new("http_request_duration_seconds", "Time to the response head")
-            .buckets(LATENCY_BUCKETS.to_vec());
+        let buckets =
+            HistogramOpts::new("http_request_duration_seconds", "Time to the response head")
+                .buckets(LATENCY_BUCKETS.to_vec());
         let latency = HistogramVec::new(buckets, &["component"])?;
         registry.register(Box::new(latency.clone()))?;
         let connections = IntGauge::new("http_connections", "Open client connections")?;
@@ -59,11 +61,23 @@ impl Metrics {
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let of = ["component"];
         Ok(Self {
-            requests: counter("http_requests_total", "Answered requests", &["component", "status"])?,
+            requests: counter(
+                "http_requests_total",
+                "Answered requests",
+                &["component", "status"],
+            )?,
             latency,
             in_flight: gauge("http_requests_in_flight", "Requests being answered", &of)?,
-            rejected: counter("http_requests_rejected_total", "Requests told to come back later", &of)?,
-            traps: counter("guest_traps_total", "Instances that ended in a trap or were stopped", &of)?,
+            rejected: counter(
+                "http_requests_rejected_total",
+                "Requests told to come back later",
+                &of,
+            )?,
+            traps: counter(
+                "guest_traps_total",
+                "Instances that ended in a trap or were stopped",
+                &of,
+            )?,
             instances: gauge("guest_instances", "Live instances", &of)?,
             instances_made: counter("guest_instances_created_total", "Instances made", &of)?,
             outbound: counter("outbound_requests_total", "HTTP calls made by components", &of)?,

@@ -23,7 +23,9 @@ impl Address {
     /// silently, so the first one is bound without sharing, to see that the
     /// port is free and to learn its number.
     pub fn reserve(address: SocketAddr) -> Result<Self> {
-        let bound = listen(address, false).and_then(|socket| socket.local_addr()).map(|address| address.as_socket());
+        let bound = listen(address, false)
+            .and_then(|socket| socket.local_addr())
+            .map(|address| address.as_socket());
         match bound {
             Ok(Some(address)) => Ok(Self(address)),
             Ok(None) => bail!("cannot listen on {address}"),
@@ -83,17 +85,26 @@ impl std::error::Error for ConnectError {}
 
 /// Connects to `host:port`. The networks are checked on the addresses that the
 /// connection is then made to, so a name cannot point somewhere else in between.
-pub async fn connect(host: &str, port: u16, blocked: &BlockedNetworks, wait: Duration) -> Result<TcpStream, ConnectError> {
+pub async fn connect(
+    host: &str,
+    port: u16,
+    blocked: &BlockedNetworks,
+    wait: Duration,
+) -> Result<TcpStream, ConnectError> {
     let attempt = async {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
             Ok(address) => vec![(address, port).into()],
-            Err(_) => tokio::net::lookup_host((host, port)).await.map_err(|_| ConnectError::NoSuchName)?.collect(),
+            Err(_) => tokio::net::lookup_host((host, port))
+                .await
+                .map_err(|_| ConnectError::NoSuchName)?
+                .collect(),
         };
         if found.is_empty() {
             return Err(ConnectError::NoSuchName);
         }
-        let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
+        let allowed: Vec<SocketAddr> =
+            found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
         if allowed.is_empty() {
             return Err(ConnectError::Prohibited);
         }

@@ -38,7 +38,11 @@ const ANY_ROUTE: HeaderValue = HeaderValue::from_static("/...");
 const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 /// Answers a request that came from `client`.
-pub(crate) async fn answer(core: &Arc<Core>, client: &HeaderValue, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer(
+    core: &Arc<Core>,
+    client: &HeaderValue,
+    request: Request<Incoming>,
+) -> Response<Body> {
     if request.uri().path() == HEALTH {
         return health();
     }
@@ -113,7 +117,12 @@ impl Drop for Measured<'_> {
 }
 
 /// Tells the guest what Spin would tell it. A client cannot say any of it.
-fn describe(parts: &mut request::Parts, matched: &Matched<'_>, client: &HeaderValue, context: RequestContext) {
+fn describe(
+    parts: &mut request::Parts,
+    matched: &Matched<'_>,
+    client: &HeaderValue,
+    context: RequestContext,
+) {
     let authority = parts
         .uri
         .authority()
@@ -169,7 +178,8 @@ pub(crate) fn chained(request: Request<WasiBody>, context: RequestContext) -> Re
 
 /// Removes what only the host may say.
 fn strip(headers: &mut HeaderMap) {
-    let forged: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with("spin-")).cloned().collect();
+    let forged: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with("spin-")).cloned().collect();
     for name in forged {
         headers.remove(name);
     }

@@ -39,7 +39,8 @@ impl Router {
             Some(prefix) => format!("{prefix}/*"),
             None => based.clone(),
         };
-        let spec = RouteSpec::try_from(spec.as_str()).map_err(|error| anyhow!("route `{route}`: {error}"))?;
+        let spec = RouteSpec::try_from(spec.as_str())
+            .map_err(|error| anyhow!("route `{route}`: {error}"))?;
         let header = |value: &str| {
             HeaderValue::from_str(value).with_context(|| format!("route `{route}` is not ASCII"))
         };
@@ -65,7 +66,8 @@ impl Router {
                 (false, true) => format!("/{rest}/"),
             }
         });
-        let named = captures.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let named =
+            captures.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Some(Matched { route: found.handler(), path_info, captures: named })
     }
 }
@@ -88,7 +90,8 @@ mod tests {
 
     #[test]
     fn exact_routes_win_over_wildcards_and_the_longer_prefix_wins() {
-        let router = router(&["/...", "/api/...", "/api/auth/...", "/api/auth/me", "/u/:id", "/f/:id/..."]);
+        let router =
+            router(&["/...", "/api/...", "/api/auth/...", "/api/auth/me", "/u/:id", "/f/:id/..."]);
         assert_eq!(found(&router, "/"), Some((0, "/".into())));
         assert_eq!(found(&router, "/x/y"), Some((0, "/x/y".into())));
         assert_eq!(found(&router, "/api"), Some((1, "".into())));

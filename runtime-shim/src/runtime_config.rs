@@ -78,13 +78,21 @@ impl RuntimeConfig {
         let stores = config.sqlite_database.iter_mut().chain(&mut config.key_value_store);
         for (name, store) in stores {
             if store.kind != "spin" {
-                bail!("{}: `{name}` has type `{}`; this host has `spin` (a local file)", file.display(), store.kind);
+                bail!(
+                    "{}: `{name}` has type `{}`; this host has `spin` (a local file)",
+                    file.display(),
+                    store.kind
+                );
             }
             store.path = store.path.take().map(|path| directory.join(path));
         }
         for provider in &config.variables_provider {
             if !matches!(provider.kind.as_str(), "static" | "env") {
-                bail!("{}: variables provider `{}` is not supported; this host has `static` and `env`", file.display(), provider.kind);
+                bail!(
+                    "{}: variables provider `{}` is not supported; this host has `static` and `env`",
+                    file.display(),
+                    provider.kind
+                );
             }
         }
         config.state_dir = config.state_dir.map(|path| directory.join(path));

@@ -81,7 +81,12 @@ impl Server {
     }
 }
 
-async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch::Receiver<bool>, open: Arc<AtomicUsize>) {
+async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
+    open: Arc<AtomicUsize>,
+) {
     let drain = Duration::from_millis(app.limits.drain_ms);
     let core = Core::new(app);
     let connections = Arc::new(Connections::default());
@@ -111,7 +116,12 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch::Receiver<b
     watching.abort();
 }
 
-async fn accept(core: &Arc<Core>, listener: &TcpListener, connections: &Arc<Connections>, open: &Arc<AtomicUsize>) {
+async fn accept(
+    core: &Arc<Core>,
+    listener: &TcpListener,
+    connections: &Arc<Connections>,
+    open: &Arc<AtomicUsize>,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => admit(core, stream, peer, connections, open),
@@ -134,7 +144,13 @@ impl Drop for Open {
 }
 
 /// Serves a new connection, or closes it at once if there are too many.
-fn admit(core: &Arc<Core>, stream: TcpStream, peer: SocketAddr, connections: &Arc<Connections>, open: &Arc<AtomicUsize>) {
+fn admit(
+    core: &Arc<Core>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    connections: &Arc<Connections>,
+    open: &Arc<AtomicUsize>,
+) {
     let gauge = core.app.metrics.connections.clone();
     gauge.inc();
     let before = open.fetch_add(1, Relaxed);
@@ -149,12 +165,18 @@ fn admit(core: &Arc<Core>, stream: TcpStream, peer: SocketAddr, connections: &Ar
     });
 }
 
-async fn connection(core: Arc<Core>, stream: TcpStream, peer: SocketAddr, registered: Arc<crate::connection::Registered>) {
+async fn connection(
+    core: Arc<Core>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    registered: Arc<crate::connection::Registered>,
+) {
     let client = HeaderValue::try_from(peer.to_string()).unwrap_or(HeaderValue::from_static(""));
     let io = TokioIo::new(Watched { stream, registered: Arc::clone(&registered) });
     let builder = protocol(&core);
     let service = service_fn(|request| {
-        let (core, client, registered) = (Arc::clone(&core), client.clone(), Arc::clone(&registered));
+        let (core, client, registered) =
+            (Arc::clone(&core), client.clone(), Arc::clone(&registered));
         async move {
             let _under_way = registered.request();
             Ok::<_, Infallible>(request::answer(&core, &client, request).await)

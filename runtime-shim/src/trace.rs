@@ -24,10 +24,16 @@ impl TraceId {
 
     fn parse(value: &str) -> Option<Self> {
         let mut parts = value.split('-');
-        let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let (version, id, parent, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let hex = |text: &str, length| {
+            text.len() == length
+                && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
         let known = version == "00" && parts.next().is_none();
-        if !(known && hex(id, 32) && hex(parent, 16) && hex(flags, 2)) || parent == "0000000000000000" {
+        if !(known && hex(id, 32) && hex(parent, 16) && hex(flags, 2))
+            || parent == "0000000000000000"
+        {
             return None;
         }
         let id = u128::from_str_radix(id, 16).ok().filter(|id| *id != 0)?;
@@ -73,7 +79,9 @@ mod tests {
         let next = next.to_str().expect("ascii");
         assert!(next.starts_with(&given[..36]) && next.ends_with("-01") && next != given, "{next}");
         assert_eq!(TraceId::parse(next), Some(trace));
-        for broken in ["", "00-0-0-0", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "zz"] {
+        for broken in
+            ["", "00-0-0-0", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "zz"]
+        {
             assert_eq!(TraceId::parse(broken), None, "{broken}");
         }
     }

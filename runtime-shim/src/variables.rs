@@ -35,7 +35,9 @@ impl Variables {
             let value = command_line
                 .get(name)
                 .cloned()
-                .or_else(|| providers.iter().find_map(|provider| provided(provider, name, environment)))
+                .or_else(|| {
+                    providers.iter().find_map(|provider| provided(provider, name, environment))
+                })
                 .or_else(|| environment(&environment_name(name)))
                 .or_else(|| variable.default.clone());
             match value {
@@ -57,7 +59,9 @@ impl Variables {
             let (name, after) = after.split_once("}}").context("`{{` without `}}`")?;
             let name = name.trim();
             let value = self.0.get(name).with_context(|| {
-                format!("`{{{{ {name} }}}}`: the manifest declares no such variable under [variables]")
+                format!(
+                    "`{{{{ {name} }}}}`: the manifest declares no such variable under [variables]"
+                )
             })?;
             filled.push_str(literal);
             filled.push_str(value);
@@ -79,7 +83,9 @@ impl Variables {
         }
         let empty: Vec<_> = declared
             .iter()
-            .filter(|(name, variable)| variable.secret && self.0.get(*name).is_none_or(String::is_empty))
+            .filter(|(name, variable)| {
+                variable.secret && self.0.get(*name).is_none_or(String::is_empty)
+            })
             .map(|(name, _)| format!("{name} (set {})", environment_name(name)))
             .collect();
         if !empty.is_empty() {
@@ -96,7 +102,11 @@ fn environment_name(variable: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}{}", variable.to_ascii_uppercase())
 }
 
-fn provided(provider: &Provider, name: &str, environment: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn provided(
+    provider: &Provider,
+    name: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
     match &provider.prefix {
         _ if provider.kind == "static" => provider.values.get(name).cloned(),
         Some(prefix) => {
@@ -128,8 +138,9 @@ fn from_file(file: &Path) -> Result<BTreeMap<String, String>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("--variable @{}: cannot read", file.display()))?;
     match file.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => serde_json::from_str(&text)
-            .with_context(|| format!("--variable @{}: expected an object of strings", file.display())),
+        Some("json") => serde_json::from_str(&text).with_context(|| {
+            format!("--variable @{}: expected an object of strings", file.display())
+        }),
         Some("toml") => manifest::parse_toml(file, &text),
         _ => bail!("--variable @{}: the file is .toml or .json", file.display()),
     }
@@ -150,14 +161,15 @@ pub(crate) fn component_variables(
         .collect()
 }
 
-
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn declared() -> BTreeMap<String, manifest::Variable> {
-        let default = |value: &str| manifest::Variable { default: Some(value.to_owned()), ..Default::default() };
+        let default = |value: &str| manifest::Variable {
+            default: Some(value.to_owned()),
+            ..Default::default()
+        };
         let required = || manifest::Variable { required: true, ..Default::default() };
         let secret = manifest::Variable { secret: true, ..default("") };
         [("a", default("default")), ("b", required()), ("c", required()), ("key", secret)]
@@ -172,32 +184,44 @@ mod tests {
     #[test]
     fn the_command_line_wins_then_the_provider_then_the_environment() {
         let provider = |values| Provider { kind: "static".into(), values, prefix: None };
-        let environment = |name: &str| matches!(name, "SPIN_VARIABLE_A" | "SPIN_VARIABLE_B" | "SPIN_VARIABLE_C")
-            .then(|| "environment".to_owned());
+        let environment = |name: &str| {
+            matches!(name, "SPIN_VARIABLE_A" | "SPIN_VARIABLE_B" | "SPIN_VARIABLE_C")
+                .then(|| "environment".to_owned())
+        };
         let resolve = |line: &[(&str, &str)], values: &[(&str, &str)]| {
-            Variables::resolve(&declared(), &map(line), &[provider(map(values))], &environment).expect("resolves")
+            Variables::resolve(&declared(), &map(line), &[provider(map(values))], &environment)
+                .expect("resolves")
         };
         let filled = |variables: &Variables| variables.fill("{{ a }}/{{b}}").expect("fills");
-        assert_eq!(filled(&resolve(&[("a", "line")], &[("a", "provider"), ("b", "provider")])), "line/provider");
+        assert_eq!(
+            filled(&resolve(&[("a", "line")], &[("a", "provider"), ("b", "provider")])),
+            "line/provider"
+        );
         assert_eq!(filled(&resolve(&[], &[])), "environment/environment");
     }
 
     #[test]
     fn all_missing_variables_are_named() {
-        let error = Variables::resolve(&declared(), &map(&[]), &[], &|_| None).expect_err("missing").to_string();
+        let error = Variables::resolve(&declared(), &map(&[]), &[], &|_| None)
+            .expect_err("missing")
+            .to_string();
         assert!(error.contains("SPIN_VARIABLE_B") && error.contains("SPIN_VARIABLE_C"), "{error}");
     }
 
     #[test]
     fn an_undeclared_variable_is_refused() {
-        let error = Variables::resolve(&declared(), &map(&[("x", "1")]), &[], &|_| None).expect_err("undeclared");
+        let error = Variables::resolve(&declared(), &map(&[("x", "1")]), &[], &|_| None)
+            .expect_err("undeclared");
         assert!(error.to_string().contains("--variable x"));
     }
 
     #[test]
     fn an_empty_secret_is_for_loopback_only() {
-        let variables = Variables::resolve(&declared(), &map(&[("b", ""), ("c", "")]), &[], &|_| None).expect("resolves");
-        let check = |address: &str| variables.check_secrets(&declared(), address.parse().expect("address"));
+        let variables =
+            Variables::resolve(&declared(), &map(&[("b", ""), ("c", "")]), &[], &|_| None)
+                .expect("resolves");
+        let check =
+            |address: &str| variables.check_secrets(&declared(), address.parse().expect("address"));
         assert!(check("127.0.0.1:80").is_ok());
         assert!(check("[::1]:80").is_ok());
         let error = check("0.0.0.0:80").expect_err("refused").to_string();

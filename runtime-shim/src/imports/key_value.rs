@@ -64,10 +64,18 @@ impl Row for Bytes {
 }
 
 /// Runs `sql` with the store's name as its first parameter.
-async fn run(accessor: &Guests, store: Resource<OpenStore>, sql: &str, more: Vec<Parameter>) -> Answer<Vec<Bytes>> {
+async fn run(
+    accessor: &Guests,
+    store: Resource<OpenStore>,
+    sql: &str,
+    more: Vec<Parameter>,
+) -> Answer<Vec<Bytes>> {
     let (store, limit) = accessor.with(|mut access| {
         let guest = access.get();
-        wasmtime::error::Ok((guest.table.get(&store)?.clone(), guest.component.limits.sqlite_result_bytes))
+        wasmtime::error::Ok((
+            guest.table.get(&store)?.clone(),
+            guest.component.limits.sqlite_result_bytes,
+        ))
     })?;
     let mut parameters = vec![Parameter::Text(store.name.to_string())];
     parameters.extend(more);
@@ -95,13 +103,23 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         })
     }
 
-    async fn get(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<Option<Vec<u8>>> {
+    async fn get(
+        accessor: &Guests,
+        store: Resource<OpenStore>,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
         let found = run(accessor, store, GET, vec![Parameter::Text(key)]).await?;
         Ok(found.map(|rows| rows.into_iter().next().map(|row| row.0)))
     }
 
-    async fn set(accessor: &Guests, store: Resource<OpenStore>, key: String, value: Vec<u8>) -> Answer<()> {
-        let set = run(accessor, store, SET, vec![Parameter::Text(key), Parameter::Blob(value)]).await?;
+    async fn set(
+        accessor: &Guests,
+        store: Resource<OpenStore>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        let set =
+            run(accessor, store, SET, vec![Parameter::Text(key), Parameter::Blob(value)]).await?;
         Ok(set.map(|_| ()))
     }
 
@@ -110,7 +128,9 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
     }
 
     async fn exists(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<bool> {
-        Ok(run(accessor, store, EXISTS, vec![Parameter::Text(key)]).await?.map(|rows| !rows.is_empty()))
+        Ok(run(accessor, store, EXISTS, vec![Parameter::Text(key)])
+            .await?
+            .map(|rows| !rows.is_empty()))
     }
 
     async fn get_keys(
@@ -118,7 +138,10 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         store: Resource<OpenStore>,
     ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), Error>>)> {
         let (keys, end) = match run(accessor, store, KEYS, Vec::new()).await? {
-            Ok(rows) => (rows.into_iter().map(|row| String::from_utf8_lossy(&row.0).into_owned()).collect(), Ok(())),
+            Ok(rows) => (
+                rows.into_iter().map(|row| String::from_utf8_lossy(&row.0).into_owned()).collect(),
+                Ok(()),
+            ),
             Err(error) => (Vec::new(), Err(error)),
         };
         accessor.with(|mut access| {

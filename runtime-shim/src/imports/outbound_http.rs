@@ -68,11 +68,14 @@ impl HostWithStore<Guest> for OutboundHttp {
             };
             let request = guest.table.delete(request).map_err(trap)?;
             let sent = async { Ok(()) };
-            let (request, options) = request.into_http_with_getter(&mut access, sent, Guest::http)?;
+            let (request, options) =
+                request.into_http_with_getter(&mut access, sent, Guest::http)?;
             Ok::<_, Failure>((core, component, context, call, request, options))
         })?;
         let options = options.as_deref().copied();
-        let response = send(&core, &component, context, request, options).await.map_err(|error| error_code(&error))?;
+        let response = send(&core, &component, context, request, options)
+            .await
+            .map_err(|error| error_code(&error))?;
         accessor.with(|mut access| {
             let view = access.get();
             let (response, _consumed) = GuestResponse::from_http(view.hooks, response);
@@ -102,11 +105,15 @@ pub(crate) async fn send(
     }
     match target {
         Target::Component(name) => {
-            let Some(index) = core.app.component_index(&name) else { return Err(Error::DestinationNotFound) };
+            let Some(index) = core.app.component_index(&name) else {
+                return Err(Error::DestinationNotFound);
+            };
             Ok(chain(core, index, context, request).await)
         }
         Target::Itself => {
-            let Some(index) = core.app.router.find(request.uri().path()).map(|found| found.route.component) else {
+            let Some(index) =
+                core.app.router.find(request.uri().path()).map(|found| found.route.component)
+            else {
                 return Err(Error::DestinationNotFound);
             };
             Ok(chain(core, index, context, request).await)
@@ -145,7 +152,12 @@ fn target(component: &Component, uri: &Uri) -> Target {
 }
 
 /// A call to another component, in this process and on this thread.
-async fn chain(core: &Arc<Core>, index: usize, context: RequestContext, request: Request<WasiBody>) -> Response<WasiBody> {
+async fn chain(
+    core: &Arc<Core>,
+    index: usize,
+    context: RequestContext,
+    request: Request<WasiBody>,
+) -> Response<WasiBody> {
     let asker = Asker::of(request.headers(), context.trace);
     let context = RequestContext { depth: context.depth + 1, ..context };
     let request = request::chained(request, context);
@@ -171,7 +183,9 @@ async fn elsewhere(
         Err(_) => return Err(Error::HttpResponseTimeout),
     };
     let pause = options.between_bytes_timeout.unwrap_or(limit).min(limit);
-    Ok(response.map(|body| Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), pause).boxed_unsync()))
+    Ok(response.map(|body| {
+        Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), pause).boxed_unsync()
+    }))
 }
 
 /// Keeps connections of one thread. Redirects are the guest's business: each
@@ -207,7 +221,8 @@ impl Connector {
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::NoSuchName)?;
         let handshake = tokio::time::timeout(self.connect, self.tls.connect(name, stream));
-        let stream = handshake.await.map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Tls)?;
+        let stream =
+            handshake.await.map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Tls)?;
         Ok(TokioIo::new(Stream::Secure(Box::new(stream))))
     }
 }
@@ -234,7 +249,9 @@ enum Stream {
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         match self {
-            Self::Secure(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
+            Self::Secure(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                Connected::new().negotiated_h2()
+            }
             _ => Connected::new(),
         }
     }
@@ -250,13 +267,21 @@ macro_rules! either {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        room: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         either!(self, stream => Pin::new(stream).poll_read(cx, room))
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         either!(self, stream => Pin::new(stream).poll_write(cx, bytes))
     }
 
@@ -274,7 +299,9 @@ fn request_error(error: &legacy::Error) -> Error {
     while let Some(inner) = cause {
         if let Some(error) = inner.downcast_ref::<ConnectError>() {
             return match error {
-                ConnectError::NoSuchName => Error::DnsError { rcode: Some("address not available".into()), info_code: None },
+                ConnectError::NoSuchName => {
+                    Error::DnsError { rcode: Some("address not available".into()), info_code: None }
+                }
                 ConnectError::Prohibited => Error::DestinationIpProhibited,
                 ConnectError::TimedOut => Error::ConnectionTimeout,
                 ConnectError::Refused(_) => Error::ConnectionRefused,

@@ -78,7 +78,10 @@ impl Guest {
         self.component.databases.get(name).cloned()
     }
 
-    fn lease(&self, connection: &Resource<Connection>) -> wasmtime::Result<(Arc<Mutex<Lease>>, u64)> {
+    fn lease(
+        &self,
+        connection: &Resource<Connection>,
+    ) -> wasmtime::Result<(Arc<Mutex<Lease>>, u64)> {
         Ok((Arc::clone(&self.table.get(connection)?.0), self.component.limits.sqlite_result_bytes))
     }
 }
@@ -129,10 +132,15 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open_async(accessor: &Accessor<Guest, Self>, name: String) -> Answer<Resource<Connection>> {
+    async fn open_async(
+        accessor: &Accessor<Guest, Self>,
+        name: String,
+    ) -> Answer<Resource<Connection>> {
         let database = accessor.with(|mut access| access.get().database(&name));
         match open(database).await {
-            Ok(connection) => accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?))),
+            Ok(connection) => {
+                accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
+            }
             Err(error) => Ok(Err(error)),
         }
     }
@@ -156,7 +164,10 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         })
     }
 
-    async fn changes_async(accessor: &Accessor<Guest, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
+    async fn changes_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+    ) -> wasmtime::Result<u64> {
         of_lease(accessor, connection, Lease::changes).await
     }
 

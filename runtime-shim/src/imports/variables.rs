@@ -8,10 +8,14 @@ use crate::guest::Guest;
 impl Host for Guest {}
 
 impl HostWithStore<Guest> for HasSelf<Guest> {
-    async fn get(accessor: &Accessor<Guest, Self>, name: String) -> wasmtime::Result<Result<String, Error>> {
+    async fn get(
+        accessor: &Accessor<Guest, Self>,
+        name: String,
+    ) -> wasmtime::Result<Result<String, Error>> {
         Ok(accessor.with(|mut access| {
             let value = access.get().component.variables.get(&name).cloned();
-            value.ok_or_else(|| Error::Undefined(format!("no variable `{name}` for this component")))
+            value
+                .ok_or_else(|| Error::Undefined(format!("no variable `{name}` for this component")))
         }))
     }
 }

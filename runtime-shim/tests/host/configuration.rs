@@ -45,7 +45,7 @@ fn an_unknown_key_is_named() {
 
 #[test]
 fn a_missing_component_file_is_named() {
-    let (_directory, file) = edited(|text| text.replace("hello.wasm", "gone.wasm"));
+    let (_directory, file) = edited(|text| text.replacen("conformance.wasm", "gone.wasm", 1));
     says(command(&file), &["component `hello`", "gone.wasm", "build"]);
 }
 
@@ -56,7 +56,8 @@ fn a_missing_manifest_is_named() {
 
 #[test]
 fn missing_variables_are_named() {
-    let (_directory, file) = edited(|text| text.replace("{ default = \"annyeong\" }", "{ required = true }"));
+    let (_directory, file) =
+        edited(|text| text.replace("{ default = \"annyeong\" }", "{ required = true }"));
     says(command(&file), &["greeting", "SPIN_VARIABLE_GREETING"]);
 }
 
@@ -97,15 +98,17 @@ fn an_empty_secret_is_refused_on_a_public_address() {
 
 #[test]
 fn a_database_that_is_nowhere_is_named() {
-    let (_directory, file) = edited(|text| text.replace("sqlite_databases = [\"default\"]", "sqlite_databases = [\"archive\"]"));
+    let (_directory, file) = edited(|text| {
+        text.replace("sqlite_databases = [\"default\"]", "sqlite_databases = [\"archive\"]")
+    });
     says(command(&file), &["archive", "sqlite_database"]);
 }
 
 /// The manifest with the source of `hello` replaced by a file with `content`.
 fn with_hello(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let (directory, file) = edited(|text| {
-        let line = text.lines().find(|line| line.contains("hello.wasm")).expect("the source line");
-        text.replace(line, "source = \"own.wasm\"")
+        let line = text.lines().find(|line| line.starts_with("source")).expect("the source line");
+        text.replacen(line, "source = \"own.wasm\"", 1)
     });
     std::fs::write(directory.path().join("own.wasm"), content).expect("a file");
     (directory, file)
@@ -154,7 +157,8 @@ fn only_the_components_asked_for_are_served() {
 
 #[test]
 fn every_limit_is_printed() {
-    let output = Command::new(env!("CARGO_BIN_EXE_runtime-shim")).arg("limits").output().expect("runs");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_runtime-shim")).arg("limits").output().expect("runs");
     let text = String::from_utf8(output.stdout).expect("text");
     for name in ["max_connections", "request_body_bytes", "chain_depth", "sqlite_wait_ms"] {
         assert!(text.contains(name), "{name}");

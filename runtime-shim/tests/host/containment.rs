@@ -7,7 +7,8 @@ use ureq::http::Request;
 use crate::support::Host;
 
 /// Short enough for a test, long enough for a busy machine.
-const LIMITS: &str = "[limits]\nthreads = 1\ncompute_ms = 1500\nrequest_ms = 3000\nmemory_bytes = 67108864\n";
+const LIMITS: &str =
+    "[limits]\nthreads = 1\ncompute_ms = 1500\nrequest_ms = 3000\nmemory_bytes = 67108864\n";
 
 fn code(text: &str) -> &str {
     text.split("\"code\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(text)
@@ -22,7 +23,11 @@ fn an_endless_loop_ends_and_its_neighbours_go_on() {
         for path in ["/hello", "/headers", "/variable?name=greeting"] {
             let started = Instant::now();
             assert_eq!(host.get(path).0, 200, "{path}");
-            assert!(started.elapsed() < Duration::from_millis(800), "{path} {:?}", started.elapsed());
+            assert!(
+                started.elapsed() < Duration::from_millis(800),
+                "{path} {:?}",
+                started.elapsed()
+            );
         }
         let (status, text) = endless.join().expect("no panic");
         assert_eq!((status, code(&text)), (504, "timed_out"));
@@ -34,7 +39,8 @@ fn an_endless_loop_ends_and_its_neighbours_go_on() {
 fn a_trap_is_a_problem_with_the_trace_id() {
     let host = Host::with(LIMITS, &[]);
     let trace = "0af7651916cd43dd8448eb211c80319c";
-    let request = Request::get(host.url("/panic")).header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+    let request = Request::get(host.url("/panic"))
+        .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
     let response = host.respond(request.body(()).expect("a request"));
     assert_eq!(response.status(), 500);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -72,9 +78,13 @@ fn a_request_that_only_waits_ends_at_its_deadline_alone() {
 #[test]
 fn a_stream_that_pauses_too_long_is_cut_off() {
     let host = Host::with("[limits]\nresponse_idle_ms = 500\n", &[]);
-    let response = host.respond(Request::get(host.url("/stream?ms=5000&count=2")).body(()).expect("a request"));
+    let response = host
+        .respond(Request::get(host.url("/stream?ms=5000&count=2")).body(()).expect("a request"));
     let started = Instant::now();
-    assert!(response.into_body().read_to_string().is_err(), "a cut-off response is not a short one");
+    assert!(
+        response.into_body().read_to_string().is_err(),
+        "a cut-off response is not a short one"
+    );
     assert!(started.elapsed() < Duration::from_secs(4));
 }
 
@@ -83,7 +93,8 @@ fn too_many_outbound_calls_are_refused() {
     let host = Host::with(LIMITS, &[]);
     let (status, text) = host.get("/fetch-storm?url=http://hidden.spin.internal/wait%3Fms=100");
     assert_eq!(status, 200, "{text}");
-    let refused: u64 = text.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
+    let refused: u64 =
+        text.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
     assert!(refused >= 800, "{text}");
 }
 
@@ -92,7 +103,15 @@ fn what_is_more_than_can_be_served_is_told_so_early() {
     let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\nqueue = 2\n";
     let host = Host::with(limits, &[]);
     std::thread::scope(|scope| {
-        let all: Vec<_> = (0..10).map(|_| scope.spawn(|| host.respond(Request::get(host.url("/wait?ms=500")).body(()).expect("a request")))).collect();
+        let all: Vec<_> = (0..10)
+            .map(|_| {
+                scope.spawn(|| {
+                    host.respond(
+                        Request::get(host.url("/wait?ms=500")).body(()).expect("a request"),
+                    )
+                })
+            })
+            .collect();
         let answers: Vec<_> = all.into_iter().map(|one| one.join().expect("no panic")).collect();
         let rejected: Vec<_> = answers.iter().filter(|answer| answer.status() == 503).collect();
         assert!(rejected.len() >= 6, "{}", rejected.len());
@@ -105,7 +124,8 @@ fn what_is_more_than_can_be_served_is_told_so_early() {
 fn a_computation_does_not_stall_its_neighbours() {
     let host = Host::with("[limits]\nthreads = 1\n", &[]);
     std::thread::scope(|scope| {
-        let computing: Vec<_> = (0..3).map(|_| scope.spawn(|| host.get("/compute?ms=1000"))).collect();
+        let computing: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| host.get("/compute?ms=1000"))).collect();
         std::thread::sleep(Duration::from_millis(100));
         let mut times = Vec::new();
         for _ in 0..20 {

@@ -11,9 +11,12 @@ fn what_is_under_way_is_finished_before_the_host_ends() {
     let mut host = Host::start();
     let mut idle = TcpStream::connect(&host.address).expect("a connection");
     let url = host.url("/wait?ms=1500");
-    let waiting = std::thread::spawn(move || ureq::get(url).call().map(|answer| answer.status().as_u16()));
+    let waiting =
+        std::thread::spawn(move || ureq::get(url).call().map(|answer| answer.status().as_u16()));
     let streaming = host.url("/stream?ms=500&count=4");
-    let streaming = std::thread::spawn(move || ureq::get(streaming).call().and_then(|mut answer| answer.body_mut().read_to_string()));
+    let streaming = std::thread::spawn(move || {
+        ureq::get(streaming).call().and_then(|mut answer| answer.body_mut().read_to_string())
+    });
     std::thread::sleep(Duration::from_millis(700));
     host.terminate();
     std::thread::sleep(Duration::from_millis(200));
@@ -68,7 +71,8 @@ fn a_client_that_never_finishes_its_request_is_let_go() {
 #[test]
 fn too_many_connections_are_closed_at_once() {
     let host = Host::with("[limits]\nmax_connections = 2\n", &[]);
-    let kept: Vec<_> = (0..2).map(|_| TcpStream::connect(&host.address).expect("a connection")).collect();
+    let kept: Vec<_> =
+        (0..2).map(|_| TcpStream::connect(&host.address).expect("a connection")).collect();
     std::thread::sleep(Duration::from_millis(200));
     let mut extra = TcpStream::connect(&host.address).expect("a connection");
     extra.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");

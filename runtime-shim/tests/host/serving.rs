@@ -23,7 +23,7 @@ fn ok(text: &str) -> (u16, String) {
 #[test]
 fn a_component_answers_with_a_length() {
     let response = HOST.respond(Request::get(HOST.url("/hello")).body(()).expect("a request"));
-    assert_eq!(response.headers()["content-length"], "12");
+    assert_eq!(response.headers()["content-length"], "5");
 }
 
 #[test]
@@ -82,17 +82,26 @@ fn a_key_value_store_keeps_what_it_is_given() {
 fn components_call_each_other_in_process() {
     let (status, seen) = get("/outbound?url=http://hidden.spin.internal/x/headers");
     assert_eq!(status, 200);
-    assert!(seen.contains("spin-client-addr: 0.0.0.0:0") && seen.contains("spin-path-info: /x/headers"), "{seen}");
+    assert!(
+        seen.contains("spin-client-addr: 0.0.0.0:0") && seen.contains("spin-path-info: /x/headers"),
+        "{seen}"
+    );
     assert!(seen.contains("spin-full-url: http://localhost/x/headers"), "{seen}");
-    assert_eq!(get("/outbound?url=http://self.alt/hello"), ok("200 Hello, world"));
+    assert_eq!(get("/outbound?url=http://self.alt/hello"), ok("200 hello"));
     assert_eq!(get("/outbound?url=http://nobody.spin.internal/").0, 422);
-    assert_eq!(get("/people/kim/outbound?url=http://conformance.spin.internal/hello").0, 422, "not in its list");
+    assert_eq!(
+        get("/people/kim/outbound?url=http://conformance.spin.internal/hello").0,
+        422,
+        "not in its list"
+    );
 }
 
 #[test]
 fn a_circle_of_components_ends() {
     let mut url = "/outbound?url=http://hidden.spin.internal/outbound".to_owned();
-    let hop = |url: &str| url.replace('%', "%25").replace('?', "%3F").replace('&', "%26").replace('=', "%3D");
+    let hop = |url: &str| {
+        url.replace('%', "%25").replace('?', "%3F").replace('&', "%26").replace('=', "%3D")
+    };
     let mut inner = "http://hidden.spin.internal/hello".to_owned();
     for _ in 0..10 {
         inner = format!("http://hidden.spin.internal/outbound?url={}", hop(&inner));
@@ -106,7 +115,7 @@ fn a_circle_of_components_ends() {
 #[test]
 fn a_private_component_has_no_route() {
     let request = Request::get(HOST.url("/hello")).header("host", "hidden.spin.internal");
-    assert_eq!(HOST.send(request.body(()).expect("a request")), ok("Hello, world"));
+    assert_eq!(HOST.send(request.body(()).expect("a request")), ok("hello"));
 }
 
 #[test]
@@ -121,12 +130,22 @@ fn an_outbound_call_is_made_if_it_is_allowed() {
     let host = Host::with("", &["--variable", &format!("peer={address}")]);
     let (status, seen) = host.get(&format!("/outbound?url=http://{address}/path"));
     assert_eq!(status, 200);
-    assert!(seen.starts_with("200 GET /path HTTP/1.1") && seen.contains("traceparent: 00-"), "{seen}");
-    for refused in [format!("https://{address}/"), format!("http://localhost:{}/", address.rsplit(':').next().unwrap_or("")), "http://example.com/".to_owned()] {
+    assert!(
+        seen.starts_with("200 GET /path HTTP/1.1") && seen.contains("traceparent: 00-"),
+        "{seen}"
+    );
+    for refused in [
+        format!("https://{address}/"),
+        format!("http://localhost:{}/", address.rsplit(':').next().unwrap_or("")),
+        "http://example.com/".to_owned(),
+    ] {
         let (status, said) = host.get(&format!("/outbound?url={refused}"));
         assert!(status == 422 && said.contains("HttpRequestDenied"), "{refused}: {said}");
     }
-    let blocked = Host::with("[outbound_networking]\nblock_networks = [\"private\"]\n", &["--variable", &format!("peer={address}")]);
+    let blocked = Host::with(
+        "[outbound_networking]\nblock_networks = [\"private\"]\n",
+        &["--variable", &format!("peer={address}")],
+    );
     let (status, said) = blocked.get(&format!("/outbound?url=http://{address}/path"));
     assert!(status == 422 && said.contains("DestinationIpProhibited"), "{said}");
 }
@@ -138,7 +157,11 @@ fn answer_with_request(mut stream: TcpStream) {
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
         head.push(byte[0]);
     }
-    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", head.len());
+    let _ = write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        head.len()
+    );
     let _ = stream.write_all(&head);
 }
 
@@ -148,7 +171,10 @@ fn nothing_at_an_address_is_a_problem_in_the_form_that_was_asked_for() {
     let asks = |accept: &str| {
         let request = Request::get(host.url("/nothing")).header("accept", accept);
         let response = host.respond(request.body(()).expect("a request"));
-        (response.status().as_u16(), response.headers()["content-type"].to_str().expect("text").to_owned())
+        (
+            response.status().as_u16(),
+            response.headers()["content-type"].to_str().expect("text").to_owned(),
+        )
     };
     assert_eq!(asks("*/*"), (404, "application/problem+json".to_owned()));
     assert_eq!(asks("text/html,*/*;q=0.8"), (404, "text/html; charset=utf-8".to_owned()));
@@ -163,7 +189,8 @@ fn bodies_pass_both_ways_and_too_large_ones_do_not() {
     // Without a length it is noticed on the way.
     let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-    write!(stream, "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").expect("a head");
+    write!(stream, "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        .expect("a head");
     let chunk = format!("{:x}\r\n{}\r\n", 1 << 20, "x".repeat(1 << 20));
     for _ in 0..12 {
         if stream.write_all(chunk.as_bytes()).is_err() {
@@ -180,13 +207,14 @@ fn bodies_pass_both_ways_and_too_large_ones_do_not() {
 fn head_is_answered_without_a_body() {
     let response = HOST.respond(Request::head(HOST.url("/hello")).body(()).expect("a request"));
     assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-length"], "12");
+    assert_eq!(response.headers()["content-length"], "5");
 }
 
 #[test]
 fn a_stream_arrives_as_it_is_made() {
     let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
-    write!(stream, "GET /stream?ms=300&count=3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("a request");
+    write!(stream, "GET /stream?ms=300&count=3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .expect("a request");
     let started = std::time::Instant::now();
     let mut seen = String::new();
     let mut first = None;
@@ -203,7 +231,10 @@ fn a_stream_arrives_as_it_is_made() {
     }
     assert!(seen.contains("2\n"), "{seen}");
     let first = first.expect("a first chunk");
-    assert!(first < Duration::from_millis(700) && started.elapsed() >= Duration::from_millis(900), "{first:?}");
+    assert!(
+        first < Duration::from_millis(700) && started.elapsed() >= Duration::from_millis(900),
+        "{first:?}"
+    );
 }
 
 #[test]
@@ -223,5 +254,8 @@ fn health_and_the_admin_listener() {
     assert_eq!(HOST.admin("/ready").0, 200);
     get("/hello");
     let (_, metrics) = HOST.admin("/metrics");
-    assert!(metrics.contains("http_requests_total{component=\"hello\",status=\"2xx\"}"), "{metrics}");
+    assert!(
+        metrics.contains("http_requests_total{component=\"hello\",status=\"2xx\"}"),
+        "{metrics}"
+    );
 }

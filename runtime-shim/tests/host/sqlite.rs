@@ -19,7 +19,10 @@ fn error(host: &Host, statements: &str) -> String {
 #[test]
 fn values_of_every_type_come_back() {
     let host = Host::start();
-    sql(&host, "create table t (a, b, c, d, e)\ninsert into t values (1, 2.5, '한글 👩‍⚕️', x'00ff', null)");
+    sql(
+        &host,
+        "create table t (a, b, c, d, e)\ninsert into t values (1, 2.5, '한글 👩‍⚕️', x'00ff', null)",
+    );
     assert_eq!(sql(&host, "select * from t"), "1|2.5|한글 👩‍⚕️|2 bytes|null\n");
     assert!(error(&host, "select * from absent").contains("no such table"));
     assert!(error(&host, "selec").contains("syntax error"));
@@ -59,7 +62,10 @@ fn a_connection_that_is_never_closed_goes_back_with_its_instance() {
     assert!(error(&host, "insert into abandoned values (2)").contains("busy"));
     let started = Instant::now();
     while host.post("/sql", "insert into abandoned values (2)").0 != 200 {
-        assert!(started.elapsed() < Duration::from_secs(20), "the instance never gave the connection back");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "the instance never gave the connection back"
+        );
         std::thread::sleep(Duration::from_secs(1));
     }
     assert_eq!(sql(&host, "select id from abandoned"), "2\n");
@@ -69,9 +75,18 @@ fn a_connection_that_is_never_closed_goes_back_with_its_instance() {
 fn other_files_are_out_of_reach() {
     let host = Host::start();
     let outside = std::env::temp_dir().join("runtime-shim-outside.db");
-    assert!(error(&host, &format!("attach '{}' as other", outside.display())).contains("not authorized"));
-    assert!(error(&host, &format!("vacuum into '{}'", outside.display())).contains("authorization denied"));
-    assert!(error(&host, "select load_extension('x')").contains("not authorized") || error(&host, "select load_extension('x')").contains("no such function"));
+    assert!(
+        error(&host, &format!("attach '{}' as other", outside.display()))
+            .contains("not authorized")
+    );
+    assert!(
+        error(&host, &format!("vacuum into '{}'", outside.display()))
+            .contains("authorization denied")
+    );
+    assert!(
+        error(&host, "select load_extension('x')").contains("not authorized")
+            || error(&host, "select load_extension('x')").contains("no such function")
+    );
     assert!(!outside.exists());
     assert_eq!(sql(&host, "pragma journal_mode"), "wal\n");
     sql(&host, "pragma journal_mode = delete");

@@ -16,15 +16,16 @@ pub(crate) fn app() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/app")
 }
 
-/// The guests, which cargo does not build for a native test.
-fn check_guests() {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-wasip2/component/conformance.wasm");
-    assert!(built.is_file(), "{} is missing: `cargo xtask test` builds it", built.display());
+/// The guest, which cargo does not build for a native test.
+fn check_guest() {
+    let guest = "../target/wasm32-wasip2/component/conformance.wasm";
+    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join(guest);
+    assert!(guest.is_file(), "{} is missing: `cargo xtask test` builds it", guest.display());
 }
 
 /// `runtime-shim up` on the tests' application, with compiled code shared by all tests.
 pub(crate) fn command(manifest: &Path) -> Command {
-    check_guests();
+    check_guest();
     let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-shim"));
     command
         .arg("up")
@@ -62,7 +63,12 @@ impl Host {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the host starts");
         let stdout = child.stdout.take().expect("piped");
         let (lines, line) = mpsc::channel();
-        std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        std::thread::spawn(move || {
+            BufReader::new(stdout)
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| lines.send(line))
+        });
         let announced = |prefix: &str| loop {
             let line = line.recv_timeout(START).expect("the host says where it listens");
             if let Some(rest) = line.strip_prefix(prefix) {
@@ -71,7 +77,10 @@ impl Host {
         };
         let address = announced("Serving http://");
         let admin = announced("Metrics http://");
-        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build();
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
         Self { child, address, admin, agent: agent.into(), _scratch: scratch }
     }
 
@@ -101,7 +110,8 @@ impl Host {
     }
 
     pub(crate) fn terminate(&self) {
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        let sent =
+            Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
         assert!(sent.success());
     }
 

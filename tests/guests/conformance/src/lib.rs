@@ -7,8 +7,8 @@ mod hostile;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use futures::SinkExt;
 use spin_sdk::http::body::{IncomingBodyExt, stream};
 use spin_sdk::http::{BoxBody, FullBody, Request, Response, StatusCode, box_body, get};
@@ -33,18 +33,24 @@ async fn handle(request: Request) -> Response<Body> {
 }
 
 async fn answer(request: Request) -> Result<Response<Body>> {
-    let query: Query = url::form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()).into_owned().collect();
+    let query: Query = url::form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes())
+        .into_owned()
+        .collect();
     let path = request.uri().path().to_owned();
     let name = path.rsplit('/').next().unwrap_or("");
     Ok(text(match name {
         "hello" => "hello".to_owned(),
         "headers" => headers(&request),
         "uri" => request.uri().to_string(),
-        "echo" => return Ok(Response::new(box_body(FullBody::new(request.into_body().bytes().await?)))),
+        "echo" => {
+            return Ok(Response::new(box_body(FullBody::new(request.into_body().bytes().await?))));
+        }
         "variable" => variables::get(asked(&query, "name")?).await?,
         "environment" => std::env::var(asked(&query, "name")?)?,
         "file" => std::fs::read_to_string(asked(&query, "path")?)?,
-        "write-file" => std::fs::write(asked(&query, "path")?, "x").map(|()| "written".to_owned())?,
+        "write-file" => {
+            std::fs::write(asked(&query, "path")?, "x").map(|()| "written".to_owned())?
+        }
         "print" => {
             println!("{}", asked(&query, "text")?);
             "printed".to_owned()
@@ -148,7 +154,11 @@ async fn transfer(query: &Query) -> Result<String> {
     let found = connection.execute("select value from counter", []).await?.collect().await?;
     let value: i64 = found.first().and_then(|row| row.get(0)).context("no counter")?;
     sleep(milliseconds(query)?).await;
-    connection.execute("update counter set value = ?", [Value::Integer(value + 1)]).await?.result().await?;
+    connection
+        .execute("update counter set value = ?", [Value::Integer(value + 1)])
+        .await?
+        .result()
+        .await?;
     run(&connection, "commit").await?;
     Ok(value.to_string())
 }
