@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use api::{Problem, now_millis};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
 use spin_sdk::http::body::IncomingBodyExt;
 
 /// Auth may have been asked this long ago (milliseconds) before a token with an unknown key
@@ -13,6 +15,9 @@ const REFRESH_PAUSE_MILLIS: i64 = 5_000;
 
 /// A key set of ours has one or two keys.
 const MAX_KEY_SET_BYTES: usize = 64 * 1024;
+
+/// RFC 8032 section 5.1.5.
+const ED25519_KEY_BYTES: usize = 32;
 
 /// Where to take the keys from.
 #[derive(Debug, Clone)]
@@ -31,12 +36,15 @@ pub struct Keys(Arc<Vec<(String, DecodingKey)>>);
 static CACHE: Mutex<Option<(i64, Keys)>> = Mutex::new(None);
 
 impl Keys {
-    /// From a JSON Web Key Set (RFC 7517). Keys of other algorithms are left out.
+    /// From a JSON Web Key Set (RFC 7517). Keys that are not of Ed25519 are left out.
     pub fn from_jwks(json: &[u8]) -> Result<Self, String> {
         let set: JwkSet = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let mut keys = Vec::new();
         for jwk in &set.keys {
             let Some(kid) = jwk.common.key_id.clone() else { continue };
+            if !is_ed25519(&jwk.algorithm) {
+                continue;
+            }
             if let Ok(key) = DecodingKey::from_jwk(jwk) {
                 keys.push((kid, key));
             }
@@ -47,6 +55,13 @@ impl Keys {
     pub(crate) fn find(&self, kid: &str) -> Option<&DecodingKey> {
         self.0.iter().find(|(id, _)| id == kid).map(|(_, key)| key)
     }
+}
+
+/// The library takes a key of any length and would panic at the first token.
+fn is_ed25519(algorithm: &AlgorithmParameters) -> bool {
+    let AlgorithmParameters::OctetKeyPair(key) = algorithm else { return false };
+    let bytes = URL_SAFE_NO_PAD.decode(&key.x);
+    key.curve == EllipticCurve::Ed25519 && bytes.is_ok_and(|bytes| bytes.len() == ED25519_KEY_BYTES)
 }
 
 impl KeySource {
@@ -95,4 +110,21 @@ async fn fetch(auth_url: &str) -> Result<Keys, String> {
         return Err(format!("{url}: {} bytes", body.len()));
     }
     Keys::from_jwks(&body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Keys;
+
+    fn kept(x: &str) -> usize {
+        let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{x}"}}]}}"#);
+        Keys::from_jwks(jwks.as_bytes()).map_or(0, |keys| keys.0.len())
+    }
+
+    #[test]
+    fn only_keys_of_the_right_length_are_kept() {
+        assert_eq!(kept("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), 1);
+        assert_eq!(kept("11qYAYKx"), 0);
+        assert_eq!(kept(""), 0);
+    }
 }
