@@ -112,7 +112,7 @@ fn plain(header: &str) -> String {
 
 /// What a person looks for in the file.
 pub(super) fn header_of(field: &str) -> &str {
-    COLUMNS.iter().find(|column| column.field == field).map_or("", |column| column.header)
+    COLUMNS.iter().find(|column| column.field == field).map_or("it", |column| column.header)
 }
 
 /// The last day of the month in a name such as `1.병원정보서비스(2026.9.).xlsx`.

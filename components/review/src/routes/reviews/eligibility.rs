@@ -8,12 +8,17 @@ use serde::Deserialize;
 use session::Insider;
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{EmptyBody, send};
+use spin_sdk::wasip3::http::types::RequestOptions;
+use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 use crate::config::Config;
 use crate::domain::hospital::Hospital;
 
 /// The answer is two short strings.
 const MAX_ANSWER_BYTES: usize = 4096;
+
+/// Auth reads one row for it. Whoever waits longer is better told to try again.
+const ANSWER_LIMIT_NANOS: u64 = 5_000_000_000;
 
 /// A pseudonym for reviews, which shares nothing with the session's.
 pub(crate) struct Author(pub(crate) String);
@@ -51,6 +56,7 @@ async fn employment(config: &Config, insider: &Insider) -> api::Result<Employmen
     let url = format!("{}/api/auth/employment", config.auth_url);
     let request = Request::get(&url)
         .header(header::AUTHORIZATION, format!("Bearer {}", insider.token))
+        .extension(RequestOptionsExtension(limits()?))
         .body(EmptyBody::new())
         .map_err(Problem::internal)?;
     let response = send(request).await.map_err(|error| Problem::unavailable(format!("{url}: {error}")))?;
@@ -66,4 +72,14 @@ async fn employment(config: &Config, insider: &Insider) -> api::Result<Employmen
         return Err(Problem::unavailable(format!("{url}: {} bytes", body.len())));
     }
     serde_json::from_slice(&body).map_err(|error| Problem::unavailable(format!("{url}: {error}")))
+}
+
+fn limits() -> api::Result<RequestOptions> {
+    let options = RequestOptions::new();
+    let limit = Some(ANSWER_LIMIT_NANOS);
+    options
+        .set_first_byte_timeout(limit)
+        .and_then(|()| options.set_between_bytes_timeout(limit))
+        .map_err(|error| Problem::internal(format!("{error:?}")))?;
+    Ok(options)
 }
