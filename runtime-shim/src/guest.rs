@@ -1,5 +1,6 @@
 //! What one instance of a component holds, and what it is linked with.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -68,7 +69,7 @@ pub struct Guest {
     http: WasiHttpCtx,
     hooks: Hooks,
     limiter: StoreLimits,
-    requests: Vec<(GuestTaskId, RequestContext)>,
+    requests: VecDeque<(GuestTaskId, RequestContext)>,
     pub calls: Calls,
     pub activity: Arc<Activity>,
 }
@@ -85,9 +86,9 @@ pub struct Activity {
 impl Guest {
     pub fn remember(&mut self, task: GuestTaskId, context: RequestContext) {
         if self.requests.len() >= REMEMBERED {
-            self.requests.remove(0);
+            self.requests.pop_front();
         }
-        self.requests.push((task, context));
+        self.requests.push_back((task, context));
         self.hooks.latest = Some(context);
     }
 
@@ -261,7 +262,7 @@ pub(crate) async fn instantiate(
             .memory_size(usize::try_from(limits.memory_bytes)?)
             .table_elements(usize::try_from(limits.table_elements)?)
             .build(),
-        requests: Vec::new(),
+        requests: VecDeque::with_capacity(REMEMBERED),
         calls: Calls::default(),
         activity: Arc::clone(&activity),
     };
