@@ -1,36 +1,41 @@
 //! Embeds what is in `assets/`: each file under a name that holds a hash of its content, so
 //! that a browser may keep it for ever, compressed once here and never while serving.
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=assets");
-    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut code = String::new();
 
-    let style = without_comments(&read("style.css"));
+    let style = without_comments(&read("style.css")?)?;
     let hash = STANDARD.encode(Sha256::digest(&style));
-    writeln!(code, "pub(crate) const STYLE: &str = {style:?};").expect("a string takes all");
-    writeln!(code, "pub(crate) const STYLE_HASH: &str = \"sha256-{hash}\";").expect("a string takes all");
+    writeln!(code, "pub(crate) const STYLE: &str = {style:?};")?;
+    writeln!(code, "pub(crate) const STYLE_HASH: &str = \"sha256-{hash}\";")?;
 
     let files = [
         ("DRAFT_SCRIPT", "draft", "js", "text/javascript; charset=utf-8"),
         ("ICON", "icon", "svg", "image/svg+xml"),
     ];
     for (constant, name, extension, content_type) in files {
-        let content = read(&format!("{name}.{extension}"));
+        let content = read(&format!("{name}.{extension}"))?;
         let hash = &URL_SAFE_NO_PAD.encode(Sha256::digest(&content))[..10];
         let path = format!("/assets/{name}.{hash}.{extension}");
         let stem = out.join(name);
-        for (ending, bytes) in [("raw", content.clone().into_bytes()), ("br", brotli(&content)), ("gz", gzip(&content))] {
-            fs::write(stem.with_extension(ending), bytes).expect("OUT_DIR is writable");
+        for (ending, bytes) in [
+            ("raw", content.clone().into_bytes()),
+            ("br", brotli(&content)?),
+            ("gz", gzip(&content)?),
+        ] {
+            fs::write(stem.with_extension(ending), bytes)?;
         }
         writeln!(
             code,
@@ -39,38 +44,38 @@ fn main() {
             stem.with_extension("raw"),
             stem.with_extension("br"),
             stem.with_extension("gz"),
-        )
-        .expect("a string takes all");
+        )?;
     }
-    fs::write(out.join("assets.rs"), code).expect("OUT_DIR is writable");
+    fs::write(out.join("assets.rs"), code)?;
+    Ok(())
 }
 
-fn read(name: &str) -> String {
+fn read(name: &str) -> Result<String, String> {
     let path = Path::new("assets").join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The style sheet is part of every page, so its comments and indentation stay here.
-fn without_comments(css: &str) -> String {
+fn without_comments(css: &str) -> Result<String, &'static str> {
     let mut rest = css;
     let mut kept = String::new();
     while let Some((before, after)) = rest.split_once("/*") {
         kept.push_str(before);
-        rest = after.split_once("*/").expect("every comment of style.css ends").1;
+        rest = after.split_once("*/").ok_or("a comment of style.css has no end")?.1;
     }
     kept.push_str(rest);
-    kept.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    Ok(kept.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"))
 }
 
-fn brotli(content: &str) -> Vec<u8> {
+fn brotli(content: &str) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
-    brotli::BrotliCompress(&mut content.as_bytes(), &mut out, &params).expect("memory does not fail");
-    out
+    brotli::BrotliCompress(&mut content.as_bytes(), &mut out, &params)?;
+    Ok(out)
 }
 
-fn gzip(content: &str) -> Vec<u8> {
+fn gzip(content: &str) -> io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(content.as_bytes()).expect("memory does not fail");
-    encoder.finish().expect("memory does not fail")
+    encoder.write_all(content.as_bytes())?;
+    encoder.finish()
 }

@@ -42,7 +42,12 @@ struct ProblemDetails {
 
 /// `cookies` come from a session that was renewed on the way; what the page itself sets
 /// comes after them and wins.
-pub(crate) async fn finish(asked: &Asked, visitor: &Visitor, response: Response, cookies: Vec<HeaderValue>) -> Response {
+pub(crate) async fn finish(
+    asked: &Asked,
+    visitor: &Visitor,
+    response: Response,
+    cookies: Vec<HeaderValue>,
+) -> Response {
     let (mut parts, body) = response.into_parts();
     // Bodies of ours are in memory already; this cannot fail or wait.
     let mut body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
@@ -50,10 +55,14 @@ pub(crate) async fn finish(asked: &Asked, visitor: &Visitor, response: Response,
         if parts.status == StatusCode::UNAUTHORIZED && is_navigation(asked) {
             return to_sign_in(asked, visitor, cookies);
         }
-        let trace_id = serde_json::from_slice::<ProblemDetails>(&body).map(|problem| problem.trace_id).unwrap_or_default();
+        let trace_id = serde_json::from_slice::<ProblemDetails>(&body)
+            .map(|problem| problem.trace_id)
+            .unwrap_or_default();
         body = error::page(visitor, parts.status, &trace_id).into();
         parts.headers.remove(header::CONTENT_LENGTH);
-        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        parts
+            .headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     }
     let public = !visitor.is_signed_in();
     if has_type(&parts.headers, "text/html") {
@@ -61,7 +70,9 @@ pub(crate) async fn finish(asked: &Asked, visitor: &Visitor, response: Response,
         let (smaller, encoding) = compress(&asked.headers, body, tag.as_ref());
         body = smaller;
         if let Some(encoding) = encoding {
-            parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+            parts
+                .headers
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
             parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
     }
@@ -78,11 +89,14 @@ fn describe(headers: &mut HeaderMap, public: bool) {
     if headers.contains_key(header::VARY) {
         return;
     }
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language, cookie"));
+    headers
+        .insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language, cookie"));
     let control = if public { "no-cache" } else { "private, no-store" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     // The same tag names the page in each encoding, which only a weak one may.
-    let weak = headers.get(header::ETAG).and_then(|tag| HeaderValue::from_str(&format!("W/{}", tag.to_str().ok()?)).ok());
+    let weak = headers
+        .get(header::ETAG)
+        .and_then(|tag| HeaderValue::from_str(&format!("W/{}", tag.to_str().ok()?)).ok());
     if let Some(weak) = weak {
         headers.insert(header::ETAG, weak);
     }

@@ -70,10 +70,16 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(|value| value.starts_with("application/x-www-form-urlencoded")) {
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
+        {
             let detail = "Send the body as application/x-www-form-urlencoded.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                detail,
+            ));
         }
         let bytes = match Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
@@ -83,7 +89,9 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             }
             Err(error) => {
                 let detail = "The body ended early. Send the request again.";
-                return Err(Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", detail).because(error));
+                return Err(
+                    Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", detail).because(error)
+                );
             }
         };
         Fields::parse(&bytes).map(Self)
@@ -131,7 +139,11 @@ impl FormView {
 
     /// The form again after the API refused it, with its status. A refusal that sending it
     /// again cannot mend (404, or 403 without an explanation in `texts`) is the error instead.
-    pub(crate) fn refused(fields: Fields, failure: Failure, texts: &Texts) -> Result<(StatusCode, Self), Problem> {
+    pub(crate) fn refused(
+        fields: Fields,
+        failure: Failure,
+        texts: &Texts,
+    ) -> Result<(StatusCode, Self), Problem> {
         let mut form = Self::filled_with(fields);
         let refusal = match failure {
             Failure::Refused(refusal) => refusal,
@@ -145,11 +157,16 @@ impl FormView {
             // Once the person knows, what they save is meant to replace the other edit.
             form.fields.0.retain(|(name, _)| name != TAG_FIELD);
         }
-        form.must_sign_in = refusal.status == StatusCode::UNAUTHORIZED && refusal.code == "unauthorized";
-        form.mistakes = refusal.errors.iter().map(|error| Mistake {
-            field: error.field.clone(),
-            message: (texts.field_error)(&error.field, &error.code),
-        }).collect();
+        form.must_sign_in =
+            refusal.status == StatusCode::UNAUTHORIZED && refusal.code == "unauthorized";
+        form.mistakes = refusal
+            .errors
+            .iter()
+            .map(|error| Mistake {
+                field: error.field.clone(),
+                message: (texts.field_error)(&error.field, &error.code),
+            })
+            .collect();
         if form.mistakes.is_empty() && !form.must_sign_in {
             form.notice = (texts.refusal)(&refusal.code);
             if form.notice.is_none() {
@@ -168,7 +185,10 @@ impl FormView {
     }
 
     pub(crate) fn mistake(&self, field: &str) -> Option<&str> {
-        self.mistakes.iter().find(|mistake| mistake.field == field).map(|mistake| mistake.message.as_str())
+        self.mistakes
+            .iter()
+            .find(|mistake| mistake.field == field)
+            .map(|mistake| mistake.message.as_str())
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -185,7 +205,8 @@ mod tests {
 
     #[test]
     fn forms_decode_and_what_is_missing_is_empty() {
-        let fields = Fields::parse("title=%EC%A7%84%EB%A7%A5+1&body=a%26b&title=second".as_bytes()).unwrap();
+        let fields =
+            Fields::parse("title=%EC%A7%84%EB%A7%A5+1&body=a%26b&title=second".as_bytes()).unwrap();
         assert_eq!(fields.text("title"), "진맥 1");
         assert_eq!(fields.text("body"), "a&b");
         assert_eq!(fields.text("none"), "");
@@ -201,13 +222,18 @@ mod tests {
 
     #[test]
     fn only_keys_of_our_own_forms_are_passed_on() {
-        let key = |value: &str| Fields::parse(format!("key={value}").as_bytes()).unwrap().key().is_some();
+        let key =
+            |value: &str| Fields::parse(format!("key={value}").as_bytes()).unwrap().key().is_some();
         assert!(key("5f0c1c6e-3f53-4a3e-9d0b-6d1f6d0f8a11"));
         assert!(!key("x%0d%0ay"));
         assert!(!key(""));
     }
 
-    fn refused(status: StatusCode, code: &str, errors: Vec<FieldError>) -> Result<(StatusCode, FormView), api::Problem> {
+    fn refused(
+        status: StatusCode,
+        code: &str,
+        errors: Vec<FieldError>,
+    ) -> Result<(StatusCode, FormView), api::Problem> {
         let refusal = Refusal { status, code: code.into(), errors, retry_after: None };
         let fields = Fields::parse(b"title=kept").unwrap();
         FormView::refused(fields, Failure::Refused(refusal), &KO)
@@ -216,7 +242,8 @@ mod tests {
     #[test]
     fn a_refused_form_keeps_its_text_and_says_what_is_wrong() {
         let error = FieldError { field: "title".into(), code: "too_short".into() };
-        let (status, form) = refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid", vec![error]).unwrap();
+        let (status, form) =
+            refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid", vec![error]).unwrap();
         assert_eq!(status, 422);
         assert_eq!(form.value("title"), "kept");
         assert!(form.mistake("title").is_some());

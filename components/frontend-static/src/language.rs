@@ -36,7 +36,8 @@ impl Language {
         for part in accept_language.split(',') {
             let (tag, weight) = part.split_once(';').unwrap_or((part, "q=1"));
             let Some(language) = Self::from_tag(tag.trim()) else { continue };
-            let weight = weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok()).unwrap_or(0.0);
+            let weight =
+                weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok()).unwrap_or(0.0);
             if weight > 0.0 && best.is_none_or(|(highest, _)| weight > highest) {
                 best = Some((weight, language));
             }

@@ -19,8 +19,8 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use pages::{
-    account, account_hospital, board, comment, home, hospital, hospitals, knowledge, post_form, review_form, robots,
-    sign_in, sign_up, thread,
+    account, account_hospital, board, comment, home, hospital, hospitals, knowledge, post_form,
+    review_form, robots, sign_in, sign_up, thread,
 };
 use spin_sdk::{http::Request, http_service};
 use visitor::Visitor;
@@ -42,7 +42,10 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         .route("/hospitals", get(hospitals::list))
         .route("/hospitals/{id}", get(hospital::read))
         .route("/hospitals/{id}/review", get(review_form::new_form).post(review_form::create))
-        .route("/hospitals/{id}/reviews/{review}/edit", get(review_form::edit_form).post(review_form::edit))
+        .route(
+            "/hospitals/{id}/reviews/{review}/edit",
+            get(review_form::edit_form).post(review_form::edit),
+        )
         .route("/hospitals/{id}/reviews/{review}/delete", post(hospital::delete_review))
         .route("/signup", get(sign_up::form).post(sign_up::create))
         .route("/signin", get(sign_in::form).post(sign_in::create))

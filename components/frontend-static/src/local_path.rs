@@ -27,7 +27,17 @@ mod tests {
     #[test]
     fn only_paths_of_this_site_are_followed() {
         assert_eq!(or_home("/board/1?x=%EA%B0%80#a"), "/board/1?x=%EA%B0%80#a");
-        for next in ["", "board", "//evil.example", "/\\evil.example", "https://evil.example", "/a\nb", "/\t/evil.example", "/가", "javascript:alert(1)"] {
+        for next in [
+            "",
+            "board",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\nb",
+            "/\t/evil.example",
+            "/가",
+            "javascript:alert(1)",
+        ] {
             assert_eq!(or_home(next), "/", "{next:?}");
         }
         assert_eq!(or_home(&format!("/{}", "a".repeat(3_000))), "/");
@@ -35,7 +45,10 @@ mod tests {
 
     #[test]
     fn a_referer_counts_only_from_this_site() {
-        assert_eq!(of_referer("http://a.kr:3000/board/1?q=2", "a.kr:3000").as_deref(), Some("/board/1?q=2"));
+        assert_eq!(
+            of_referer("http://a.kr:3000/board/1?q=2", "a.kr:3000").as_deref(),
+            Some("/board/1?q=2")
+        );
         assert_eq!(of_referer("http://a.kr//evil.example", "a.kr").as_deref(), Some("/"));
         assert_eq!(of_referer("http://b.kr/board/1", "a.kr"), None);
         assert_eq!(of_referer("/board/1", "a.kr"), None);

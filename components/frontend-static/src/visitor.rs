@@ -51,7 +51,9 @@ impl Visitor {
     pub(crate) async fn of(uri: &Uri, headers: &HeaderMap) -> (Self, Vec<HeaderValue>) {
         let mut facts = Facts {
             language: Language::of(headers),
-            token: session::cookie(headers, session::COOKIE).filter(|token| is_current(token)).map(str::to_owned),
+            token: session::cookie(headers, session::COOKIE)
+                .filter(|token| is_current(token))
+                .map(str::to_owned),
             refresh: session::cookie(headers, REFRESH_COOKIE).map(str::to_owned),
             address: api::client_address(headers),
             traceparent: headers.get("traceparent").cloned(),
@@ -126,7 +128,8 @@ mod tests {
 
     #[test]
     fn a_token_counts_until_shortly_before_its_end() {
-        let token = |exp: i64| format!("h.{}.s", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}")));
+        let token =
+            |exp: i64| format!("h.{}.s", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}")));
         let now = api::now_millis() / 1_000;
         assert!(is_current(&token(now + 60)));
         assert!(!is_current(&token(now + 2)));

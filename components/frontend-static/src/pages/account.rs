@@ -25,7 +25,10 @@ struct AccountPage {
 /// The hospital on the account.
 enum Employer {
     None,
-    Known { name: String, path: String },
+    Known {
+        name: String,
+        path: String,
+    },
     /// Review is away, or does not have it.
     Unknown,
 }
@@ -35,7 +38,13 @@ pub(crate) async fn read(SignedIn(visitor): SignedIn) -> Result {
 }
 
 pub(crate) async fn change_password(SignedIn(visitor): SignedIn, Form(fields): Form) -> Result {
-    match auth::change_password(&visitor, fields.text("current_password"), fields.text("new_password")).await {
+    match auth::change_password(
+        &visitor,
+        fields.text("current_password"),
+        fields.text("new_password"),
+    )
+    .await
+    {
         Ok(cookies) => Ok(redirect_with("/account?done=password", cookies)),
         Err(failure) => again(&visitor, failure).await,
     }
@@ -70,20 +79,25 @@ async fn again(visitor: &Visitor, failure: Failure) -> Result {
 async fn render(visitor: &Visitor, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
     let account = auth::account(visitor).await?;
-    show_as(status, &AccountPage {
-        t,
-        frame: Frame::new(visitor, Section::Account, t.account.title).private(),
-        created: moment(&account.created_at, now_millis(), t),
-        hospital: employer(visitor, &account).await,
-        account,
-        form,
-    })
+    show_as(
+        status,
+        &AccountPage {
+            t,
+            frame: Frame::new(visitor, Section::Account, t.account.title).private(),
+            created: moment(&account.created_at, now_millis(), t),
+            hospital: employer(visitor, &account).await,
+            account,
+            form,
+        },
+    )
 }
 
 async fn employer(visitor: &Visitor, account: &Account) -> Employer {
     let Some(id) = &account.hospital_id else { return Employer::None };
     match review::hospital(visitor, id).await.inspect_err(Failure::log) {
-        Ok(hospital) => Employer::Known { name: hospital.name, path: format!("/hospitals/{}", segment(id)) },
+        Ok(hospital) => {
+            Employer::Known { name: hospital.name, path: format!("/hospitals/{}", segment(id)) }
+        }
         Err(_) => Employer::Unknown,
     }
 }

@@ -27,22 +27,29 @@ pub(crate) async fn list(SignedIn(visitor): SignedIn, Query(fields): Query) -> R
     let t = visitor.language.texts();
     let (q, cursor) = (fields.text("q").trim(), fields.text("cursor"));
     let selection = Selection { q, cursor, ..Selection::default() };
-    let (account, list) = futures::join!(auth::account(&visitor), review::hospitals(&visitor, &selection));
+    let (account, list) =
+        futures::join!(auth::account(&visitor), review::hospitals(&visitor, &selection));
     let mine = account?.hospital_id;
     let (status, hospitals, next_cursor, mistake) = match list {
         Ok(list) => (StatusCode::OK, list.items, list.next_cursor, None),
-        Err(failure) => (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None, Some(list_refusal(failure, t)?)),
+        Err(failure) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None, Some(list_refusal(failure, t)?))
+        }
     };
     // One that has closed takes no reviews, so there is no use in choosing it.
     let open = hospitals.into_iter().filter(|hospital| hospital.open).collect();
-    let Paging { first, next } = Paging::of("/account/hospital", &[("q", q)], cursor, next_cursor.as_deref());
-    show_as(status, &AccountHospital {
-        t,
-        frame: Frame::new(&visitor, Section::Account, t.account.pick_title).private(),
-        q,
-        mistake,
-        hospitals: rows::hospitals(open, mine.as_deref()),
-        first,
-        next,
-    })
+    let Paging { first, next } =
+        Paging::of("/account/hospital", &[("q", q)], cursor, next_cursor.as_deref());
+    show_as(
+        status,
+        &AccountHospital {
+            t,
+            frame: Frame::new(&visitor, Section::Account, t.account.pick_title).private(),
+            q,
+            mistake,
+            hospitals: rows::hospitals(open, mine.as_deref()),
+            first,
+            next,
+        },
+    )
 }

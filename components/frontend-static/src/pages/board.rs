@@ -28,29 +28,39 @@ struct Board<'a> {
 pub(crate) async fn list(visitor: Visitor, Query(fields): Query) -> Result {
     let t = visitor.language.texts();
     let (q, cursor) = (fields.text("q").trim(), fields.text("cursor"));
-    let (category, sort) = (known(&fields, "category", &CATEGORIES), known(&fields, "sort", &["votes"]));
+    let (category, sort) =
+        (known(&fields, "category", &CATEGORIES), known(&fields, "sort", &["votes"]));
     let selection = Selection { category, sort, q, cursor, limit: "" };
     let (status, posts, next_cursor, mistake) = match board::posts(&visitor, &selection).await {
         Ok(list) => (StatusCode::OK, rows::posts(list.items, t), list.next_cursor, None),
-        Err(failure) => (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None, Some(list_refusal(failure, t)?)),
+        Err(failure) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None, Some(list_refusal(failure, t)?))
+        }
     };
     let kept = [("category", category), ("sort", sort), ("q", q)];
     let Paging { first, next } = Paging::of("/board", &kept, cursor, next_cursor.as_deref());
-    let title = if category.is_empty() { t.board.title.to_owned() } else { format!("{} · {}", (t.category)(category), t.board.title) };
+    let title = if category.is_empty() {
+        t.board.title.to_owned()
+    } else {
+        format!("{} · {}", (t.category)(category), t.board.title)
+    };
     let frame = Frame::new(&visitor, Section::Board, title).described(t.board.description);
-    show_as(status, &Board {
-        t,
-        frame,
-        tabs: tabs(t, category, sort),
-        orders: orders(t, category, sort, q),
-        category,
-        sort,
-        q,
-        mistake,
-        posts,
-        first,
-        next,
-    })
+    show_as(
+        status,
+        &Board {
+            t,
+            frame,
+            tabs: tabs(t, category, sort),
+            orders: orders(t, category, sort, q),
+            category,
+            sort,
+            q,
+            mistake,
+            posts,
+            first,
+            next,
+        },
+    )
 }
 
 fn tabs(t: &'static Texts, category: &str, sort: &str) -> Vec<Choice> {

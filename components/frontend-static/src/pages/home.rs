@@ -24,7 +24,8 @@ pub(crate) async fn show_home(visitor: Visitor) -> Result {
     let t = visitor.language.texts();
     let questions = Selection { category: "question", limit: ROWS, ..Selection::default() };
     let newest = Selection { limit: ROWS, ..Selection::default() };
-    let (questions, posts) = futures::join!(board::posts(&visitor, &questions), board::posts(&visitor, &newest));
+    let (questions, posts) =
+        futures::join!(board::posts(&visitor, &questions), board::posts(&visitor, &newest));
     show(&Home {
         t,
         frame: Frame::new(&visitor, Section::Home, ""),
@@ -33,7 +34,10 @@ pub(crate) async fn show_home(visitor: Visitor) -> Result {
     })
 }
 
-fn rows_unless_away(list: std::result::Result<List<PostSummary>, Failure>, t: &Texts) -> Option<Vec<PostRow>> {
+fn rows_unless_away(
+    list: std::result::Result<List<PostSummary>, Failure>,
+    t: &Texts,
+) -> Option<Vec<PostRow>> {
     match list {
         Ok(list) => Some(rows::posts(list.items, t)),
         Err(failure) => {

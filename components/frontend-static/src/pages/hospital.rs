@@ -53,19 +53,30 @@ struct ReviewView {
     edited: bool,
 }
 
-pub(crate) async fn read(visitor: Visitor, Path([id]): Path<[String; 1]>, Query(fields): Query) -> Result {
+pub(crate) async fn read(
+    visitor: Visitor,
+    Path([id]): Path<[String; 1]>,
+    Query(fields): Query,
+) -> Result {
     let t = visitor.language.texts();
     let sort = known(&fields, "sort", &["highest", "lowest"]);
     let cursor = fields.text("cursor");
-    let (hospital, reviews) = futures::join!(review::hospital(&visitor, &id), review::reviews(&visitor, &id, sort, cursor));
+    let (hospital, reviews) = futures::join!(
+        review::hospital(&visitor, &id),
+        review::reviews(&visitor, &id, sort, cursor)
+    );
     let (hospital, list) = (hospital?, reviews?);
     let path = format!("/hospitals/{}", segment(&id));
-    let Paging { first, next } = Paging::of(&path, &[("sort", sort)], cursor, list.next_cursor.as_deref());
+    let Paging { first, next } =
+        Paging::of(&path, &[("sort", sort)], cursor, list.next_cursor.as_deref());
     let frame = Frame::new(&visitor, Section::Hospitals, &hospital.name);
     show(&HospitalPage {
         t,
         frame: frame.described((t.hospital.description)(&hospital.name)),
-        homepage: hospital.homepage.clone().filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+        homepage: hospital
+            .homepage
+            .clone()
+            .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         opened: hospital.opened_on.as_deref().map(t.time.date),
         doctors: hospital.doctors.as_ref().and_then(|doctors| doctors.total),
         specialists: hospital.doctors.as_ref().and_then(Doctors::specialists),
@@ -82,7 +93,10 @@ pub(crate) async fn read(visitor: Visitor, Path([id]): Path<[String; 1]>, Query(
     })
 }
 
-pub(crate) async fn delete_review(SignedIn(visitor): SignedIn, Path([id, review]): Path<[String; 2]>) -> Result {
+pub(crate) async fn delete_review(
+    SignedIn(visitor): SignedIn,
+    Path([id, review]): Path<[String; 2]>,
+) -> Result {
     review::delete_review(&visitor, &id, &review).await?;
     Ok(redirect(&format!("/hospitals/{}?done=deleted", segment(&id))))
 }
@@ -122,7 +136,8 @@ fn orders(t: &'static Texts, path: &str, sort: &str) -> Vec<Choice> {
         path: format!("{path}{}#reviews", query(&[("sort", name)])),
         current: name == sort,
     };
-    let names = [("", t.hospital.newest), ("highest", t.hospital.highest), ("lowest", t.hospital.lowest)];
+    let names =
+        [("", t.hospital.newest), ("highest", t.hospital.highest), ("lowest", t.hospital.lowest)];
     names.into_iter().map(order).collect()
 }
 
@@ -141,6 +156,8 @@ fn view(review: Review, t: &Texts) -> ReviewView {
 }
 
 fn scores(stars: PerAspect<u8>, t: &Texts) -> Vec<(&'static str, u8, String)> {
-    let score = |(aspect, stars): (&&str, u8)| ((t.aspect)(aspect), stars, t.spoken_stars(&stars.to_string()));
+    let score = |(aspect, stars): (&&str, u8)| {
+        ((t.aspect)(aspect), stars, t.spoken_stars(&stars.to_string()))
+    };
     ASPECTS.iter().zip(stars.into_array()).map(score).collect()
 }

@@ -14,6 +14,7 @@ struct Knowledge {
 
 pub(crate) async fn read(visitor: Visitor) -> Result {
     let t = visitor.language.texts();
-    let frame = Frame::new(&visitor, Section::Knowledge, t.knowledge.title).described(t.knowledge.lead);
+    let frame =
+        Frame::new(&visitor, Section::Knowledge, t.knowledge.title).described(t.knowledge.lead);
     show(&Knowledge { t, frame })
 }

@@ -13,7 +13,10 @@ const SECONDS: u32 = 365 * 24 * 60 * 60;
 pub(crate) async fn choose(Query(fields): Query) -> Response {
     let mut response = redirect(local_path::or_home(fields.text("next")));
     if let Some(language) = Language::from_tag(fields.text("to")) {
-        let cookie = format!("{COOKIE}={}; Max-Age={SECONDS}; Path=/; HttpOnly; SameSite=Lax", language.tag());
+        let cookie = format!(
+            "{COOKIE}={}; Max-Age={SECONDS}; Path=/; HttpOnly; SameSite=Lax",
+            language.tag()
+        );
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().insert(header::SET_COOKIE, cookie);
         }

@@ -64,7 +64,9 @@ impl Frame {
     pub(crate) fn new(visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
         let t = visitor.language.texts();
         let query = visitor.here.split_once('?').map_or("", |(_, query)| query);
-        let done_name = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "done").map(|(_, value)| value.into_owned());
+        let done_name = form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == "done")
+            .map(|(_, value)| value.into_owned());
         let done_name = done_name.unwrap_or_default();
         let next = [("next", visitor.here.as_str())];
         let language = [("to", t.site.other_language_tag), ("next", visitor.here.as_str())];
@@ -79,7 +81,9 @@ impl Frame {
             done_name,
             sign_in_path: match section {
                 // From these one does not want to come back to where one was.
-                Section::Home | Section::SignIn | Section::SignUp | Section::None => "/signin".to_owned(),
+                Section::Home | Section::SignIn | Section::SignUp | Section::None => {
+                    "/signin".to_owned()
+                }
                 _ => format!("/signin{}", upstream::query(&next)),
             },
             language_path: format!("/lang{}", upstream::query(&language)),
@@ -126,7 +130,8 @@ struct Paging {
 impl Paging {
     fn of(path: &str, kept: &[(&str, &str)], cursor: &str, next_cursor: Option<&str>) -> Self {
         let with = |cursor: &str| {
-            let pairs: Vec<(&str, &str)> = kept.iter().copied().chain([("cursor", cursor)]).collect();
+            let pairs: Vec<(&str, &str)> =
+                kept.iter().copied().chain([("cursor", cursor)]).collect();
             format!("{path}{}", upstream::query(&pairs))
         };
         Self { first: (!cursor.is_empty()).then(|| with("")), next: next_cursor.map(with) }
@@ -137,9 +142,14 @@ impl Paging {
 /// failures are the error instead.
 fn list_refusal(failure: upstream::Failure, t: &Texts) -> std::result::Result<String, Problem> {
     match &failure {
-        upstream::Failure::Refused(refusal) if refusal.status == StatusCode::UNPROCESSABLE_ENTITY => {
+        upstream::Failure::Refused(refusal)
+            if refusal.status == StatusCode::UNPROCESSABLE_ENTITY =>
+        {
             let error = refusal.errors.first();
-            Ok(error.map_or_else(|| t.errors.list.to_owned(), |error| (t.field_error)(&error.field, &error.code)))
+            Ok(error.map_or_else(
+                || t.errors.list.to_owned(),
+                |error| (t.field_error)(&error.field, &error.code),
+            ))
         }
         _ => Err(failure.into()),
     }

@@ -36,7 +36,8 @@ pub(crate) async fn new_form(SignedIn(visitor): SignedIn, Query(fields): Query) 
 /// A form that is sent after the session has ended comes back with its text, hence no
 /// `SignedIn` here and below: the API says 401, the form says what to do.
 pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
-    let (category, title, body) = (fields.text("category"), fields.text("title"), fields.text("body"));
+    let (category, title, body) =
+        (fields.text("category"), fields.text("title"), fields.text("body"));
     match board::create_post(&visitor, category, title, body, fields.key()).await {
         Ok(id) => Ok(redirect(&format!("/board/{}?done=posted", segment(&id)))),
         Err(failure) => {
@@ -46,17 +47,30 @@ pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
     }
 }
 
-pub(crate) async fn edit_form(SignedIn(visitor): SignedIn, Path([id]): Path<[String; 1]>) -> Result {
+pub(crate) async fn edit_form(
+    SignedIn(visitor): SignedIn,
+    Path([id]): Path<[String; 1]>,
+) -> Result {
     let (post, tag) = board::post(&visitor, &id).await?;
     if !post.mine {
         return Err(Problem::forbidden("not_author", "Only its author may edit it."));
     }
-    let form = FormView::of(&[("category", &post.category), ("title", &post.title), ("body", &post.body), ("tag", &tag)]);
+    let form = FormView::of(&[
+        ("category", &post.category),
+        ("title", &post.title),
+        ("body", &post.body),
+        ("tag", &tag),
+    ]);
     render(&visitor, Some(&id), StatusCode::OK, form)
 }
 
-pub(crate) async fn edit(visitor: Visitor, Path([id]): Path<[String; 1]>, Form(fields): Form) -> Result {
-    let (category, title, body) = (fields.text("category"), fields.text("title"), fields.text("body"));
+pub(crate) async fn edit(
+    visitor: Visitor,
+    Path([id]): Path<[String; 1]>,
+    Form(fields): Form,
+) -> Result {
+    let (category, title, body) =
+        (fields.text("category"), fields.text("title"), fields.text("body"));
     match board::edit_post(&visitor, &id, category, title, body, fields.tag()).await {
         Ok(()) => Ok(redirect(&format!("/board/{}?done=saved", segment(&id)))),
         Err(failure) => {
@@ -71,13 +85,18 @@ fn render(visitor: &Visitor, id: Option<&str>, status: StatusCode, form: FormVie
     let t = visitor.language.texts();
     let thread = id.map(|id| format!("/board/{}", segment(id)));
     let title = if id.is_none() { t.post_form.new_title } else { t.post_form.edit_title };
-    show_as(status, &PostForm {
-        t,
-        frame: Frame::new(visitor, Section::Board, title).keeping_a_draft(),
-        form,
-        is_new: id.is_none(),
-        draft: id.map_or_else(|| "post".to_owned(), |id| format!("post-{id}")),
-        action: thread.as_ref().map_or_else(|| "/board/new".to_owned(), |thread| format!("{thread}/edit")),
-        back: thread.unwrap_or_else(|| "/board".to_owned()),
-    })
+    show_as(
+        status,
+        &PostForm {
+            t,
+            frame: Frame::new(visitor, Section::Board, title).keeping_a_draft(),
+            form,
+            is_new: id.is_none(),
+            draft: id.map_or_else(|| "post".to_owned(), |id| format!("post-{id}")),
+            action: thread
+                .as_ref()
+                .map_or_else(|| "/board/new".to_owned(), |thread| format!("{thread}/edit")),
+            back: thread.unwrap_or_else(|| "/board".to_owned()),
+        },
+    )
 }

@@ -46,7 +46,8 @@ struct NotYours {
 }
 
 pub(crate) async fn new_form(SignedIn(visitor): SignedIn, Path([id]): Path<[String; 1]>) -> Result {
-    let (hospital, account) = futures::join!(review::hospital(&visitor, &id), auth::account(&visitor));
+    let (hospital, account) =
+        futures::join!(review::hospital(&visitor, &id), auth::account(&visitor));
     let (hospital, account) = (hospital?, account?);
     if account.hospital_id.as_ref() != Some(&hospital.id) || !hospital.open {
         return not_yours(&visitor, &hospital, account.hospital_id.as_deref());
@@ -56,8 +57,13 @@ pub(crate) async fn new_form(SignedIn(visitor): SignedIn, Path([id]): Path<[Stri
 
 /// A form that is sent after the session has ended comes back with its text, hence no
 /// `SignedIn` here and below: the API says 401, the form says what to do.
-pub(crate) async fn create(visitor: Visitor, Path([id]): Path<[String; 1]>, Form(fields): Form) -> Result {
-    let Err(failure) = review::create_review(&visitor, &id, &draft(&fields), fields.key()).await else {
+pub(crate) async fn create(
+    visitor: Visitor,
+    Path([id]): Path<[String; 1]>,
+    Form(fields): Form,
+) -> Result {
+    let Err(failure) = review::create_review(&visitor, &id, &draft(&fields), fields.key()).await
+    else {
         return Ok(redirect(&format!("/hospitals/{}?done=reviewed#reviews", segment(&id))));
     };
     let hospital = review::hospital(&visitor, &id).await?;
@@ -69,8 +75,12 @@ pub(crate) async fn create(visitor: Visitor, Path([id]): Path<[String; 1]>, Form
     render(&visitor, &hospital, None, status, form)
 }
 
-pub(crate) async fn edit_form(SignedIn(visitor): SignedIn, Path([id, review]): Path<[String; 2]>) -> Result {
-    let (hospital, found) = futures::join!(review::hospital(&visitor, &id), review::review(&visitor, &id, &review));
+pub(crate) async fn edit_form(
+    SignedIn(visitor): SignedIn,
+    Path([id, review]): Path<[String; 2]>,
+) -> Result {
+    let (hospital, found) =
+        futures::join!(review::hospital(&visitor, &id), review::review(&visitor, &id, &review));
     let (hospital, (found, tag)) = (hospital?, found?);
     if !found.mine {
         return Err(Problem::forbidden("not_author", "Only its author may edit it."));
@@ -82,9 +92,15 @@ pub(crate) async fn edit_form(SignedIn(visitor): SignedIn, Path([id, review]): P
     render(&visitor, &hospital, Some(&review), StatusCode::OK, FormView::of(&fields))
 }
 
-pub(crate) async fn edit(visitor: Visitor, Path([id, review]): Path<[String; 2]>, Form(fields): Form) -> Result {
+pub(crate) async fn edit(
+    visitor: Visitor,
+    Path([id, review]): Path<[String; 2]>,
+    Form(fields): Form,
+) -> Result {
     match review::edit_review(&visitor, &id, &review, &draft(&fields), fields.tag()).await {
-        Ok(()) => Ok(redirect(&format!("/hospitals/{}?done=saved#r-{}", segment(&id), segment(&review)))),
+        Ok(()) => {
+            Ok(redirect(&format!("/hospitals/{}?done=saved#r-{}", segment(&id), segment(&review))))
+        }
         Err(failure) => {
             let hospital = review::hospital(&visitor, &id).await?;
             let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
@@ -106,7 +122,13 @@ fn field_name(aspect: &str) -> String {
 }
 
 /// `review` is the id of the one that is edited; `None` for a new one.
-fn render(visitor: &Visitor, hospital: &Hospital, review: Option<&str>, status: StatusCode, form: FormView) -> Result {
+fn render(
+    visitor: &Visitor,
+    hospital: &Hospital,
+    review: Option<&str>,
+    status: StatusCode,
+    form: FormView,
+) -> Result {
     let t = visitor.language.texts();
     let back = format!("/hospitals/{}", segment(&hospital.id));
     let title = if review.is_none() { t.review_form.new_title } else { t.review_form.edit_title };
@@ -114,16 +136,22 @@ fn render(visitor: &Visitor, hospital: &Hospital, review: Option<&str>, status: 
         let field = field_name(aspect);
         AspectField { label: (t.aspect)(aspect), given: form.value(&field).parse().ok(), field }
     };
-    show_as(status, &ReviewForm {
-        t,
-        frame: Frame::new(visitor, Section::Hospitals, title(&hospital.name)).keeping_a_draft(),
-        aspects: ASPECTS.into_iter().map(aspect).collect(),
-        form,
-        is_new: review.is_none(),
-        draft: format!("review-{}", hospital.id),
-        action: review.map_or_else(|| format!("{back}/review"), |id| format!("{back}/reviews/{}/edit", segment(id))),
-        back,
-    })
+    show_as(
+        status,
+        &ReviewForm {
+            t,
+            frame: Frame::new(visitor, Section::Hospitals, title(&hospital.name)).keeping_a_draft(),
+            aspects: ASPECTS.into_iter().map(aspect).collect(),
+            form,
+            is_new: review.is_none(),
+            draft: format!("review-{}", hospital.id),
+            action: review.map_or_else(
+                || format!("{back}/review"),
+                |id| format!("{back}/reviews/{}/edit", segment(id)),
+            ),
+            back,
+        },
+    )
 }
 
 fn not_yours(visitor: &Visitor, hospital: &Hospital, mine: Option<&str>) -> Result {
@@ -133,12 +161,17 @@ fn not_yours(visitor: &Visitor, hospital: &Hospital, mine: Option<&str>) -> Resu
         None => (t.review_form.not_yours_none, Some(("/account/hospital", t.review_form.choose))),
         Some(_) => (t.review_form.not_yours_why, Some(("/account/hospital", t.review_form.change))),
     };
-    show_as(StatusCode::FORBIDDEN, &NotYours {
-        t,
-        frame: Frame::new(visitor, Section::Hospitals, t.review_form.not_yours).private(),
-        why,
-        step,
-        mine: mine.filter(|id| *id != hospital.id).map(|id| format!("/hospitals/{}", segment(id))),
-        back: format!("/hospitals/{}", segment(&hospital.id)),
-    })
+    show_as(
+        StatusCode::FORBIDDEN,
+        &NotYours {
+            t,
+            frame: Frame::new(visitor, Section::Hospitals, t.review_form.not_yours).private(),
+            why,
+            step,
+            mine: mine
+                .filter(|id| *id != hospital.id)
+                .map(|id| format!("/hospitals/{}", segment(id))),
+            back: format!("/hospitals/{}", segment(&hospital.id)),
+        },
+    )
 }

@@ -44,5 +44,13 @@ pub(crate) async fn sign_out(visitor: Visitor) -> Result {
 fn render(visitor: &Visitor, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
     let next = local_path::or_home(form.value("next")).to_owned();
-    show_as(status, &SignIn { t, frame: Frame::new(visitor, Section::SignIn, t.sign_in.title).private(), form, next })
+    show_as(
+        status,
+        &SignIn {
+            t,
+            frame: Frame::new(visitor, Section::SignIn, t.sign_in.title).private(),
+            form,
+            next,
+        },
+    )
 }

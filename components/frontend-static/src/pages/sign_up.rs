@@ -23,7 +23,8 @@ pub(crate) async fn form(visitor: Visitor, Query(fields): Query) -> Result {
 }
 
 pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
-    match auth::sign_up(&visitor, fields.text("login"), fields.text("password"), fields.key()).await {
+    match auth::sign_up(&visitor, fields.text("login"), fields.text("password"), fields.key()).await
+    {
         Ok(()) => {
             let next = local_path::or_home(fields.text("next"));
             Ok(redirect(&format!("/signin{}", query(&[("done", "signed_up"), ("next", next)]))))
@@ -38,5 +39,13 @@ pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
 fn render(visitor: &Visitor, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
     let next = local_path::or_home(form.value("next")).to_owned();
-    show_as(status, &SignUp { t, frame: Frame::new(visitor, Section::SignUp, t.sign_up.title).private(), form, next })
+    show_as(
+        status,
+        &SignUp {
+            t,
+            frame: Frame::new(visitor, Section::SignUp, t.sign_up.title).private(),
+            form,
+            next,
+        },
+    )
 }

@@ -63,16 +63,26 @@ impl CommentView {
     }
 }
 
-pub(crate) async fn read(visitor: Visitor, Path([id]): Path<[String; 1]>, Query(fields): Query) -> Result {
+pub(crate) async fn read(
+    visitor: Visitor,
+    Path([id]): Path<[String; 1]>,
+    Query(fields): Query,
+) -> Result {
     let form = FormView::of(&[("parent_id", fields.text("reply"))]);
     render(&visitor, &id, fields.text("cursor"), StatusCode::OK, form).await
 }
 
 /// A new comment, or a reply.
-pub(crate) async fn comment(visitor: Visitor, Path([id]): Path<[String; 1]>, Form(fields): Form) -> Result {
+pub(crate) async fn comment(
+    visitor: Visitor,
+    Path([id]): Path<[String; 1]>,
+    Form(fields): Form,
+) -> Result {
     let (body, parent) = (fields.text("body"), fields.filled("parent_id"));
     match board::create_comment(&visitor, &id, body, parent, fields.key()).await {
-        Ok(comment) => Ok(redirect(&format!("/board/{}?done=commented#c-{}", segment(&id), segment(&comment)))),
+        Ok(comment) => {
+            Ok(redirect(&format!("/board/{}?done=commented#c-{}", segment(&id), segment(&comment))))
+        }
         Err(failure) => {
             let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
             render(&visitor, &id, "", status, form).await
@@ -80,12 +90,20 @@ pub(crate) async fn comment(visitor: Visitor, Path([id]): Path<[String; 1]>, For
     }
 }
 
-pub(crate) async fn vote(SignedIn(visitor): SignedIn, Path([id]): Path<[String; 1]>, Form(fields): Form) -> Result {
+pub(crate) async fn vote(
+    SignedIn(visitor): SignedIn,
+    Path([id]): Path<[String; 1]>,
+    Form(fields): Form,
+) -> Result {
     board::vote(&visitor, &id, None, fields.text("up") == "true").await?;
     Ok(redirect(&format!("/board/{}#votes", segment(&id))))
 }
 
-pub(crate) async fn accept(SignedIn(visitor): SignedIn, Path([id]): Path<[String; 1]>, Form(fields): Form) -> Result {
+pub(crate) async fn accept(
+    SignedIn(visitor): SignedIn,
+    Path([id]): Path<[String; 1]>,
+    Form(fields): Form,
+) -> Result {
     board::accept(&visitor, &id, fields.filled("comment_id")).await?;
     Ok(redirect(&format!("/board/{}#comments", segment(&id))))
 }
@@ -95,9 +113,16 @@ pub(crate) async fn delete(SignedIn(visitor): SignedIn, Path([id]): Path<[String
     Ok(redirect("/board?done=deleted"))
 }
 
-async fn render(visitor: &Visitor, id: &str, cursor: &str, status: StatusCode, form: FormView) -> Result {
+async fn render(
+    visitor: &Visitor,
+    id: &str,
+    cursor: &str,
+    status: StatusCode,
+    form: FormView,
+) -> Result {
     let t = visitor.language.texts();
-    let (post, comments) = futures::join!(board::post(visitor, id), board::comments(visitor, id, cursor));
+    let (post, comments) =
+        futures::join!(board::post(visitor, id), board::comments(visitor, id, cursor));
     let ((post, _), list) = (post?, comments?);
     let now = now_millis();
     let accepted = accepted(visitor, &post, &list.items).await;
@@ -105,19 +130,26 @@ async fn render(visitor: &Visitor, id: &str, cursor: &str, status: StatusCode, f
     let path = format!("/board/{}", segment(id));
     let Paging { first, next } = Paging::of(&path, &[], cursor, list.next_cursor.as_deref());
     let frame = Frame::new(visitor, Section::Board, &post.title).described(excerpt(&post.body));
-    show_as(status, &Thread {
-        t,
-        frame: if visitor.is_signed_in() { frame.keeping_a_draft() } else { frame },
-        created: moment(&post.created_at, now, t),
-        is_question: post.category == "question",
-        accepted: accepted.map(|comment| CommentView::new(comment, now, t)),
-        comments: list.items.into_iter().map(|comment| CommentView::new(comment, now, t)).collect(),
-        first,
-        next,
-        form: (visitor.is_signed_in() || form.has_failed()).then_some(form),
-        reply_label,
-        post,
-    })
+    show_as(
+        status,
+        &Thread {
+            t,
+            frame: if visitor.is_signed_in() { frame.keeping_a_draft() } else { frame },
+            created: moment(&post.created_at, now, t),
+            is_question: post.category == "question",
+            accepted: accepted.map(|comment| CommentView::new(comment, now, t)),
+            comments: list
+                .items
+                .into_iter()
+                .map(|comment| CommentView::new(comment, now, t))
+                .collect(),
+            first,
+            next,
+            form: (visitor.is_signed_in() || form.has_failed()).then_some(form),
+            reply_label,
+            post,
+        },
+    )
 }
 
 /// The accepted answer, which stands above the others. It is asked for only where it is on
@@ -127,7 +159,11 @@ async fn accepted(visitor: &Visitor, post: &Post, here: &[Comment]) -> Option<Co
     if let Some(comment) = here.iter().find(|comment| comment.id == *id) {
         return Some(comment.clone());
     }
-    board::comment(visitor, &post.id, id).await.map(|(comment, _)| comment).inspect_err(Failure::log).ok()
+    board::comment(visitor, &post.id, id)
+        .await
+        .map(|(comment, _)| comment)
+        .inspect_err(Failure::log)
+        .ok()
 }
 
 fn label_of(comments: &[Comment], id: &str, t: &Texts) -> Option<String> {

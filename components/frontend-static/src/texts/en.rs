@@ -268,32 +268,47 @@ pub(crate) const EN: Texts = Texts {
         title: "What we can know",
         lead: "Calling it anonymous is not enough. This is what the service stores today, what its operator could find out, and what is not prevented yet.",
         chapters: &[
-            ("What others see", &[
-                "A post shows its title and text, its time, and a label that holds within that thread only (“Author”, “Anonymous 1”). “Anonymous 1” in two threads does not mean the same person.",
-                "A review shows its stars, its text and the month. No exact time, no label of the board.",
-                "Nobody sees your login name or the hospital on your account.",
-            ]),
-            ("What the server stores", &[
-                "Account: login name, a password hash that cannot be reversed, the hospital you set, and when you signed up. No name, mail address or phone number.",
-                "Board: a pseudonym beside each text. It is made from the account number with a secret key, so the board's database alone does not tell the account.",
-                "Reviews: another pseudonym beside each review. The two databases side by side share no value. Of the time only the month is kept.",
-                "Sign-in attempts are counted for a while, to stop the guessing of passwords.",
-            ]),
-            ("What an operator could find out", &[
-                "Whoever holds auth's secret keys and all databases can compute the pseudonyms again, and so learn which account wrote which post or review. Our aim is not a promise but a design in which this is impossible.",
-                "The servers in front may log addresses and times. Compared with the time of a post they narrow down who wrote it.",
-                "You are signed in while you write a review. That is not stored, but an operator who tampers with the server could watch that moment.",
-            ]),
-            ("What does not exist yet", &[
-                "“Review passes”, with which not even the operator can tie a review to an account, are not built yet. Until they are, the limits above stand.",
-                "Employment is not proven yet. The hospital that someone sets is taken at their word. Keep that in mind when you read reviews.",
-            ]),
-            ("What to watch yourself", &[
-                "Style, wards, dates and incidents that few people know of are the strongest clues.",
-                "The smaller the hospital, the easier the guess.",
-                "On your employer's computer or Wi-Fi, your employer can see that you were here.",
-                "Unfinished drafts stay in this device's browser only, and go when you publish or sign out.",
-            ]),
+            (
+                "What others see",
+                &[
+                    "A post shows its title and text, its time, and a label that holds within that thread only (“Author”, “Anonymous 1”). “Anonymous 1” in two threads does not mean the same person.",
+                    "A review shows its stars, its text and the month. No exact time, no label of the board.",
+                    "Nobody sees your login name or the hospital on your account.",
+                ],
+            ),
+            (
+                "What the server stores",
+                &[
+                    "Account: login name, a password hash that cannot be reversed, the hospital you set, and when you signed up. No name, mail address or phone number.",
+                    "Board: a pseudonym beside each text. It is made from the account number with a secret key, so the board's database alone does not tell the account.",
+                    "Reviews: another pseudonym beside each review. The two databases side by side share no value. Of the time only the month is kept.",
+                    "Sign-in attempts are counted for a while, to stop the guessing of passwords.",
+                ],
+            ),
+            (
+                "What an operator could find out",
+                &[
+                    "Whoever holds auth's secret keys and all databases can compute the pseudonyms again, and so learn which account wrote which post or review. Our aim is not a promise but a design in which this is impossible.",
+                    "The servers in front may log addresses and times. Compared with the time of a post they narrow down who wrote it.",
+                    "You are signed in while you write a review. That is not stored, but an operator who tampers with the server could watch that moment.",
+                ],
+            ),
+            (
+                "What does not exist yet",
+                &[
+                    "“Review passes”, with which not even the operator can tie a review to an account, are not built yet. Until they are, the limits above stand.",
+                    "Employment is not proven yet. The hospital that someone sets is taken at their word. Keep that in mind when you read reviews.",
+                ],
+            ),
+            (
+                "What to watch yourself",
+                &[
+                    "Style, wards, dates and incidents that few people know of are the strongest clues.",
+                    "The smaller the hospital, the easier the guess.",
+                    "On your employer's computer or Wi-Fi, your employer can see that you were here.",
+                    "Unfinished drafts stay in this device's browser only, and go when you publish or sign out.",
+                ],
+            ),
         ],
     },
     errors: Errors {
@@ -306,7 +321,10 @@ pub(crate) const EN: Texts = Texts {
         page: |status| match status {
             400 | 422 => ("We could not read that request", "Go back and try again."),
             401 => ("Please sign in", "Sign in, then try again."),
-            403 => ("That is not allowed", "You lack the right, or the request came from another site."),
+            403 => (
+                "That is not allowed",
+                "You lack the right, or the request came from another site.",
+            ),
             404 => ("Page not found", "The address may have changed, or the post was deleted."),
             405 => ("This address cannot be opened directly", "Start again from the home page."),
             409 | 412 => ("It changed meanwhile", "Reload the page before and try again."),
@@ -314,7 +332,10 @@ pub(crate) const EN: Texts = Texts {
             415 => ("That format cannot be read", "Use the form on the page."),
             429 => ("Too many tries", "Try again a little later."),
             503 | 504 => ("Not available right now", "Reload in a moment."),
-            _ => ("Something went wrong", "It is our fault. If it persists, report it with the number below."),
+            _ => (
+                "Something went wrong",
+                "It is our fault. If it persists, report it with the number below.",
+            ),
         },
         list: "The list cannot be shown with these parameters.",
     },
@@ -343,9 +364,13 @@ pub(crate) const EN: Texts = Texts {
     refusal: |code| match code {
         "invalid_credentials" => Some("The login name or the password is wrong."),
         "login_taken" => Some("This login name is taken. Choose another one."),
-        "already_reviewed" => Some("You have reviewed this hospital already. You can edit that review on the hospital's page."),
+        "already_reviewed" => Some(
+            "You have reviewed this hospital already. You can edit that review on the hospital's page.",
+        ),
         "too_many_requests" => Some("Too many tries. Try again a little later."),
-        "changed_meanwhile" => Some("It was edited elsewhere in the meantime. Saving once more replaces that with this."),
+        "changed_meanwhile" => Some(
+            "It was edited elsewhere in the meantime. Saving once more replaces that with this.",
+        ),
         "hospital_closed" => Some("A hospital that has closed takes no new reviews."),
         "in_progress" => Some("The same request is being handled. Try again in a moment."),
         _ => None,
@@ -418,9 +443,15 @@ fn field_error(field: &str, code: &str) -> String {
         ("new_password", "required") => "Enter a new password.",
         ("password" | "new_password", "too_short") => "A password needs at least 10 characters.",
         ("password" | "new_password", "too_long") => "A password may have up to 128 characters.",
-        ("password" | "new_password", "same_as_login" | "equals_login") => "The password must differ from the login name.",
-        ("password" | "new_password", "too_common" | "common") => "Many people use this password. Choose another one.",
-        ("password", "wrong" | "wrong_password" | "invalid_credentials") => "The password is wrong.",
+        ("password" | "new_password", "same_as_login" | "equals_login") => {
+            "The password must differ from the login name."
+        }
+        ("password" | "new_password", "too_common" | "common") => {
+            "Many people use this password. Choose another one."
+        }
+        ("password", "wrong" | "wrong_password" | "invalid_credentials") => {
+            "The password is wrong."
+        }
         ("Idempotency-Key", _) => "This form was sent before. Check it and send it again.",
         ("q", _) => "Search for 2 to 50 characters.",
         ("cursor", _) => "The list has changed. Start again.",

@@ -25,14 +25,23 @@ struct AccessToken {
     access_token: String,
 }
 
-pub(crate) async fn sign_up(visitor: &Facts, login: &str, password: &str, key: Option<&str>) -> Result<()> {
+pub(crate) async fn sign_up(
+    visitor: &Facts,
+    login: &str,
+    password: &str,
+    key: Option<&str>,
+) -> Result<()> {
     let body = json!({"login": login, "password": password});
     let call = Call::new(Service::Auth, Method::POST, "/api/auth/accounts");
     call.json(&body).header("idempotency-key", key).send(visitor).await.map(drop)
 }
 
 /// The cookies of the new session.
-pub(crate) async fn sign_in(visitor: &Facts, login: &str, password: &str) -> Result<Vec<HeaderValue>> {
+pub(crate) async fn sign_in(
+    visitor: &Facts,
+    login: &str,
+    password: &str,
+) -> Result<Vec<HeaderValue>> {
     let body = json!({"login": login, "password": password});
     let call = Call::new(Service::Auth, Method::POST, "/api/auth/sessions");
     Ok(call.json(&body).send(visitor).await?.cookies())
@@ -65,7 +74,11 @@ pub(crate) async fn choose_hospital(visitor: &Facts, hospital_id: Option<&str>) 
 }
 
 /// The cookies of the session that goes on; all others end.
-pub(crate) async fn change_password(visitor: &Facts, current: &str, new: &str) -> Result<Vec<HeaderValue>> {
+pub(crate) async fn change_password(
+    visitor: &Facts,
+    current: &str,
+    new: &str,
+) -> Result<Vec<HeaderValue>> {
     let body = json!({"current_password": current, "new_password": new});
     let call = Call::new(Service::Auth, Method::POST, "/api/auth/accounts/me/password").json(&body);
     Ok(with_refresh_cookie(call, visitor).send(visitor).await?.cookies())

@@ -94,11 +94,20 @@ pub(crate) async fn post(visitor: &Facts, id: &str) -> Result<(Post, String)> {
 
 pub(crate) async fn comments(visitor: &Facts, id: &str, cursor: &str) -> Result<List<Comment>> {
     let query = query(&[("cursor", cursor), ("limit", COMMENTS_PER_PAGE)]);
-    Call::get(Service::Board, format!("{}/comments{query}", post_path(id))).send(visitor).await?.json()
+    Call::get(Service::Board, format!("{}/comments{query}", post_path(id)))
+        .send(visitor)
+        .await?
+        .json()
 }
 
 /// The new post's id.
-pub(crate) async fn create_post(visitor: &Facts, category: &str, title: &str, body: &str, key: Option<&str>) -> Result<String> {
+pub(crate) async fn create_post(
+    visitor: &Facts,
+    category: &str,
+    title: &str,
+    body: &str,
+    key: Option<&str>,
+) -> Result<String> {
     let call = Call::new(Service::Board, Method::POST, "/api/board/posts");
     let call = call.json(&json!({"category": category, "title": title, "body": body}));
     let created: Created = call.header("idempotency-key", key).send(visitor).await?.json()?;
@@ -106,7 +115,14 @@ pub(crate) async fn create_post(visitor: &Facts, category: &str, title: &str, bo
 }
 
 /// `tag` is what [`post`] gave when the editing began.
-pub(crate) async fn edit_post(visitor: &Facts, id: &str, category: &str, title: &str, body: &str, tag: Option<&str>) -> Result<()> {
+pub(crate) async fn edit_post(
+    visitor: &Facts,
+    id: &str,
+    category: &str,
+    title: &str,
+    body: &str,
+    tag: Option<&str>,
+) -> Result<()> {
     let call = Call::new(Service::Board, Method::PATCH, post_path(id));
     let call = call.json(&json!({"category": category, "title": title, "body": body}));
     call.header("if-match", tag).send(visitor).await.map(drop)
@@ -117,33 +133,58 @@ pub(crate) async fn delete_post(visitor: &Facts, id: &str) -> Result<()> {
 }
 
 /// The new comment's id.
-pub(crate) async fn create_comment(visitor: &Facts, post: &str, body: &str, parent: Option<&str>, key: Option<&str>) -> Result<String> {
+pub(crate) async fn create_comment(
+    visitor: &Facts,
+    post: &str,
+    body: &str,
+    parent: Option<&str>,
+    key: Option<&str>,
+) -> Result<String> {
     let mut json = json!({"body": body});
     if let Some(parent) = parent {
         json["parent_id"] = parent.into();
     }
-    let call = Call::new(Service::Board, Method::POST, format!("{}/comments", post_path(post))).json(&json);
+    let call = Call::new(Service::Board, Method::POST, format!("{}/comments", post_path(post)))
+        .json(&json);
     let created: Created = call.header("idempotency-key", key).send(visitor).await?.json()?;
     Ok(created.id)
 }
 
 /// The comment, and the tag that an edit of it is based on.
-pub(crate) async fn comment(visitor: &Facts, post: &str, comment: &str) -> Result<(Comment, String)> {
+pub(crate) async fn comment(
+    visitor: &Facts,
+    post: &str,
+    comment: &str,
+) -> Result<(Comment, String)> {
     Call::get(Service::Board, comment_path(post, comment)).send(visitor).await?.tagged()
 }
 
 /// `tag` is what [`comment`] gave when the editing began.
-pub(crate) async fn edit_comment(visitor: &Facts, post: &str, comment: &str, body: &str, tag: Option<&str>) -> Result<()> {
+pub(crate) async fn edit_comment(
+    visitor: &Facts,
+    post: &str,
+    comment: &str,
+    body: &str,
+    tag: Option<&str>,
+) -> Result<()> {
     let call = Call::new(Service::Board, Method::PATCH, comment_path(post, comment));
     call.json(&json!({"body": body})).header("if-match", tag).send(visitor).await.map(drop)
 }
 
 pub(crate) async fn delete_comment(visitor: &Facts, post: &str, comment: &str) -> Result<()> {
-    Call::new(Service::Board, Method::DELETE, comment_path(post, comment)).send(visitor).await.map(drop)
+    Call::new(Service::Board, Method::DELETE, comment_path(post, comment))
+        .send(visitor)
+        .await
+        .map(drop)
 }
 
 /// For the post, or for `comment` of it; `up` or no longer.
-pub(crate) async fn vote(visitor: &Facts, post: &str, comment: Option<&str>, up: bool) -> Result<()> {
+pub(crate) async fn vote(
+    visitor: &Facts,
+    post: &str,
+    comment: Option<&str>,
+    up: bool,
+) -> Result<()> {
     let voted = comment.map_or_else(|| post_path(post), |comment| comment_path(post, comment));
     let method = if up { Method::PUT } else { Method::DELETE };
     Call::new(Service::Board, method, format!("{voted}/vote")).send(visitor).await.map(drop)

@@ -102,9 +102,13 @@ impl From<Failure> for Problem {
                 Self::too_many_requests(refusal.retry_after.unwrap_or(60), "Try again later.")
             }
             StatusCode::SERVICE_UNAVAILABLE => Self::unavailable(refusal.code),
-            StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::UNPROCESSABLE_ENTITY => {
-                Self::new(refusal.status, "refused", "Go back, read the page again, and try once more.")
-            }
+            StatusCode::CONFLICT
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::UNPROCESSABLE_ENTITY => Self::new(
+                refusal.status,
+                "refused",
+                "Go back, read the page again, and try once more.",
+            ),
             status => Self::internal(format!("an API answered {status} {}", refusal.code)),
         }
     }
@@ -138,7 +142,8 @@ struct Answer {
 
 impl Answer {
     fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| Failure::Unavailable(format!("unexpected answer: {error}")))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Failure::Unavailable(format!("unexpected answer: {error}")))
     }
 
     /// With the tag that `If-Match` takes.
@@ -186,13 +191,18 @@ impl Call {
     /// On the visitor's behalf. Whatever is not 2xx is a [`Failure`].
     async fn send(self, visitor: &Facts) -> Result<Answer> {
         let (service, method) = (self.service, self.method.clone());
-        let described = format!("{method} {service:?} {}", self.path.split('?').next().unwrap_or_default());
+        let described =
+            format!("{method} {service:?} {}", self.path.split('?').next().unwrap_or_default());
         let exchange = std::pin::pin!(self.exchange(visitor));
         let timeout = std::pin::pin!(spin_sdk::time::sleep(TIMEOUT));
         match select(exchange, timeout).await {
-            Either::Left((Err(Failure::Unavailable(cause)), _)) => Err(Failure::Unavailable(format!("{described}: {cause}"))),
+            Either::Left((Err(Failure::Unavailable(cause)), _)) => {
+                Err(Failure::Unavailable(format!("{described}: {cause}")))
+            }
             Either::Left((result, _)) => result,
-            Either::Right(_) => Err(Failure::Unavailable(format!("{described}: no answer within {TIMEOUT:?}"))),
+            Either::Right(_) => {
+                Err(Failure::Unavailable(format!("{described}: no answer within {TIMEOUT:?}")))
+            }
         }
     }
 
@@ -257,7 +267,10 @@ mod tests {
     #[test]
     fn ids_stay_one_segment_and_empty_parameters_are_left_out() {
         assert_eq!(segment("a/b+c=.."), "a%2Fb%2Bc%3D..");
-        assert_eq!(query(&[("q", "서울 의원"), ("region", "")]), "?q=%EC%84%9C%EC%9A%B8+%EC%9D%98%EC%9B%90");
+        assert_eq!(
+            query(&[("q", "서울 의원"), ("region", "")]),
+            "?q=%EC%84%9C%EC%9A%B8+%EC%9D%98%EC%9B%90"
+        );
         assert_eq!(query(&[("q", "")]), "");
     }
 }

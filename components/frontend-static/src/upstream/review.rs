@@ -8,7 +8,8 @@ use super::{Call, List, Result, Service, query, segment};
 use crate::visitor::Facts;
 
 /// What a review gives stars for, in the order of the form.
-pub(crate) const ASPECTS: [&str; 6] = ["treatment", "explanation", "kindness", "facilities", "cost", "honesty"];
+pub(crate) const ASPECTS: [&str; 6] =
+    ["treatment", "explanation", "kindness", "facilities", "cost", "honesty"];
 
 /// One value for each of [`ASPECTS`].
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -87,7 +88,11 @@ impl Doctors {
     /// Specialists of all three fields; `None` where the data says nothing of any.
     pub(crate) fn specialists(&self) -> Option<u64> {
         let fields = [&self.medicine, &self.dentistry, &self.korean_medicine];
-        fields.into_iter().flatten().filter_map(|grades| grades.specialists).reduce(u64::saturating_add)
+        fields
+            .into_iter()
+            .flatten()
+            .filter_map(|grades| grades.specialists)
+            .reduce(u64::saturating_add)
     }
 }
 
@@ -142,7 +147,10 @@ pub(crate) struct Draft<'a> {
 
 impl Draft<'_> {
     fn json(&self) -> Value {
-        let given = ASPECTS.iter().zip(self.stars).filter_map(|(aspect, stars)| Some(((*aspect).to_owned(), json!(stars?))));
+        let given = ASPECTS
+            .iter()
+            .zip(self.stars)
+            .filter_map(|(aspect, stars)| Some(((*aspect).to_owned(), json!(stars?))));
         json!({"title": self.title, "body": self.body, "stars": Value::Object(given.collect())})
     }
 }
@@ -157,7 +165,10 @@ pub(crate) struct Selection<'a> {
     pub limit: &'a str,
 }
 
-pub(crate) async fn hospitals(visitor: &Facts, selection: &Selection<'_>) -> Result<List<HospitalSummary>> {
+pub(crate) async fn hospitals(
+    visitor: &Facts,
+    selection: &Selection<'_>,
+) -> Result<List<HospitalSummary>> {
     let query = query(&[
         ("q", selection.q),
         ("region", selection.region),
@@ -176,29 +187,56 @@ pub(crate) async fn hospital(visitor: &Facts, id: &str) -> Result<Hospital> {
     Call::get(Service::Review, hospital_path(id)).send(visitor).await?.json()
 }
 
-pub(crate) async fn reviews(visitor: &Facts, hospital: &str, sort: &str, cursor: &str) -> Result<List<Review>> {
+pub(crate) async fn reviews(
+    visitor: &Facts,
+    hospital: &str,
+    sort: &str,
+    cursor: &str,
+) -> Result<List<Review>> {
     let query = query(&[("sort", sort), ("cursor", cursor)]);
-    Call::get(Service::Review, format!("{}/reviews{query}", hospital_path(hospital))).send(visitor).await?.json()
+    Call::get(Service::Review, format!("{}/reviews{query}", hospital_path(hospital)))
+        .send(visitor)
+        .await?
+        .json()
 }
 
 /// The review, and the tag that an edit of it is based on.
-pub(crate) async fn review(visitor: &Facts, hospital: &str, review: &str) -> Result<(Review, String)> {
+pub(crate) async fn review(
+    visitor: &Facts,
+    hospital: &str,
+    review: &str,
+) -> Result<(Review, String)> {
     Call::get(Service::Review, review_path(hospital, review)).send(visitor).await?.tagged()
 }
 
-pub(crate) async fn create_review(visitor: &Facts, hospital: &str, draft: &Draft<'_>, key: Option<&str>) -> Result<()> {
-    let call = Call::new(Service::Review, Method::POST, format!("{}/reviews", hospital_path(hospital)));
+pub(crate) async fn create_review(
+    visitor: &Facts,
+    hospital: &str,
+    draft: &Draft<'_>,
+    key: Option<&str>,
+) -> Result<()> {
+    let call =
+        Call::new(Service::Review, Method::POST, format!("{}/reviews", hospital_path(hospital)));
     call.json(&draft.json()).header("idempotency-key", key).send(visitor).await.map(drop)
 }
 
 /// `tag` is what [`review`] gave when the editing began.
-pub(crate) async fn edit_review(visitor: &Facts, hospital: &str, review: &str, draft: &Draft<'_>, tag: Option<&str>) -> Result<()> {
+pub(crate) async fn edit_review(
+    visitor: &Facts,
+    hospital: &str,
+    review: &str,
+    draft: &Draft<'_>,
+    tag: Option<&str>,
+) -> Result<()> {
     let call = Call::new(Service::Review, Method::PATCH, review_path(hospital, review));
     call.json(&draft.json()).header("if-match", tag).send(visitor).await.map(drop)
 }
 
 pub(crate) async fn delete_review(visitor: &Facts, hospital: &str, review: &str) -> Result<()> {
-    Call::new(Service::Review, Method::DELETE, review_path(hospital, review)).send(visitor).await.map(drop)
+    Call::new(Service::Review, Method::DELETE, review_path(hospital, review))
+        .send(visitor)
+        .await
+        .map(drop)
 }
 
 fn hospital_path(id: &str) -> String {
