@@ -17,6 +17,9 @@ use wasmtime_wasi_http::{Error, WasiBody};
 /// A response up to this size is sent whole, with its length, if the guest has
 /// written it by the time that its head arrives.
 const COLLECTED_BYTES: usize = 64 * 1024;
+/// How often the guest gets to run before its response counts as a stream: it
+/// may have been interrupted between its head and its body.
+const TURNS: u32 = 2;
 
 /// A response body on its way to a client.
 pub(crate) enum Body {
@@ -37,9 +40,10 @@ impl Body {
         Self::Full(Some(bytes))
     }
 
-    /// Takes what is there already, without waiting. `pause` is the longest
-    /// wait between two chunks of what is not.
-    pub(crate) fn of_guest(mut body: WasiBody, pause: Duration) -> Self {
+    /// Takes what is there already, without waiting for more than the guest's
+    /// next turn. `pause` is the longest wait between two chunks of the rest.
+    pub(crate) async fn of_guest(mut body: WasiBody, pause: Duration) -> Self {
+        let mut turns = TURNS;
         let mut collected = Bytes::new();
         let mut longer = BytesMut::new();
         loop {
@@ -62,6 +66,10 @@ impl Body {
                 Some(Some(Err(error))) => {
                     body = one_frame(Err(error));
                     break;
+                }
+                None if turns > 0 => {
+                    turns -= 1;
+                    tokio::task::yield_now().await;
                 }
                 None => break,
             }

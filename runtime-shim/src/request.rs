@@ -79,7 +79,8 @@ pub(crate) async fn answer(
     measured.finish(match answered {
         Ok(response) => {
             let pause = Duration::from_millis(component.limits.response_idle_ms);
-            response.map(|body| Body::of_guest(body, pause))
+            let (parts, body) = response.into_parts();
+            Response::from_parts(parts, Body::of_guest(body, pause).await)
         }
         Err(problem) => answer::problem(problem, &asker),
     })

@@ -183,9 +183,9 @@ async fn elsewhere(
         Err(_) => return Err(Error::HttpResponseTimeout),
     };
     let pause = options.between_bytes_timeout.unwrap_or(limit).min(limit);
-    Ok(response.map(|body| {
-        Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), pause).boxed_unsync()
-    }))
+    let (parts, body) = response.into_parts();
+    let body = Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), pause).await;
+    Ok(Response::from_parts(parts, body.boxed_unsync()))
 }
 
 /// Keeps connections of one thread. Redirects are the guest's business: each

@@ -65,6 +65,16 @@ fn variables_environment_and_files() {
 }
 
 #[test]
+fn what_a_component_prints_is_a_line_with_its_name() {
+    let host = Host::with("[limits]\nlog_line_bytes = 10\n", &["--env", "MOOD=calm"]);
+    assert_eq!(host.get("/environment?name=MOOD"), ok("calm"));
+    host.get("/print?text=one");
+    assert_eq!(host.printed(), "[conformance] one");
+    host.get("/print?text=%1B%5B31mlonger+than+the+limit");
+    assert_eq!(host.printed(), "[conformance] \\u{1b}[31mlonge");
+}
+
+#[test]
 fn a_key_value_store_keeps_what_it_is_given() {
     assert_eq!(get("/key-value?do=get&key=none"), ok("none"));
     assert_eq!(get("/key-value?do=set&key=a&value=1"), ok("set"));

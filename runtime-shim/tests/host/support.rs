@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
@@ -42,6 +42,8 @@ pub(crate) struct Host {
     child: Child,
     pub(crate) address: String,
     pub(crate) admin: String,
+    /// What the host and its components print.
+    lines: Mutex<mpsc::Receiver<String>>,
     agent: Agent,
     _scratch: tempfile::TempDir,
 }
@@ -81,7 +83,14 @@ impl Host {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
             .build();
-        Self { child, address, admin, agent: agent.into(), _scratch: scratch }
+        Self {
+            child,
+            address,
+            admin,
+            lines: Mutex::new(line),
+            agent: agent.into(),
+            _scratch: scratch,
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
@@ -107,6 +116,17 @@ impl Host {
 
     pub(crate) fn admin(&self, path: &str) -> (u16, String) {
         self.send(Request::get(format!("http://{}{path}", self.admin)).body(()).expect("a request"))
+    }
+
+    /// The next line that a component printed.
+    pub(crate) fn printed(&self) -> String {
+        let lines = self.lines.lock().expect("no panic");
+        loop {
+            let line = lines.recv_timeout(Duration::from_secs(10)).expect("a line");
+            if line.starts_with('[') {
+                return line;
+            }
+        }
     }
 
     pub(crate) fn terminate(&self) {
