@@ -7,8 +7,8 @@ use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use uuid::Uuid;
 
-use crate::texts::Texts;
 use crate::upstream::Failure;
+use crate::visitor::Visitor;
 
 /// The hidden field that makes a form which is sent twice count once.
 const KEY_FIELD: &str = "key";
@@ -142,13 +142,14 @@ impl FormView {
     pub(crate) fn refused(
         fields: Fields,
         failure: Failure,
-        texts: &Texts,
+        visitor: &Visitor,
     ) -> Result<(StatusCode, Self), Problem> {
+        let texts = visitor.language.texts();
         let mut form = Self::filled_with(fields);
         let refusal = match failure {
             Failure::Refused(refusal) => refusal,
-            Failure::Unavailable(cause) => {
-                eprintln!("{}", serde_json::json!({"level": "error", "cause": cause}));
+            Failure::Unavailable(_) => {
+                failure.log(visitor);
                 form.notice = Some(texts.errors.try_again);
                 return Ok((StatusCode::SERVICE_UNAVAILABLE, form));
             }
@@ -199,8 +200,8 @@ impl FormView {
 #[cfg(test)]
 mod tests {
     use super::{Fields, FormView};
-    use crate::texts::KO;
     use crate::upstream::{Failure, FieldError, Refusal};
+    use crate::visitor::Visitor;
     use axum::http::StatusCode;
 
     #[test]
@@ -236,7 +237,7 @@ mod tests {
     ) -> Result<(StatusCode, FormView), api::Problem> {
         let refusal = Refusal { status, code: code.into(), errors, retry_after: None };
         let fields = Fields::parse(b"title=kept").unwrap();
-        FormView::refused(fields, Failure::Refused(refusal), &KO)
+        FormView::refused(fields, Failure::Refused(refusal), &Visitor::public())
     }
 
     #[test]

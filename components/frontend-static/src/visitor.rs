@@ -37,6 +37,14 @@ pub(crate) struct Facts {
     pub here: String,
 }
 
+impl Facts {
+    /// Of the W3C `traceparent`, as the log of every component has it.
+    pub(crate) fn trace_id(&self) -> &str {
+        let traceparent = self.traceparent.as_ref().and_then(|value| value.to_str().ok());
+        traceparent.and_then(|value| value.split('-').nth(1)).unwrap_or_default()
+    }
+}
+
 impl std::ops::Deref for Visitor {
     type Target = Facts;
 
@@ -68,6 +76,18 @@ impl Visitor {
 
     pub(crate) fn is_signed_in(&self) -> bool {
         self.token.is_some()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn public() -> Self {
+        Self(Arc::new(Facts {
+            language: Language::Korean,
+            token: None,
+            refresh: None,
+            address: String::new(),
+            traceparent: None,
+            here: "/".to_owned(),
+        }))
     }
 }
 

@@ -72,7 +72,7 @@ async fn again(visitor: &Visitor, failure: Failure) -> Result {
     if failure.is(StatusCode::UNAUTHORIZED) {
         return Err(Problem::unauthorized());
     }
-    let (status, form) = FormView::refused(Default::default(), failure, visitor.language.texts())?;
+    let (status, form) = FormView::refused(Default::default(), failure, visitor)?;
     render(visitor, status, form).await
 }
 
@@ -94,7 +94,7 @@ async fn render(visitor: &Visitor, status: StatusCode, form: FormView) -> Result
 
 async fn employer(visitor: &Visitor, account: &Account) -> Employer {
     let Some(id) = &account.hospital_id else { return Employer::None };
-    match review::hospital(visitor, id).await.inspect_err(Failure::log) {
+    match review::hospital(visitor, id).await.inspect_err(|failure| failure.log(visitor)) {
         Ok(hospital) => {
             Employer::Known { name: hospital.name, path: format!("/hospitals/{}", segment(id)) }
         }

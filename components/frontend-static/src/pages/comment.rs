@@ -46,7 +46,7 @@ pub(crate) async fn edit(
     match board::edit_comment(&visitor, &post, &id, fields.text("body"), fields.tag()).await {
         Ok(()) => Ok(redirect(&format!("/board/{}?done=saved#c-{}", segment(&post), segment(&id)))),
         Err(failure) => {
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, &post, &id, status, form)
         }
     }

@@ -1,10 +1,10 @@
 use askama::Template;
 
-use super::rows::{self, PostRow};
+use super::rows::{self, PostRow, ReviewRow};
 use super::{Frame, Result, Section, show};
 use crate::texts::Texts;
-use crate::upstream::board::{self, PostSummary, Selection};
-use crate::upstream::{Failure, List};
+use crate::upstream::board::{self, Selection};
+use crate::upstream::{Failure, List, review};
 use crate::visitor::Visitor;
 
 /// What fits beside the search without scrolling far.
@@ -15,33 +15,32 @@ const ROWS: &str = "5";
 struct Home {
     t: &'static Texts,
     frame: Frame,
-    /// `None` while board is away: the search works all the same.
+    /// `None` while board or review is away: the search works all the same.
     questions: Option<Vec<PostRow>>,
-    posts: Option<Vec<PostRow>>,
+    reviews: Option<Vec<ReviewRow>>,
 }
 
 pub(crate) async fn show_home(visitor: Visitor) -> Result {
     let t = visitor.language.texts();
     let questions = Selection { category: "question", limit: ROWS, ..Selection::default() };
-    let newest = Selection { limit: ROWS, ..Selection::default() };
-    let (questions, posts) =
-        futures::join!(board::posts(&visitor, &questions), board::posts(&visitor, &newest));
+    let (questions, reviews) =
+        futures::join!(board::posts(&visitor, &questions), review::latest_reviews(&visitor, ROWS));
     show(&Home {
         t,
         frame: Frame::new(&visitor, Section::Home, ""),
-        questions: rows_unless_away(questions, t),
-        posts: rows_unless_away(posts, t),
+        questions: unless_away(&visitor, questions).map(|questions| rows::posts(questions, t)),
+        reviews: unless_away(&visitor, reviews).map(|reviews| rows::reviews(reviews, t)),
     })
 }
 
-fn rows_unless_away(
-    list: std::result::Result<List<PostSummary>, Failure>,
-    t: &Texts,
-) -> Option<Vec<PostRow>> {
+fn unless_away<T>(
+    visitor: &Visitor,
+    list: std::result::Result<List<T>, Failure>,
+) -> Option<Vec<T>> {
     match list {
-        Ok(list) => Some(rows::posts(list.items, t)),
+        Ok(list) => Some(list.items),
         Err(failure) => {
-            failure.log();
+            failure.log(visitor);
             None
         }
     }

@@ -5,7 +5,6 @@ use super::rows::{self, HospitalRow};
 use super::{Frame, Paging, Result, Section, list_refusal, show_as};
 use crate::form::Query;
 use crate::texts::Texts;
-use crate::upstream::Failure;
 use crate::upstream::review::{self, Facets, Selection};
 use crate::visitor::Visitor;
 
@@ -35,7 +34,8 @@ pub(crate) async fn list(visitor: Visitor, Query(fields): Query) -> Result {
     let (list, facets) =
         futures::join!(review::hospitals(&visitor, &selection), review::facets(&visitor));
     // Without its filters the search is still of use.
-    let Facets { regions, kinds } = facets.inspect_err(Failure::log).unwrap_or_default();
+    let Facets { regions, kinds } =
+        facets.inspect_err(|failure| failure.log(&visitor)).unwrap_or_default();
     let (status, hospitals, next_cursor, mistake) = match list {
         Ok(list) => (StatusCode::OK, rows::hospitals(list.items, None), list.next_cursor, None),
         Err(failure) => {

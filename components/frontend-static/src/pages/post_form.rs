@@ -41,7 +41,7 @@ pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
     match board::create_post(&visitor, category, title, body, fields.key()).await {
         Ok(id) => Ok(redirect(&format!("/board/{}?done=posted", segment(&id)))),
         Err(failure) => {
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, None, status, form)
         }
     }
@@ -74,7 +74,7 @@ pub(crate) async fn edit(
     match board::edit_post(&visitor, &id, category, title, body, fields.tag()).await {
         Ok(()) => Ok(redirect(&format!("/board/{}?done=saved", segment(&id)))),
         Err(failure) => {
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, Some(&id), status, form)
         }
     }

@@ -71,7 +71,7 @@ pub(crate) async fn create(
         let account = auth::account(&visitor).await?;
         return not_yours(&visitor, &hospital, account.hospital_id.as_deref());
     }
-    let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+    let (status, form) = FormView::refused(fields, failure, &visitor)?;
     render(&visitor, &hospital, None, status, form)
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn edit(
         }
         Err(failure) => {
             let hospital = review::hospital(&visitor, &id).await?;
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, &hospital, Some(&review), status, form)
         }
     }

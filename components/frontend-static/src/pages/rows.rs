@@ -5,7 +5,7 @@ use api::now_millis;
 use crate::display::{Moment, moment, number, stars};
 use crate::texts::Texts;
 use crate::upstream::board::PostSummary;
-use crate::upstream::review::HospitalSummary;
+use crate::upstream::review::{HospitalSummary, LatestReview};
 use crate::upstream::segment;
 
 pub(crate) struct PostRow {
@@ -30,6 +30,27 @@ pub(crate) fn posts(posts: Vec<PostSummary>, t: &Texts) -> Vec<PostRow> {
         answered: post.answered,
     };
     posts.into_iter().map(row).collect()
+}
+
+pub(crate) struct ReviewRow {
+    pub hospital_path: String,
+    pub hospital: String,
+    pub title: String,
+    pub average: String,
+    pub month: String,
+    pub machine_month: String,
+}
+
+pub(crate) fn reviews(reviews: Vec<LatestReview>, t: &Texts) -> Vec<ReviewRow> {
+    let row = |review: LatestReview| ReviewRow {
+        hospital_path: format!("/hospitals/{}", segment(&review.hospital_id)),
+        hospital: review.hospital_name,
+        title: review.title,
+        average: stars(review.average),
+        month: (t.time.month)(&review.month),
+        machine_month: review.month,
+    };
+    reviews.into_iter().map(row).collect()
 }
 
 pub(crate) struct HospitalRow {

@@ -29,7 +29,7 @@ pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
     match auth::sign_in(&visitor, fields.text("login"), fields.text("password")).await {
         Ok(cookies) => Ok(redirect_with(local_path::or_home(fields.text("next")), cookies)),
         Err(failure) => {
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, status, form)
         }
     }

@@ -30,7 +30,7 @@ pub(crate) async fn create(visitor: Visitor, Form(fields): Form) -> Result {
             Ok(redirect(&format!("/signin{}", query(&[("done", "signed_up"), ("next", next)]))))
         }
         Err(failure) => {
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, status, form)
         }
     }

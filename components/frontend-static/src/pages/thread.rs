@@ -8,7 +8,7 @@ use crate::display::{Moment, moment};
 use crate::form::{Form, FormView, Query};
 use crate::texts::Texts;
 use crate::upstream::board::{self, Comment, Post};
-use crate::upstream::{Failure, segment};
+use crate::upstream::segment;
 use crate::visitor::{SignedIn, Visitor};
 
 #[derive(Template)]
@@ -84,7 +84,7 @@ pub(crate) async fn comment(
             Ok(redirect(&format!("/board/{}?done=commented#c-{}", segment(&id), segment(&comment))))
         }
         Err(failure) => {
-            let (status, form) = FormView::refused(fields, failure, visitor.language.texts())?;
+            let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, &id, "", status, form).await
         }
     }
@@ -162,7 +162,7 @@ async fn accepted(visitor: &Visitor, post: &Post, here: &[Comment]) -> Option<Co
     board::comment(visitor, &post.id, id)
         .await
         .map(|(comment, _)| comment)
-        .inspect_err(Failure::log)
+        .inspect_err(|failure| failure.log(visitor))
         .ok()
 }
 

@@ -115,9 +115,15 @@ impl From<Failure> for Problem {
 }
 
 impl Failure {
-    /// For a part of a page that is left out because of it.
-    pub(crate) fn log(&self) {
-        eprintln!("{}", serde_json::json!({"level": "error", "cause": format!("{self:?}")}));
+    /// For a page that is shown without what failed.
+    pub(crate) fn log(&self, visitor: &Facts) {
+        let line = serde_json::json!({
+            "level": "error",
+            "trace_id": visitor.trace_id(),
+            "path": visitor.here.split('?').next(),
+            "cause": format!("{self:?}"),
+        });
+        eprintln!("{line}");
     }
 
     pub(crate) fn is(&self, status: StatusCode) -> bool {

@@ -138,6 +138,17 @@ pub(crate) struct Review {
     pub edited: bool,
 }
 
+/// A review beside the name of its hospital.
+#[derive(Deserialize)]
+pub(crate) struct LatestReview {
+    pub hospital_id: String,
+    pub hospital_name: String,
+    pub title: String,
+    pub average: f64,
+    /// `YYYY-MM`.
+    pub month: String,
+}
+
 /// What a review says, as the form sends it. `None` for an aspect without stars.
 pub(crate) struct Draft<'a> {
     pub title: &'a str,
@@ -198,6 +209,12 @@ pub(crate) async fn reviews(
         .send(visitor)
         .await?
         .json()
+}
+
+/// Of all hospitals.
+pub(crate) async fn latest_reviews(visitor: &Facts, limit: &str) -> Result<List<LatestReview>> {
+    let query = query(&[("limit", limit)]);
+    Call::get(Service::Review, format!("/api/review/reviews{query}")).send(visitor).await?.json()
 }
 
 /// The review, and the tag that an edit of it is based on.
