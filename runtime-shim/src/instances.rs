@@ -145,6 +145,17 @@ impl Pool {
         Ok(())
     }
 
+    /// Looks after those that wait, as long as the core serves.
+    pub async fn watch(core: &Core) {
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            look.tick().await;
+            for (pool, component) in core.pools.iter().zip(&core.app.components) {
+                pool.queue().expire(component);
+            }
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,25 +165,35 @@ impl Queue {
     fn start(&mut self, core: &Arc<Core>, component: usize) {
         self.live += 1;
         self.made += 1;
-        let worker = Worker { core: Arc::clone(core), index: component, number: self.made };
+        let (core, number) = (Arc::clone(core), self.made);
         // Counted as available until it knows better, so that what arrives
         // while it starts waits for it instead of starting another.
         self.available.push((self.made, Waker::noop().clone()));
-        tokio::spawn(worker.run());
+        // The worker is made inside its task: a runtime that shuts down drops the task at
+        // once, and a worker dropped here would ask for the lock that is held here.
+        tokio::spawn(async move { Worker { core, index: component, number }.run().await });
     }
 
-    /// The next request that has not waited too long.
-    fn take(&mut self, component: &Component) -> Option<Job> {
+    /// Tells those that waited too long, even if no instance ever becomes free.
+    fn expire(&mut self, component: &Component) {
         let wait = Duration::from_millis(component.limits.queue_wait_ms);
-        while let Some(job) = self.waiting.pop_front() {
-            if job.answer.is_canceled() {
-                continue;
+        self.waiting.retain(|job| {
+            let overdue = job.queued.elapsed() > wait;
+            if overdue {
+                component.metrics.rejected.inc();
+                job.ticket.set(Fate::Queued);
             }
-            if job.queued.elapsed() <= wait {
+            !overdue
+        });
+    }
+
+    /// The next request whose client still waits for it.
+    fn take(&mut self, component: &Component) -> Option<Job> {
+        self.expire(component);
+        while let Some(job) = self.waiting.pop_front() {
+            if !job.answer.is_canceled() {
                 return Some(job);
             }
-            component.metrics.rejected.inc();
-            job.ticket.set(Fate::Queued);
         }
         None
     }
@@ -373,6 +394,11 @@ impl Worker {
                 if progress.idle.is_some_and(|since| now - since > idle) {
                     return Poll::Ready(Ok(()));
                 }
+                // What a request that was over time left behind, such as a read of a body
+                // that never comes, must not keep the instance's place.
+                if progress.retired && progress.emptied.is_some_and(|since| now - since > GRACE) {
+                    return Poll::Ready(Ok(()));
+                }
                 if progress.active.iter().any(|active| now > active.deadline + GRACE) {
                     progress.blame(|active| now > active.deadline);
                     return Poll::Ready(Err(anyhow::anyhow!(
@@ -411,6 +437,8 @@ struct Progress {
     settled: bool,
     /// A request of this instance was over time; it ends when the others are done.
     retired: bool,
+    /// Since when no request is under way.
+    emptied: Option<Instant>,
     /// The time when the supervisor last looked.
     now: Instant,
 }
@@ -431,12 +459,14 @@ impl Progress {
             computing: None,
             settled: true,
             retired: false,
+            emptied: None,
             now: Instant::now(),
         }
     }
 
     fn finished(&mut self, number: u64) {
         self.active.retain(|active| active.number != number);
+        self.emptied = self.active.is_empty().then(Instant::now);
     }
 
     /// Ends the requests whose time is over; whether there were any.
@@ -495,6 +525,7 @@ fn start<'a>(
         trace: context.trace,
     });
     progress.idle = None;
+    progress.emptied = None;
     progress.computing = None;
     // It may compute at first; the supervisor says when it waits.
     progress.settled = false;

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::connection::{Connections, Order, Watched};
 use crate::core::Core;
+use crate::instances::Pool;
 use crate::net::Address;
 use crate::request;
 
@@ -92,7 +93,9 @@ async fn serve(
     let connections = Arc::new(Connections::default());
     let watching = {
         let (core, connections) = (Arc::clone(&core), Arc::clone(&connections));
-        tokio::spawn(async move { connections.watch(&core.app.limits).await })
+        tokio::spawn(async move {
+            futures::join!(connections.watch(&core.app.limits), Pool::watch(&core));
+        })
     };
     let accepting = accept(&core, &listener, &connections, &open);
     tokio::select! {

@@ -36,6 +36,7 @@ fn router(config: &'static Config) -> Router {
             "/api/review/hospitals/{id}/reviews/{review_id}",
             get(reviews::show).patch(reviews::edit).delete(reviews::delete),
         )
+        .route("/api/review/reviews", get(reviews::latest::list))
         .route("/api/review/operator/hospital-imports", post(imports::start))
         .route("/api/review/operator/hospital-imports/{id}/rows", put(imports::stage))
         .route("/api/review/operator/hospital-imports/{id}/commit", post(imports::commit))

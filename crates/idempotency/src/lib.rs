@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 /// A key that a client made up is a UUID or something of that kind.
 const MAX_KEY_BYTES: usize = 255;
 
-/// How long an answer is kept: a client that has not retried within a day will not.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// How long an answer is kept at least: a client that has not retried within a day will not.
+/// Only the day is stored, because a closer time would tell when an anonymous review was written.
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// The `Idempotency-Key` of a request, if it has one.
 pub struct Key(Option<String>);
@@ -138,9 +139,9 @@ async fn keep(
     fingerprint: String,
     reply: &Reply,
 ) -> Result<(), Problem> {
-    let now = now_millis();
+    let today = now_millis() / DAY_MILLIS * DAY_MILLIS;
     let expired = format!("DELETE FROM {component}_idempotency WHERE created_at < ?1");
-    database.execute(&expired, [Value::Integer(now - KEPT_MILLIS)]).await?;
+    database.execute(&expired, [Value::Integer(today - DAY_MILLIS)]).await?;
     let insert = format!(
         "INSERT INTO {component}_idempotency (id, fingerprint, status, location, body, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
@@ -151,9 +152,17 @@ async fn keep(
         Value::Integer(i64::from(reply.status.as_u16())),
         reply.location.clone().into(),
         reply.body.clone().into(),
-        Value::Integer(now),
+        Value::Integer(today),
     ];
     database.execute(&insert, values).await?;
+    Ok(())
+}
+
+/// Forgets the answers whose location is `path` or below it, because what they say was deleted.
+pub async fn forget(database: &Database, component: &str, path: &str) -> Result<(), database::Error> {
+    let sql = format!("DELETE FROM {component}_idempotency WHERE location >= ?1 AND location < ?2");
+    // "~" sorts after every character of our paths.
+    database.execute(&sql, [path.into(), format!("{path}~").into()]).await?;
     Ok(())
 }
 

@@ -156,7 +156,7 @@ pub(crate) async fn remove(
         let comment = own_comment(db, &post_id, &comment_id, &insider).await?;
         if_match.check(comment.revision)?;
         comments::delete(db, &comment).await?;
-        store::forget_answers(db, &location(&comment)).await?;
+        idempotency::forget(db, store::COMPONENT, &location(&comment)).await?;
         Ok::<_, Problem>(StatusCode::NO_CONTENT)
     })
     .await

@@ -165,7 +165,7 @@ pub(crate) async fn remove(
         let post = own_post(db, &post_id, &insider).await?;
         if_match.check(post.revision)?;
         posts::delete(db, &post.id).await?;
-        store::forget_answers(db, &location(&post.id)).await?;
+        idempotency::forget(db, store::COMPONENT, &location(&post.id)).await?;
         Ok::<_, Problem>(StatusCode::NO_CONTENT)
     })
     .await

@@ -27,17 +27,6 @@ pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
     Ok(db)
 }
 
-/// Forgets the answers kept for repeated requests that hold the text at `path` or below it.
-pub(crate) async fn forget_answers(db: &Database, path: &str) -> Result<(), Error> {
-    // "~" sorts after every character of our paths.
-    db.execute(
-        "DELETE FROM board_idempotency WHERE location >= ?1 AND location < ?2",
-        [path.into(), format!("{path}~").into()],
-    )
-    .await?;
-    Ok(())
-}
-
 fn id(text: String, column: usize) -> Result<Id, Error> {
     Id::try_from(text).map_err(|_| Error::Column(column, "an id"))
 }

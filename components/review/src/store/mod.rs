@@ -11,9 +11,10 @@ use database::{Database, Error, Value};
 
 use crate::config::Config;
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration(include_str!("../../migrations/sqlite/0001_hospitals.sql")),
     Migration(include_str!("../../migrations/sqlite/0002_reviews.sql")),
+    Migration(include_str!("../../migrations/sqlite/0003_latest_reviews.sql")),
 ];
 
 /// A connection to the component's database, its schema up to date.

@@ -98,6 +98,23 @@ pub(crate) async fn list(
     select.query(db).await?.iter().map(review).collect()
 }
 
+/// The latest of all hospitals, each with its hospital's name. Within a month the order tells nothing.
+pub(crate) async fn latest(
+    db: &Database,
+    after: Option<(String, String)>,
+    page: &Page,
+) -> Result<Vec<(String, Review)>, Error> {
+    let columns = COLUMNS.split(", ").map(|column| format!("reviews.{}", column.trim_start())).collect::<Vec<_>>().join(", ");
+    let mut select =
+        Statement::new(&format!("SELECT {columns}, hospitals.name FROM reviews JOIN hospitals ON hospitals.id = reviews.hospital_id"));
+    if let Some((month, id)) = after {
+        select.condition("(reviews.month, reviews.id) < (?, ?)", [month.into(), id.into()]);
+    }
+    select.push(" ORDER BY reviews.month DESC, reviews.id DESC LIMIT ?", [page.rows().into()]);
+    let rows = select.query(db).await?;
+    rows.iter().map(|row| Ok((row.text(13)?, review(row)?))).collect()
+}
+
 /// All that a rating is made of: at most 25 rows, read from one index.
 pub(crate) async fn groups(db: &Database, hospital_id: &str) -> Result<Vec<Group>, Error> {
     let sql = "SELECT total, count(*), sum(treatment), sum(explanation), sum(kindness), sum(facilities), \

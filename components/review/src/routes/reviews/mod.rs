@@ -1,4 +1,5 @@
 mod eligibility;
+pub(crate) mod latest;
 
 use api::{Body, IfMatch, List, Page, Path, Problem, Query, Tagged, now_millis};
 use axum::Json;
@@ -119,8 +120,7 @@ pub(crate) async fn create(
             revision: 1,
         };
         store::reviews::insert(db, &review).await.map_err(already_reviewed)?;
-        let location = format!("/api/review/hospitals/{}/reviews/{}", segment(&review.hospital_id), review.id);
-        Reply::created(location, &Shown::to(Some(&author), review))
+        Reply::created(location(&review), &Shown::to(Some(&author), review))
     })
     .await
 }
@@ -160,9 +160,14 @@ pub(crate) async fn delete(
         let review = own(db, &hospital_id, &id, &author).await?;
         if_match.check(review.revision)?;
         store::reviews::delete(db, &review.id).await?;
+        idempotency::forget(db, "review", &location(&review)).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
+}
+
+fn location(review: &Review) -> String {
+    format!("/api/review/hospitals/{}/reviews/{}", segment(&review.hospital_id), review.id)
 }
 
 async fn hospital(db: &Database, id: &str) -> api::Result<Hospital> {
