@@ -52,14 +52,16 @@ impl Guess {
     }
 
     /// The account if the password is right, `None` if it is wrong or there is no such
-    /// account, in the same time. It waits for transactions, so call it outside of one.
+    /// account, in the same time. It waits for transactions, so call it outside of one, and it
+    /// takes the connection away, because others need it while a password is compared.
     pub(crate) async fn compare(
         &self,
-        database: &Database,
+        database: Database,
         login: &Login,
         password: &Password,
     ) -> Result<Option<Account>, Problem> {
-        let account = accounts::by_login(database, login.as_str()).await?;
+        let account = accounts::by_login(&database, login.as_str()).await?;
+        drop(database);
         let hash = account.as_ref().map_or(DECOY_HASH, |account| &account.password_hash);
         between_transactions().await;
         let right = password.fits(hash).map_err(Problem::internal)?;

@@ -31,9 +31,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 fn is_json(request: &Request) -> bool {
     let value = request.headers().get(header::CONTENT_TYPE);
-    let essence = value
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next());
+    let essence =
+        value.and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
@@ -82,7 +81,11 @@ fn invalid_json(error: &serde_json::Error) -> Problem {
 /// has it, with the field's name between backticks in its message.
 pub(crate) fn field_problem(path: &str, message: &str) -> Problem {
     let parent = if path == "." { "" } else { path };
-    let kinds = [("missing field", "required"), ("unknown field", "unknown_field"), ("duplicate field", "duplicate_field")];
+    let kinds = [
+        ("missing field", "required"),
+        ("unknown field", "unknown_field"),
+        ("duplicate field", "duplicate_field"),
+    ];
     for (prefix, code) in kinds {
         let Some(rest) = message.strip_prefix(prefix) else { continue };
         let name = rest.split('`').nth(1).unwrap_or("body");

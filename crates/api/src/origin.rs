@@ -12,8 +12,8 @@ pub(crate) fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(
     if method.is_safe() {
         return Ok(());
     }
-    let own = match header_text(headers, header::ORIGIN.as_str()) {
-        Some(origin) => is_own(origin, host(uri, headers)),
+    let own = match headers.get(header::ORIGIN) {
+        Some(origin) => origin.to_str().is_ok_and(|origin| is_own(origin, host(uri, headers))),
         None => header_text(headers, "sec-fetch-site")
             .is_none_or(|site| matches!(site, "same-origin" | "none")),
     };
@@ -25,7 +25,9 @@ pub(crate) fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(
 
 /// `wasi:http` gives `Host` as the authority of the request's address, not as a header.
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    uri.authority().map(|authority| authority.as_str()).or_else(|| header_text(headers, header::HOST.as_str()))
+    uri.authority()
+        .map(|authority| authority.as_str())
+        .or_else(|| header_text(headers, header::HOST.as_str()))
 }
 
 fn is_own(origin: &str, host: Option<&str>) -> bool {
@@ -61,7 +63,8 @@ mod tests {
     use super::{check, client_address};
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pair = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let pair =
+            |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         pairs.iter().map(pair).collect()
     }
 
@@ -85,9 +88,11 @@ mod tests {
 
     #[test]
     fn a_forwarded_address_counts_only_from_a_component() {
-        let spoofed = headers(&[("spin-client-addr", "9.9.9.9:1234"), ("x-forwarded-for", "1.1.1.1")]);
+        let spoofed =
+            headers(&[("spin-client-addr", "9.9.9.9:1234"), ("x-forwarded-for", "1.1.1.1")]);
         assert_eq!(client_address(&spoofed), "9.9.9.9");
-        let chained = headers(&[("spin-client-addr", "0.0.0.0:0"), ("x-forwarded-for", "1.1.1.1, 2.2.2.2")]);
+        let chained =
+            headers(&[("spin-client-addr", "0.0.0.0:0"), ("x-forwarded-for", "1.1.1.1, 2.2.2.2")]);
         assert_eq!(client_address(&chained), "2.2.2.2");
         let v6 = headers(&[("spin-client-addr", "[::1]:80")]);
         assert_eq!(client_address(&v6), "[::1]");

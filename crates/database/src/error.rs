@@ -51,7 +51,16 @@ impl Error {
         if let Some((_, columns)) = message.split_once("UNIQUE constraint failed: ") {
             return Self::Unique(columns.to_owned());
         }
-        let passing = ["database is locked", "database table is locked", "database is busy", "disk I/O error", "pool"];
+        let passing = [
+            "database is locked",
+            "database table is locked",
+            "database is busy",
+            "disk I/O error",
+            "database or disk is full",
+            "readonly database",
+            "unable to open database",
+            "pool",
+        ];
         if passing.iter().any(|text| message.contains(text)) {
             return Self::Unavailable(message);
         }

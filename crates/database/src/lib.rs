@@ -29,9 +29,9 @@ impl Database {
     /// component's `sqlite_databases`.
     pub async fn open(url: &str) -> Result<Self, Error> {
         // The URL may hold a password, so the message does not repeat it.
-        let label = url
-            .strip_prefix("sqlite:")
-            .ok_or_else(|| Error::Configuration("the database URL is not of the form sqlite:LABEL".into()))?;
+        let label = url.strip_prefix("sqlite:").ok_or_else(|| {
+            Error::Configuration("the database URL is not of the form sqlite:LABEL".into())
+        })?;
         let connection = Connection::open(label).await?;
         Ok(Self { connection })
     }

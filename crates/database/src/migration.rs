@@ -24,7 +24,9 @@ pub async fn run(
     }
     database
         .query(
-            &format!("CREATE TABLE IF NOT EXISTS {component}_migrations (version BIGINT PRIMARY KEY)"),
+            &format!(
+                "CREATE TABLE IF NOT EXISTS {component}_migrations (version BIGINT PRIMARY KEY)"
+            ),
             [],
         )
         .await?;
@@ -36,9 +38,7 @@ pub async fn run(
         )));
     }
     if applied < steps.len() {
-        database
-            .transaction(async |database| apply(database, component, steps).await)
-            .await?;
+        database.transaction(async |database| apply(database, component, steps).await).await?;
     }
     done.store(true, Ordering::Relaxed);
     Ok(())
@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn a_statement_ends_at_a_line_that_ends_with_a_semicolon() {
-        let text = "-- why\nCREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n);\nCREATE INDEX c ON a (b);\n";
+        let text =
+            "-- why\nCREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n);\nCREATE INDEX c ON a (b);\n";
         assert_eq!(
             statements(text),
             ["CREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n);", "CREATE INDEX c ON a (b);"]

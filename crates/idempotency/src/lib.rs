@@ -113,7 +113,9 @@ async fn kept(
     id: &str,
     fingerprint: &str,
 ) -> Result<Option<Reply>, Problem> {
-    let sql = format!("SELECT fingerprint, status, location, body FROM {component}_idempotency WHERE id = ?1");
+    let sql = format!(
+        "SELECT fingerprint, status, location, body FROM {component}_idempotency WHERE id = ?1"
+    );
     let Some(row) = database.query_one(&sql, [id.into()]).await? else {
         return Ok(None);
     };
@@ -124,7 +126,8 @@ async fn kept(
             "was used for another request; use a new one",
         ));
     }
-    let status = u16::try_from(row.integer(1)?).ok().and_then(|code| StatusCode::from_u16(code).ok());
+    let status =
+        u16::try_from(row.integer(1)?).ok().and_then(|code| StatusCode::from_u16(code).ok());
     Ok(Some(Reply {
         status: status.unwrap_or(StatusCode::OK),
         location: row.optional_text(2)?,
@@ -159,7 +162,11 @@ async fn keep(
 }
 
 /// Forgets the answers whose location is `path` or below it, because what they say was deleted.
-pub async fn forget(database: &Database, component: &str, path: &str) -> Result<(), database::Error> {
+pub async fn forget(
+    database: &Database,
+    component: &str,
+    path: &str,
+) -> Result<(), database::Error> {
     let sql = format!("DELETE FROM {component}_idempotency WHERE location >= ?1 AND location < ?2");
     // "~" sorts after every character of our paths.
     database.execute(&sql, [path.into(), format!("{path}~").into()]).await?;

@@ -86,7 +86,9 @@ impl Layout {
         let mut row = Map::new();
         row.insert("line".into(), line.number.into());
         for (field, place) in &self.places {
-            if let Some(cell) = line.cells.get(*place).map(|cell| cell.trim()).filter(|cell| !cell.is_empty()) {
+            if let Some(cell) =
+                line.cells.get(*place).map(|cell| cell.trim()).filter(|cell| !cell.is_empty())
+            {
                 let cell: String = cell.chars().take(MAX_CELL_CHARS).collect();
                 row.insert((*field).into(), cell.into());
             }
@@ -148,9 +150,19 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name_in_any_order() {
-        let headers = cells(&["\u{FEFF}주 소", "뭔가", "암호화요양기호", "요양기관명", "시도코드명", "종별코드명"]);
+        let headers = cells(&[
+            "\u{FEFF}주 소",
+            "뭔가",
+            "암호화요양기호",
+            "요양기관명",
+            "시도코드명",
+            "종별코드명",
+        ]);
         let layout = Layout::of(&headers).unwrap();
-        let row = layout.row(Line { number: 7, cells: cells(&["어딘가 1", "x", "SYN-1", "이름", "서울", "의원"]) });
+        let row = layout.row(Line {
+            number: 7,
+            cells: cells(&["어딘가 1", "x", "SYN-1", "이름", "서울", "의원"]),
+        });
         assert_eq!(row["address"], "어딘가 1");
         assert_eq!(row["line"], 7);
         assert_eq!(row.len(), 6);
@@ -170,7 +182,10 @@ mod tests {
         line.push(" ".into());
         assert!(!layout.row(Line { number: 2, cells: line.clone() }).contains_key("defect"));
         line.push("surplus".into());
-        assert_eq!(layout.row(Line { number: 2, cells: line })["defect"], "has 29 cells instead of 27");
+        assert_eq!(
+            layout.row(Line { number: 2, cells: line })["defect"],
+            "has 29 cells instead of 27"
+        );
     }
 
     #[test]

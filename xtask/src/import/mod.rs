@@ -63,11 +63,13 @@ pub(super) struct Line {
 pub(crate) fn hospitals(options: &Hospitals) -> Result<()> {
     let date = match &options.date {
         Some(date) => date.clone(),
-        None => layout::date_in_name(&options.file)
-            .context("the file's name does not say which month it describes: add --date YYYY-MM-DD")?,
+        None => layout::date_in_name(&options.file).context(
+            "the file's name does not say which month it describes: add --date YYYY-MM-DD",
+        )?,
     };
-    let token = std::fs::read_to_string(&options.token_file)
-        .with_context(|| format!("cannot read the operator's token from {}", options.token_file.display()))?;
+    let token = std::fs::read_to_string(&options.token_file).with_context(|| {
+        format!("cannot read the operator's token from {}", options.token_file.display())
+    })?;
     let operator = Operator::new(&options.base, token.trim())?;
     let bar = progress_bar();
     let mut upload = Upload::new(operator.start(&options.source, &date)?, bar.clone());
@@ -82,7 +84,11 @@ pub(crate) fn hospitals(options: &Hospitals) -> Result<()> {
 }
 
 /// Reads a file of any of the forms it comes in, without ever holding all of its lines.
-fn for_each_line(file: &Path, bar: &ProgressBar, visit: &mut dyn FnMut(Line) -> Result<()>) -> Result<()> {
+fn for_each_line(
+    file: &Path,
+    bar: &ProgressBar,
+    visit: &mut dyn FnMut(Line) -> Result<()>,
+) -> Result<()> {
     let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
     match extension.to_str() {
         Some("csv" | "txt") => delimited::for_each_line(file, bar, visit),
@@ -111,7 +117,16 @@ struct Upload {
 
 impl Upload {
     fn new(import: Import, bar: ProgressBar) -> Self {
-        Self { import, bar, layout: None, batch: Vec::new(), batch_bytes: 0, accepted: 0, rejected: 0, warnings: 0 }
+        Self {
+            import,
+            bar,
+            layout: None,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            accepted: 0,
+            rejected: 0,
+            warnings: 0,
+        }
     }
 
     fn take(&mut self, line: Line) -> Result<()> {
@@ -183,5 +198,7 @@ impl Upload {
 fn bytes(row: &Map<String, Value>) -> usize {
     /// Quotes, colon and comma around a cell, and what escaping adds to an ordinary text.
     const PUNCTUATION: usize = 8;
-    row.iter().map(|(field, cell)| field.len() + cell.as_str().map_or(0, str::len) + PUNCTUATION).sum()
+    row.iter()
+        .map(|(field, cell)| field.len() + cell.as_str().map_or(0, str::len) + PUNCTUATION)
+        .sum()
 }

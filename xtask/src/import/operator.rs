@@ -68,7 +68,9 @@ impl Operator {
                 Ok((503 | 504, _)) | Err(_) if tries < TRIES => {}
                 Ok((200..=299, answer)) => return Ok(answer),
                 Ok((status, problem)) => return Err(refusal(status, &problem)),
-                Err(error) => return Err(error).with_context(|| format!("no answer from {}", self.routes)),
+                Err(error) => {
+                    return Err(error).with_context(|| format!("no answer from {}", self.routes));
+                }
             }
             tries += 1;
             thread::sleep(PAUSE);
@@ -78,7 +80,8 @@ impl Operator {
     fn try_send(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
         let url = format!("{}{path}", self.routes);
         let request = if method == "PUT" { self.agent.put(&url) } else { self.agent.post(&url) };
-        let mut response = request.header("authorization", format!("Bearer {}", self.token)).send_json(body)?;
+        let mut response =
+            request.header("authorization", format!("Bearer {}", self.token)).send_json(body)?;
         let answer = response.body_mut().read_json().unwrap_or_default();
         Ok((response.status().as_u16(), answer))
     }
@@ -89,7 +92,10 @@ impl Import {
     pub(super) fn stage(&self, batch: &Value) -> Result<Verdict> {
         let verdict = self.operator.send("PUT", &format!("/{}/rows", self.id), batch)?;
         Ok(Verdict {
-            accepted: verdict["accepted"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0),
+            accepted: verdict["accepted"]
+                .as_u64()
+                .and_then(|count| usize::try_from(count).ok())
+                .unwrap_or(0),
             rejected: findings(&verdict["rejected"]),
             warnings: findings(&verdict["warnings"]),
         })
@@ -97,7 +103,11 @@ impl Import {
 
     /// Makes hospitals of what was sent, and says what changed.
     pub(super) fn commit(&self, force: bool) -> Result<String> {
-        let changes = self.operator.send("POST", &format!("/{}/commit", self.id), &json!({ "force": force }))?;
+        let changes = self.operator.send(
+            "POST",
+            &format!("/{}/commit", self.id),
+            &json!({ "force": force }),
+        )?;
         let count = |field: &str| changes[field].as_u64().unwrap_or(0);
         Ok(format!(
             "{} new, {} updated, {} reopened, {} closed, {} unchanged",
@@ -126,7 +136,10 @@ fn refusal(status: u16, problem: &Value) -> anyhow::Error {
         401 => anyhow!("the operator's token is not the one the site was started with"),
         404 => anyhow!("the site takes no imports: start it with the variable operator_token"),
         _ => match problem["errors"][0]["field"].as_str() {
-            Some(field) => anyhow!("{status}: {field} {}", problem["errors"][0]["detail"].as_str().unwrap_or(detail)),
+            Some(field) => anyhow!(
+                "{status}: {field} {}",
+                problem["errors"][0]["detail"].as_str().unwrap_or(detail)
+            ),
             None => anyhow!("{status}: {detail}"),
         },
     }

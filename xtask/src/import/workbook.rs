@@ -18,7 +18,12 @@ pub(super) fn for_each_line(
 ) -> Result<()> {
     let mut workbook: Xlsx<_> = open_workbook(path).context("is not an XLSX workbook")?;
     let sheets = workbook.sheet_names();
-    let sheet = sheets.iter().find(|name| *name == SHEET).or(sheets.first()).context("has no sheet")?.clone();
+    let sheet = sheets
+        .iter()
+        .find(|name| *name == SHEET)
+        .or(sheets.first())
+        .context("has no sheet")?
+        .clone();
     let mut reader = workbook.worksheet_cells_reader(&sheet)?;
     bar.set_length(u64::from(reader.dimensions().end.0) + 1);
     let mut line = Line { number: 1, cells: Vec::new() };
@@ -44,7 +49,9 @@ fn text(value: &DataRef<'_>) -> String {
     match value {
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number.to_string(),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            text.clone()
+        }
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(value) => value.to_string(),
         DataRef::DateTime(time) => {
@@ -83,14 +90,18 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        assert_eq!(lines, [(1, "요양기관명".into()), (3, "가상의원||12|127.0276368|2010-04-05".into())]);
+        assert_eq!(
+            lines,
+            [(1, "요양기관명".into()), (3, "가상의원||12|127.0276368|2010-04-05".into())]
+        );
     }
 
     #[test]
     fn what_is_no_workbook_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "a,b").unwrap();
-        let error = for_each_line(file.path(), &ProgressBar::hidden(), &mut |_| Ok(())).unwrap_err();
+        let error =
+            for_each_line(file.path(), &ProgressBar::hidden(), &mut |_| Ok(())).unwrap_err();
         assert_eq!(error.to_string(), "is not an XLSX workbook");
     }
 }

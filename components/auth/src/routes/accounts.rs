@@ -97,8 +97,11 @@ pub(crate) async fn create(
     let database = auth.database().await?;
     let bucket = taken_logins(&auth, &headers);
     count(&database, &bucket).await?;
+    // Others need the connection while the password is hashed.
+    drop(database);
     between_transactions().await;
     let account = new_account(&auth, &login, &password)?;
+    let database = auth.database().await?;
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
     let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
     let _counted = InTransaction::new();
@@ -199,10 +202,11 @@ pub(crate) async fn change_password(
     fields.check()?;
 
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
-    let account = guess.compare(&database, &login, &current).await?;
+    let account = guess.compare(database, &login, &current).await?;
     let account = account.ok_or_else(|| wrong_password("current_password"))?;
     between_transactions().await;
     let new_hash = new.hash(&random()?).map_err(Problem::internal)?;
+    let database = auth.database().await?;
     let kept = cookies::refresh_token(&headers).map(|token| token.family());
     transaction(&database, async |database: &Database| {
         if !accounts::still_has_password(database, &account).await? {
@@ -229,8 +233,9 @@ pub(crate) async fn remove(
     fields.check()?;
 
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
-    let account = guess.compare(&database, &login, &password).await?;
+    let account = guess.compare(database, &login, &password).await?;
     let account = account.ok_or_else(|| wrong_password("password"))?;
+    let database = auth.database().await?;
     transaction(&database, async |database: &Database| {
         if !accounts::still_has_password(database, &account).await? {
             return Err(wrong_password("password"));

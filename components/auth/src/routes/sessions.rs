@@ -46,8 +46,9 @@ pub(crate) async fn create(
 
     let database = auth.database().await?;
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
-    let account = guess.compare(&database, &login, &password).await?;
+    let account = guess.compare(database, &login, &password).await?;
     let account = account.ok_or_else(invalid_credentials)?;
+    let database = auth.database().await?;
 
     let token = RefreshToken::first(random()?, random()?);
     let now = now_millis();

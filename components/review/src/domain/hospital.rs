@@ -68,7 +68,8 @@ pub(crate) struct Hospital {
 
 /// Whether this can be the id of a hospital: HIRA's are Base64, those of sample data `SYN-…`.
 pub(crate) fn is_id(id: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
     (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(allowed)
 }
 

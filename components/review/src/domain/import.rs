@@ -131,7 +131,11 @@ impl Row {
             return Err(cells.finding("line", "malformed", defect.clone()));
         }
         if !is_id(&self.id) {
-            return Err(cells.finding("id", "invalid_id", "must be 1 to 100 letters and digits, or + / = - _"));
+            return Err(cells.finding(
+                "id",
+                "invalid_id",
+                "must be 1 to 100 letters and digits, or + / = - _",
+            ));
         }
         Ok(Facts {
             name: cells.required("name", &self.name, 150)?,
@@ -170,14 +174,18 @@ impl Row {
                 general: count("korean_medicine_general", &self.korean_medicine_general),
                 interns: count("korean_medicine_interns", &self.korean_medicine_interns),
                 residents: count("korean_medicine_residents", &self.korean_medicine_residents),
-                specialists: count("korean_medicine_specialists", &self.korean_medicine_specialists),
+                specialists: count(
+                    "korean_medicine_specialists",
+                    &self.korean_medicine_specialists,
+                ),
             },
         }
     }
 
     /// Half a location is none.
     fn location(&self, cells: &mut Cells) -> Option<Location> {
-        let longitude = cells.optional("longitude", &self.longitude, |cell| degrees(cell, LONGITUDES));
+        let longitude =
+            cells.optional("longitude", &self.longitude, |cell| degrees(cell, LONGITUDES));
         let latitude = cells.optional("latitude", &self.latitude, |cell| degrees(cell, LATITUDES));
         Some(Location { longitude: longitude?, latitude: latitude? })
     }
@@ -193,7 +201,12 @@ struct Cells {
 }
 
 impl Cells {
-    fn finding(&self, field: &'static str, code: &'static str, detail: impl Into<String>) -> Finding {
+    fn finding(
+        &self,
+        field: &'static str,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Finding {
         Finding { line: self.line, field, code, detail: detail.into() }
     }
 
@@ -238,7 +251,9 @@ fn postcode(cell: &str) -> Result<String, Unusable> {
 }
 
 fn phone(cell: &str) -> Result<String, Unusable> {
-    let allowed = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'(' | b')' | b' ' | b'+' | b'~' | b',');
+    let allowed = |byte: u8| {
+        byte.is_ascii_digit() || matches!(byte, b'-' | b'(' | b')' | b' ' | b'+' | b'~' | b',')
+    };
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     if cell.bytes().all(allowed) && digits >= 4 && cell.len() <= 40 {
         return Ok(cell.to_owned());
@@ -248,13 +263,18 @@ fn phone(cell: &str) -> Result<String, Unusable> {
 
 /// Many stand in the file without a scheme. Only http and https may become a link.
 fn homepage(cell: &str) -> Result<String, Unusable> {
-    let invalid = || ("invalid_url", "must be an http or https address of at most 200 characters".to_owned());
+    let invalid =
+        || ("invalid_url", "must be an http or https address of at most 200 characters".to_owned());
     let lower = cell.to_ascii_lowercase();
     let has_scheme = lower.starts_with("http://") || lower.starts_with("https://");
     let url = if has_scheme { cell.to_owned() } else { format!("http://{cell}") };
     let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let printable = url.chars().all(|c| c.is_alphanumeric() || (c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '`' | '{' | '}' | '|' | '^')));
+    let printable = url.chars().all(|c| {
+        c.is_alphanumeric()
+            || (c.is_ascii_graphic()
+                && !matches!(c, '"' | '<' | '>' | '\\' | '`' | '{' | '}' | '|' | '^'))
+    });
     let named = host.split('.').count() >= 2
         && host.split('.').all(|label| !label.is_empty())
         && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':'));
@@ -348,10 +368,19 @@ mod tests {
     fn what_names_or_places_a_hospital_has_to_be_right() {
         assert_eq!(rejected(Row { id: "a b".into(), ..row() }), ("id", "invalid_id"));
         assert_eq!(rejected(Row { name: " ".into(), ..row() }), ("name", "required"));
-        assert_eq!(rejected(Row { name: "가\u{0}".into(), ..row() }), ("name", "control_character"));
-        assert_eq!(rejected(Row { address: "서울 \u{FFFD}".into(), ..row() }), ("address", "undecodable"));
+        assert_eq!(
+            rejected(Row { name: "가\u{0}".into(), ..row() }),
+            ("name", "control_character")
+        );
+        assert_eq!(
+            rejected(Row { address: "서울 \u{FFFD}".into(), ..row() }),
+            ("address", "undecodable")
+        );
         assert_eq!(rejected(Row { region: "가".repeat(51), ..row() }), ("region", "too_long"));
-        assert_eq!(rejected(Row { defect: Some("28 cells instead of 30".into()), ..row() }), ("line", "malformed"));
+        assert_eq!(
+            rejected(Row { defect: Some("28 cells instead of 30".into()), ..row() }),
+            ("line", "malformed")
+        );
     }
 
     #[test]
@@ -365,8 +394,14 @@ mod tests {
         assert_eq!(warned(Row { phone: "없음".into(), ..row() }), ("phone", "invalid_phone"));
         assert_eq!(warned(Row { doctors: "-1".into(), ..row() }), ("doctors", "invalid_number"));
         assert_eq!(warned(Row { postcode: "1".into(), ..row() }), ("postcode", "invalid_postcode"));
-        assert_eq!(warned(Row { opened_on: "2010-02-30".into(), ..row() }), ("opened_on", "invalid_date"));
-        assert_eq!(warned(Row { longitude: "37.5".into(), ..row() }), ("longitude", "out_of_range"));
+        assert_eq!(
+            warned(Row { opened_on: "2010-02-30".into(), ..row() }),
+            ("opened_on", "invalid_date")
+        );
+        assert_eq!(
+            warned(Row { longitude: "37.5".into(), ..row() }),
+            ("longitude", "out_of_range")
+        );
         assert_eq!(warned(Row { latitude: "NaN".into(), ..row() }), ("latitude", "out_of_range"));
     }
 
@@ -381,14 +416,24 @@ mod tests {
         assert_eq!(homepage("www.example.kr").unwrap(), "http://www.example.kr");
         assert_eq!(homepage("HTTPS://Example.kr/a?b=c#d").unwrap(), "https://Example.kr/a?b=c#d");
         assert_eq!(homepage("http://예시.한국").unwrap(), "http://예시.한국");
-        for cell in ["javascript:alert(1)", "없음", "http://", "http://a@b.kr", "http://a b.kr", "a..kr", "http://a.kr/\"><script>"] {
+        for cell in [
+            "javascript:alert(1)",
+            "없음",
+            "http://",
+            "http://a@b.kr",
+            "http://a b.kr",
+            "a..kr",
+            "http://a.kr/\"><script>",
+        ] {
             assert!(homepage(cell).is_err(), "{cell}");
         }
     }
 
     #[test]
     fn dates_come_in_the_forms_that_spreadsheets_write() {
-        for cell in ["2010-04-05", "20100405", "2010-04-05 00:00:00", "2010.04.05", "2010-04-05T00:00:00"] {
+        for cell in
+            ["2010-04-05", "20100405", "2010-04-05 00:00:00", "2010.04.05", "2010-04-05T00:00:00"]
+        {
             assert_eq!(date(cell).unwrap(), "2010-04-05");
         }
         for cell in ["2010", "00000000", "2010-13-01", "어제", "４０１２0405"] {
@@ -398,7 +443,14 @@ mod tests {
 
     #[test]
     fn more_than_five_percent_is_too_many() {
-        let changes = Changes { inserted: 1000, updated: 2, reopened: 1, unchanged: 0, closed: 2, rejected: 9 };
+        let changes = Changes {
+            inserted: 1000,
+            updated: 2,
+            reopened: 1,
+            unchanged: 0,
+            closed: 2,
+            rejected: 9,
+        };
         assert!(!changes.too_many(100));
         assert!(changes.too_many(99));
         assert!(changes.describe(99).contains("5 of 99 hospitals (5.0 %"));

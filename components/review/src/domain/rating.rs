@@ -115,9 +115,11 @@ mod tests {
 
     #[test]
     fn a_review_counts_where_its_mean_rounds_to() {
-        let totals = [(6, 1), (8, 1), (9, 2), (14, 2), (15, 3), (20, 3), (21, 4), (26, 4), (27, 5), (30, 5)];
+        let totals =
+            [(6, 1), (8, 1), (9, 2), (14, 2), (15, 3), (20, 3), (21, 4), (26, 4), (27, 5), (30, 5)];
         for (total, stars) in totals {
-            let Distribution { one, two, three, four, five } = Rating::of(&[group(total, 7)]).distribution;
+            let Distribution { one, two, three, four, five } =
+                Rating::of(&[group(total, 7)]).distribution;
             let counts = [one, two, three, four, five];
             assert_eq!(counts.iter().position(|count| *count == 7), Some(stars - 1), "{total}");
             assert_eq!(counts.iter().sum::<i64>(), 7);

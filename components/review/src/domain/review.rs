@@ -50,7 +50,8 @@ pub(crate) fn month(now_millis: i64) -> String {
     /// Korea has had no other offset since 1988.
     const KOREA_MILLIS: i64 = 9 * 60 * 60 * 1000;
     let seconds = (now_millis + KOREA_MILLIS).div_euclid(1000);
-    let date = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let date = time::OffsetDateTime::from_unix_timestamp(seconds)
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     format!("{:04}-{:02}", date.year(), u8::from(date.month()))
 }
 

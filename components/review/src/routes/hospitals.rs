@@ -65,7 +65,8 @@ pub(crate) async fn list(
     let after = page.after(&name)?;
     let db = store::open(config).await?;
     let hospitals = store::hospitals::list(&db, &filter, after, &page).await?;
-    let list = page.list(&name, hospitals, |hospital| (hospital.facts.name.clone(), hospital.id.clone()));
+    let list =
+        page.list(&name, hospitals, |hospital| (hospital.facts.name.clone(), hospital.id.clone()));
     let ids: Vec<&str> = list.items.iter().map(|hospital| hospital.id.as_str()).collect();
     let totals = store::reviews::totals(&db, &ids).await?;
     Ok(Json(list.map(|hospital| {

@@ -65,7 +65,10 @@ pub(crate) struct Commit {
 impl FromRequestParts<&'static Config> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, config: &&'static Config) -> Result<Self, Problem> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        config: &&'static Config,
+    ) -> Result<Self, Problem> {
         let expected = config.operator.0.ok_or_else(Problem::not_found)?;
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.split_once(' ')).unwrap_or_default().1.trim();
@@ -103,7 +106,10 @@ pub(crate) async fn stage(
     let db = store::open(config).await?;
     db.transaction(async |db: &Database| {
         if committed(db, &id).await?.is_some() {
-            return Err(Problem::conflict("import_committed", "This import is committed. Start another one."));
+            return Err(Problem::conflict(
+                "import_committed",
+                "This import is committed. Start another one.",
+            ));
         }
         let lines: Vec<u32> = rows.iter().map(|row| row.line).collect();
         store::imports::unstage(db, &id, &lines).await?;
@@ -151,10 +157,16 @@ async fn committed(db: &Database, id: &str) -> api::Result<Option<Changes>> {
 
 fn check(changes: &Changes, existing: i64, force: bool) -> api::Result<()> {
     if changes.inserted + changes.updated + changes.reopened + changes.unchanged == 0 {
-        return Err(Problem::conflict("empty_import", "No row was accepted, so there is nothing to commit."));
+        return Err(Problem::conflict(
+            "empty_import",
+            "No row was accepted, so there is nothing to commit.",
+        ));
     }
     if !force && changes.too_many(existing) {
-        let detail = format!("The import {}. Nothing was changed. Use force to take it.", changes.describe(existing));
+        let detail = format!(
+            "The import {}. Nothing was changed. Use force to take it.",
+            changes.describe(existing)
+        );
         return Err(Problem::conflict("too_many_changes", detail));
     }
     Ok(())
@@ -199,7 +211,11 @@ impl Batch {
         for (index, row) in self.rows.iter().enumerate() {
             if row.line == 0 || !lines.insert(row.line) {
                 let field = format!("rows[{index}].line");
-                return Err(Problem::invalid_field(field, "invalid_line", "must be from 1 and stand once in a batch"));
+                return Err(Problem::invalid_field(
+                    field,
+                    "invalid_line",
+                    "must be from 1 and stand once in a batch",
+                ));
             }
         }
         Ok(self.rows)

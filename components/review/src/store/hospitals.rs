@@ -55,7 +55,10 @@ pub(crate) async fn find(db: &Database, id: &str) -> Result<Option<Hospital>, Er
     db.query_one(sql, [id.into()]).await?.as_ref().map(hospital).transpose()
 }
 
-pub(crate) async fn find_with_source(db: &Database, id: &str) -> Result<Option<(Hospital, Source)>, Error> {
+pub(crate) async fn find_with_source(
+    db: &Database,
+    id: &str,
+) -> Result<Option<(Hospital, Source)>, Error> {
     let sql = "SELECT h.id, h.facts, h.closed_at, i.source, i.date \
                FROM hospitals h JOIN hospital_imports i ON i.id = h.import_id WHERE h.id = ?1";
     let Some(row) = db.query_one(sql, [id.into()]).await? else {
@@ -66,7 +69,8 @@ pub(crate) async fn find_with_source(db: &Database, id: &str) -> Result<Option<(
 }
 
 pub(crate) async fn facets(db: &Database) -> Result<Facets, Error> {
-    let rows = db.query("SELECT facet, value FROM hospital_facets ORDER BY facet, value", []).await?;
+    let rows =
+        db.query("SELECT facet, value FROM hospital_facets ORDER BY facet, value", []).await?;
     let mut facets = Facets::default();
     for row in rows {
         let values = if row.text(0)? == "region" { &mut facets.regions } else { &mut facets.kinds };
@@ -76,6 +80,7 @@ pub(crate) async fn facets(db: &Database) -> Result<Facets, Error> {
 }
 
 fn hospital(row: &Row) -> Result<Hospital, Error> {
-    let facts: Facts = serde_json::from_str(&row.text(1)?).map_err(|_| Error::Column(1, "facts"))?;
+    let facts: Facts =
+        serde_json::from_str(&row.text(1)?).map_err(|_| Error::Column(1, "facts"))?;
     Ok(Hospital { id: row.text(0)?, facts, open: row.optional_integer(2)?.is_none() })
 }

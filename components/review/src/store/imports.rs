@@ -108,7 +108,16 @@ fn columns(import_id: &str, row: &Staged) -> Result<[Value; 8], Error> {
     let key = [import_id.into(), row.line.into(), row.id.clone().into()];
     let [import_id, line, id] = key;
     let Some(facts) = &row.facts else {
-        return Ok([import_id, line, id, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null]);
+        return Ok([
+            import_id,
+            line,
+            id,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ]);
     };
     let json = serde_json::to_string(facts).map_err(|_| Error::Column(7, "facts"))?;
     Ok([
@@ -151,14 +160,23 @@ pub(crate) async fn changes(db: &Database, import_id: &str) -> Result<Changes, E
     })
 }
 
-async fn count(db: &Database, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<i64, Error> {
+async fn count(
+    db: &Database,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<i64, Error> {
     db.query_one(sql, values).await?.map_or(Ok(0), |row| row.integer(0))
 }
 
 /// Makes hospitals of the staged rows and closes those that are missing among them. Only
 /// what changes is written anew: with all of its indexes a row costs a hundred times what it
 /// costs to compare one.
-pub(crate) async fn apply(db: &Database, import_id: &str, changes: &Changes, now: i64) -> Result<(), Error> {
+pub(crate) async fn apply(
+    db: &Database,
+    import_id: &str,
+    changes: &Changes,
+    now: i64,
+) -> Result<(), Error> {
     let import = || Value::from(import_id);
     let close = format!("UPDATE hospitals SET closed_at = ?2 WHERE {MISSING}");
     db.execute(&close, [import(), now.into()]).await?;
@@ -187,14 +205,17 @@ pub(crate) async fn apply(db: &Database, import_id: &str, changes: &Changes, now
     .await?;
     refresh_facets(db).await?;
     let result = serde_json::to_string(changes).map_err(|_| Error::Column(0, "changes"))?;
-    db.execute("UPDATE hospital_imports SET result = ?2 WHERE id = ?1", [import(), result.into()]).await?;
+    db.execute("UPDATE hospital_imports SET result = ?2 WHERE id = ?1", [import(), result.into()])
+        .await?;
     Ok(())
 }
 
 async fn refresh_facets(db: &Database) -> Result<(), Error> {
     db.execute("DELETE FROM hospital_facets", []).await?;
     for facet in ["region", "kind"] {
-        let sql = format!("INSERT INTO hospital_facets (facet, value) SELECT DISTINCT '{facet}', {facet} FROM hospitals");
+        let sql = format!(
+            "INSERT INTO hospital_facets (facet, value) SELECT DISTINCT '{facet}', {facet} FROM hospitals"
+        );
         db.execute(&sql, []).await?;
     }
     Ok(())

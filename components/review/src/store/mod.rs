@@ -82,7 +82,10 @@ mod tests {
         select.condition("(e, f) > (?, ?)", ["y".into(), "z".into()]);
         select.condition("g IN ", []);
         select.push_list([Value::Integer(1), Value::Integer(2)]);
-        assert_eq!(select.sql, "SELECT a FROM b WHERE d = ?1 AND (e, f) > (?2, ?3) AND g IN (?4, ?5)");
+        assert_eq!(
+            select.sql,
+            "SELECT a FROM b WHERE d = ?1 AND (e, f) > (?2, ?3) AND g IN (?4, ?5)"
+        );
         assert_eq!(select.values.len(), 5);
     }
 }

@@ -29,7 +29,9 @@ impl Order {
     pub(crate) fn place(self, review: &Review) -> Place {
         match self {
             Self::Newest => Place::Month(review.month.clone(), review.id.clone()),
-            Self::Highest | Self::Lowest => Place::Total(review.draft.stars.total(), review.id.clone()),
+            Self::Highest | Self::Lowest => {
+                Place::Total(review.draft.stars.total(), review.id.clone())
+            }
         }
     }
 
@@ -72,7 +74,11 @@ pub(crate) async fn delete(db: &Database, id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) async fn find(db: &Database, hospital_id: &str, id: &str) -> Result<Option<Review>, Error> {
+pub(crate) async fn find(
+    db: &Database,
+    hospital_id: &str,
+    id: &str,
+) -> Result<Option<Review>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM reviews WHERE id = ?1 AND hospital_id = ?2");
     db.query_one(&sql, [id.into(), hospital_id.into()]).await?.as_ref().map(review).transpose()
 }
@@ -94,7 +100,10 @@ pub(crate) async fn list(
         };
         select.condition(&format!("({column}, id) {sign} (?, ?)"), [key, id.into()]);
     }
-    select.push(&format!(" ORDER BY {column} {direction}, id {direction} LIMIT ?"), [page.rows().into()]);
+    select.push(
+        &format!(" ORDER BY {column} {direction}, id {direction} LIMIT ?"),
+        [page.rows().into()],
+    );
     select.query(db).await?.iter().map(review).collect()
 }
 
@@ -104,9 +113,14 @@ pub(crate) async fn latest(
     after: Option<(String, String)>,
     page: &Page,
 ) -> Result<Vec<(String, Review)>, Error> {
-    let columns = COLUMNS.split(", ").map(|column| format!("reviews.{}", column.trim_start())).collect::<Vec<_>>().join(", ");
-    let mut select =
-        Statement::new(&format!("SELECT {columns}, hospitals.name FROM reviews JOIN hospitals ON hospitals.id = reviews.hospital_id"));
+    let columns = COLUMNS
+        .split(", ")
+        .map(|column| format!("reviews.{}", column.trim_start()))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut select = Statement::new(&format!(
+        "SELECT {columns}, hospitals.name FROM reviews JOIN hospitals ON hospitals.id = reviews.hospital_id"
+    ));
     if let Some((month, id)) = after {
         select.condition("(reviews.month, reviews.id) < (?, ?)", [month.into(), id.into()]);
     }
@@ -133,7 +147,10 @@ pub(crate) async fn groups(db: &Database, hospital_id: &str) -> Result<Vec<Group
 
 /// How many reviews each of these hospitals has, and the sum of their totals. One without
 /// reviews is left out.
-pub(crate) async fn totals(db: &Database, hospitals: &[&str]) -> Result<HashMap<String, (i64, i64)>, Error> {
+pub(crate) async fn totals(
+    db: &Database,
+    hospitals: &[&str],
+) -> Result<HashMap<String, (i64, i64)>, Error> {
     if hospitals.is_empty() {
         return Ok(HashMap::new());
     }

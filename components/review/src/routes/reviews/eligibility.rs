@@ -32,9 +32,16 @@ struct Employment {
 
 /// The insider as the author of a new review of `hospital`: it is open, and it is the one on
 /// the account. That there is only one review is for the database to say.
-pub(crate) async fn reviewer(config: &Config, insider: &Insider, hospital: &Hospital) -> api::Result<Author> {
+pub(crate) async fn reviewer(
+    config: &Config,
+    insider: &Insider,
+    hospital: &Hospital,
+) -> api::Result<Author> {
     if !hospital.open {
-        return Err(Problem::conflict("hospital_closed", "This hospital is closed and takes no more reviews."));
+        return Err(Problem::conflict(
+            "hospital_closed",
+            "This hospital is closed and takes no more reviews.",
+        ));
     }
     let employment = employment(config, insider).await?;
     if employment.hospital_id.as_deref() != Some(&hospital.id) {
@@ -59,7 +66,8 @@ async fn employment(config: &Config, insider: &Insider) -> api::Result<Employmen
         .extension(RequestOptionsExtension(limits()?))
         .body(EmptyBody::new())
         .map_err(Problem::internal)?;
-    let response = send(request).await.map_err(|error| Problem::unavailable(format!("{url}: {error}")))?;
+    let response =
+        send(request).await.map_err(|error| Problem::unavailable(format!("{url}: {error}")))?;
     match response.status() {
         StatusCode::OK => {}
         // The account is gone, though its token has not expired yet.

@@ -38,7 +38,8 @@ pub(crate) async fn list(
     let after = page.after("reviews:latest")?;
     let db = store::open(config).await?;
     let reviews = store::reviews::latest(&db, after, &page).await?;
-    let list = page.list("reviews:latest", reviews, |(_, review)| (review.month.clone(), review.id.clone()));
+    let list = page
+        .list("reviews:latest", reviews, |(_, review)| (review.month.clone(), review.id.clone()));
     Ok(Json(list.map(|(hospital_name, review)| Latest::new(hospital_name, review))))
 }
 

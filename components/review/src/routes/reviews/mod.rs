@@ -200,9 +200,10 @@ async fn identify(config: &Config, reader: &Reader) -> Option<Author> {
 
 fn already_reviewed(error: database::Error) -> Problem {
     match error {
-        database::Error::Unique(_) => {
-            Problem::conflict("already_reviewed", "You have reviewed this hospital. Edit that review instead.")
-        }
+        database::Error::Unique(_) => Problem::conflict(
+            "already_reviewed",
+            "You have reviewed this hospital. Edit that review instead.",
+        ),
         error => error.into(),
     }
 }
