@@ -130,12 +130,12 @@ test('a hospital shows all that open data says, with its source', async () => {
   assert.equal(shown.homepage, 'https://gaon.example');
   assert.deepEqual(Object.keys(shown.source), ['name', 'date']);
   assert.equal((await read(`${HOSPITALS}/SYN-0013`)).location, null);
-  const facets = await read(`${HOSPITALS}/facets`);
+  const facets = await read('/api/review/hospital-facets');
   assert.ok(facets.regions.includes('제주') && facets.kinds.includes('조산원'));
 });
 
 test('what is read again is not sent again', async () => {
-  for (const path of [HOSPITALS, `${HOSPITALS}/facets`, `${HOSPITALS}/SYN-0001`, reviewsOf('SYN-0001')]) {
+  for (const path of [HOSPITALS, '/api/review/hospital-facets', `${HOSPITALS}/SYN-0001`, reviewsOf('SYN-0001')]) {
     const etag = (await expect(200, 'GET', path)).headers.get('etag');
     await expect(304, 'GET', path, { headers: { 'if-none-match': etag } });
   }

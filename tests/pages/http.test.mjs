@@ -168,3 +168,23 @@ test('robots are told what is worth reading', async () => {
   assert.match(headers['content-type'], /text\/plain/);
   assert.match(body.toString(), /Disallow: \/account/);
 });
+
+test('a session that is refused leads to the sign-in page, not round in a circle', async () => {
+  const { token, login, password } = await signUp();
+  const removed = await fetch(`${base}/api/auth/accounts/me`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ password }),
+  });
+  assert.equal(removed.status, 204, login);
+  const account = await send('GET', '/account', { cookie: `session=${token}` });
+  assert.equal(account.status, 303);
+  assert.equal(account.headers.location, '/signin?next=%2Faccount');
+  const [cookie] = account.headers['set-cookie'];
+  assert.match(cookie, /^session=; Max-Age=0;/);
+  assert.equal((await send('GET', account.headers.location)).status, 200);
+});
+
+test('no name of a route of the API is taken for a hospital', async () => {
+  assert.equal((await send('GET', '/hospitals/facets')).status, 404);
+});

@@ -13,7 +13,7 @@ use crate::compression::compress;
 use crate::local_path;
 use crate::pages::error;
 use crate::upstream;
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, forget};
 
 /// One year, as RFC 6797 sites commonly promise.
 const HSTS: &str = "max-age=31536000; includeSubDomains";
@@ -147,6 +147,10 @@ fn to_sign_in(asked: &Asked, visitor: &Visitor, cookies: Vec<HeaderValue>) -> Re
     describe(response.headers_mut(), true);
     secure(response.headers_mut(), asked);
     set_cookies(response.headers_mut(), cookies);
+    // The token looked current and was refused all the same, as after the account was deleted
+    // elsewhere. Kept, it would make the sign-in page lead straight back here.
+    let refused = visitor.is_signed_in().then(|| forget(session::COOKIE)).flatten();
+    set_cookies(response.headers_mut(), refused.into_iter().collect());
     response
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use api::{Problem, now_millis};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use crate::language::Language;
-use crate::upstream::auth;
+use crate::upstream::{Failure, auth};
 
 /// Auth's cookie with which a new access token is had.
 pub(crate) const REFRESH_COOKIE: &str = "refresh";
@@ -91,9 +91,21 @@ impl Visitor {
     }
 }
 
+/// Takes back a cookie that an API no longer accepts, so that the next page does not try it.
+pub(crate) fn forget(cookie: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{cookie}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"))
+        .ok()
+}
+
 /// A refusal leaves the visitor signed out: the page they asked for is still theirs to read.
 async fn renew(facts: &mut Facts) -> Vec<HeaderValue> {
-    let Ok(renewed) = auth::refresh(facts).await else { return Vec::new() };
+    let renewed = match auth::refresh(facts).await {
+        Ok(renewed) => renewed,
+        Err(Failure::Refused(refusal)) if refusal.status == StatusCode::UNAUTHORIZED => {
+            return forget(REFRESH_COOKIE).into_iter().collect();
+        }
+        Err(_) => return Vec::new(),
+    };
     facts.token = Some(renewed.access_token);
     let prefix = format!("{REFRESH_COOKIE}=");
     for cookie in renewed.cookies.iter().filter_map(|cookie| cookie.to_str().ok()) {

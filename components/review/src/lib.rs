@@ -29,7 +29,7 @@ fn router(config: &'static Config) -> Router {
     Router::new()
         .route("/api/review/openapi.json", get(openapi))
         .route("/api/review/hospitals", get(hospitals::list))
-        .route("/api/review/hospitals/facets", get(hospitals::facets))
+        .route("/api/review/hospital-facets", get(hospitals::facets))
         .route("/api/review/hospitals/{id}", get(hospitals::show))
         .route("/api/review/hospitals/{id}/reviews", get(reviews::list).post(reviews::create))
         .route(

@@ -191,7 +191,7 @@ pub(crate) async fn hospitals(
 }
 
 pub(crate) async fn facets(visitor: &Facts) -> Result<Facets> {
-    Call::get(Service::Review, "/api/review/hospitals/facets").send(visitor).await?.json()
+    Call::get(Service::Review, "/api/review/hospital-facets").send(visitor).await?.json()
 }
 
 pub(crate) async fn hospital(visitor: &Facts, id: &str) -> Result<Hospital> {
