@@ -1,6 +1,7 @@
 //! Running other programs.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -8,18 +9,25 @@ use anyhow::{Context, Result, bail};
 use crate::workspace;
 
 /// cargo, as if called from a shell at the root.
+pub(crate) fn cargo() -> Command {
+    let mut command = program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace::root());
+    command
+}
+
+/// A program that is cargo, or calls it, as if called from a shell.
 ///
 /// `cargo run` leaves variables about xtask in our environment. Build scripts that watch them
-/// (ring's does) would be run again on every change between `cargo xtask` and plain `cargo`.
-pub(crate) fn cargo() -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+/// (ring's does) would be run again, and all that depends on them compiled again, on every
+/// change between `cargo xtask` and plain `cargo`.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
             command.env_remove(name);
         }
     }
-    command.current_dir(workspace::root());
     command
 }
 

@@ -105,7 +105,7 @@ fn install_schemathesis() -> Result<PathBuf> {
 }
 
 fn node(site: &Site, files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Outcome> {
-    let mut node = Command::new("node");
+    let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
     node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]).args(files);
     site.describe_to(&mut node);
