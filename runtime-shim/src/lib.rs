@@ -25,5 +25,6 @@ mod request;
 mod route;
 mod runtime_config;
 pub mod server;
+mod session_pool;
 mod trace;
 mod variables;

@@ -89,6 +89,18 @@ limits! {
             "A read may hold its core this long; a longer one starts again on a thread of its own.";
         sqlite_statement_ms = 30_000, "ms",
             "No request lives longer than this, so no statement needs to.";
+        server_addresses = 32, "addresses per thread",
+            "Database servers that one thread keeps sessions at, of all components together.";
+        server_sessions = 16, "sessions per thread, component and address",
+            "As many as one instance has requests; a server takes some hundred in all.";
+        server_wait_ms = 3_000, "ms",
+            "Longest wait for a free session at a database server; then the caller is told that it is busy.";
+        server_connect_ms = 3_000, "ms",
+            "A database server that does not take a login in this time is down.";
+        server_idle_ms = 60_000, "ms",
+            "A session that nothing used for this long is closed.";
+        server_statement_ms = 4_000, "ms",
+            "A client is told within five seconds that a write did not happen; what takes longer is given up.";
     }
     component {
         instances = 4, "instances per thread",
@@ -129,6 +141,8 @@ limits! {
             "No request lives longer, so no call of it needs to.";
         sqlite_result_bytes = 32 * 1024 * 1024, "bytes per result",
             "A result is held in memory as a whole; larger ones need a LIMIT.";
+        server_result_bytes = 32 * 1024 * 1024, "bytes per result",
+            "A result of a database server is held in memory as a whole; larger ones need a LIMIT.";
         log_line_bytes = 8_192, "bytes",
             "A longer line of guest output is cut, so that one line cannot fill the log.";
     }

@@ -1,0 +1,188 @@
+//! Sessions on database servers, kept open between requests. Each core has pools of its own,
+//! one per component and address: nothing of a session ever crosses threads or components.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long taking back what a guest left may last, before the session is given up instead.
+const RESET_LIMIT: Duration = Duration::from_secs(5);
+
+/// A logged-in connection to a database server.
+pub(crate) trait Session: Send + Sized + 'static {
+    /// Whether it can still be used, `idle` after its last statement.
+    fn check(&mut self, idle: Duration) -> impl Future<Output = bool> + Send;
+
+    /// Takes back what a guest left: an open transaction, settings. False where that is unsure.
+    fn reset(&mut self) -> impl Future<Output = bool> + Send;
+
+    /// Ends it, although a statement may still be running on the server.
+    fn abort(self);
+}
+
+/// The limits of every pool of a core.
+#[derive(Clone, Copy)]
+pub(crate) struct PoolLimits {
+    /// Addresses that one core keeps pools for, of all components together.
+    pub(crate) addresses: usize,
+    /// Sessions at one address.
+    pub(crate) sessions: usize,
+    /// Longest wait for one of them.
+    pub(crate) wait: Duration,
+    /// A session that nothing used for this long is closed.
+    pub(crate) idle: Duration,
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub(crate) enum LeaseError<E> {
+    /// All sessions are in use, and none became free in time.
+    Busy(Duration),
+    /// More addresses than one core keeps pools for.
+    TooManyAddresses(usize),
+    /// A new one could not be made.
+    Connect(E),
+}
+
+/// The pools of one core, by whose they are and where they lead.
+pub(crate) struct Pools<K, S> {
+    pools: Mutex<HashMap<K, Arc<Pool<S>>>>,
+    limits: PoolLimits,
+}
+
+struct Pool<S> {
+    /// The one used last stands at the end and is used first, so that the others grow old.
+    idle: Mutex<Vec<(S, Instant)>>,
+    slots: Arc<Semaphore>,
+    limits: PoolLimits,
+}
+
+impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
+    pub(crate) fn new(limits: PoolLimits) -> Self {
+        Self { pools: Mutex::default(), limits }
+    }
+
+    /// A session for the caller alone: an idle one, or what `connect` makes.
+    pub(crate) async fn lease<E>(
+        &self,
+        key: &K,
+        connect: impl Future<Output = Result<S, E>>,
+    ) -> Result<Lease<S>, LeaseError<E>> {
+        let pool = self.pool(key)?;
+        let slot = pool.slot().await?;
+        while let Some((mut session, since)) = pool.newest() {
+            if session.check(since.elapsed()).await {
+                return Ok(Lease::new(pool, session, slot));
+            }
+        }
+        let session = connect.await.map_err(LeaseError::Connect)?;
+        Ok(Lease::new(pool, session, slot))
+    }
+
+    fn pool<E>(&self, key: &K) -> Result<Arc<Pool<S>>, LeaseError<E>> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = pools.get(key) {
+            return Ok(Arc::clone(pool));
+        }
+        if pools.len() >= self.limits.addresses {
+            // Addresses that nobody uses any more make room for others.
+            pools.retain(|_, pool| !pool.is_unused());
+        }
+        if pools.len() >= self.limits.addresses {
+            return Err(LeaseError::TooManyAddresses(self.limits.addresses));
+        }
+        let pool = Arc::new(Pool {
+            idle: Mutex::default(),
+            slots: Arc::new(Semaphore::new(self.limits.sessions)),
+            limits: self.limits,
+        });
+        pools.insert(key.clone(), Arc::clone(&pool));
+        Ok(pool)
+    }
+}
+
+impl<S: Session> Pool<S> {
+    async fn slot<E>(&self) -> Result<OwnedSemaphorePermit, LeaseError<E>> {
+        let slots = Arc::clone(&self.slots);
+        match tokio::time::timeout(self.limits.wait, slots.acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            _ => Err(LeaseError::Busy(self.limits.wait)),
+        }
+    }
+
+    /// Takes the session used last, and closes those that are too old.
+    fn newest(&self) -> Option<(S, Instant)> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, since)| since.elapsed() < self.limits.idle);
+        idle.pop()
+    }
+
+    fn keep(&self, session: S) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, since)| since.elapsed() < self.limits.idle);
+        idle.push((session, Instant::now()));
+    }
+
+    fn is_unused(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        self.slots.available_permits() == self.limits.sessions
+            && idle.iter().all(|(_, since)| since.elapsed() >= self.limits.idle)
+    }
+}
+
+/// A session in use. When it is dropped, it is reset off the request's path and kept, or
+/// closed where a statement was still running.
+pub(crate) struct Lease<S: Session> {
+    pool: Arc<Pool<S>>,
+    session: Option<S>,
+    slot: Option<OwnedSemaphorePermit>,
+    /// A statement was started and has not been answered: its caller was cancelled.
+    running: bool,
+}
+
+impl<S: Session> Lease<S> {
+    fn new(pool: Arc<Pool<S>>, session: S, slot: OwnedSemaphorePermit) -> Self {
+        Self { pool, session: Some(session), slot: Some(slot), running: false }
+    }
+
+    /// The session, for one statement. [`Self::finish`] says that the statement was answered;
+    /// without it the session is not used again. `None`: that happened before.
+    pub(crate) fn start(&mut self) -> Option<&mut S> {
+        if self.running {
+            return None;
+        }
+        self.running = true;
+        self.session.as_mut()
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.running = false;
+    }
+}
+
+impl<S: Session> Drop for Lease<S> {
+    fn drop(&mut self) {
+        let (Some(mut session), Some(slot)) = (self.session.take(), self.slot.take()) else {
+            return;
+        };
+        if self.running {
+            session.abort();
+            return;
+        }
+        // Outside a runtime, at the end of the process, there is nothing to keep it for.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let pool = Arc::clone(&self.pool);
+        runtime.spawn(async move {
+            match tokio::time::timeout(RESET_LIMIT, session.reset()).await {
+                Ok(true) => pool.keep(session),
+                Ok(false) => {}
+                Err(_) => session.abort(),
+            }
+            drop(slot);
+        });
+    }
+}
