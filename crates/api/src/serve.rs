@@ -19,7 +19,9 @@ where
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let headers = request.headers().clone();
     if let Err(problem) = origin::check(&method, request.uri(), &headers) {
-        return problem.respond(&trace_id);
+        let mut answer = problem.respond(&trace_id);
+        secure(answer.headers_mut());
+        return answer;
     }
     let Ok(mut response) = router.call(request.map(Body::new)).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -27,6 +29,7 @@ where
         let allow = response.headers_mut().remove(header::ALLOW);
         let mut answer = problem.respond(&trace_id);
         answer.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
+        secure(answer.headers_mut());
         return answer;
     }
     secure(response.headers_mut());

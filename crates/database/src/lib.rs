@@ -1,39 +1,55 @@
-//! A component's own database. Today it is SQLite; the dialect is decided by the URL alone.
+//! A component's own database: SQLite, PostgreSQL, MySQL or MariaDB, decided by its URL alone.
+//! One SQL text serves all of them; see [`Dialect`] for what has to differ.
 //!
 //! A [`Database`] is one connection, opened for one request and given back when it is
 //! dropped. The host rolls back whatever transaction it still holds then, so a request that
 //! is cancelled or traps leaves nothing half-written.
 
+mod connection;
+mod dialect;
 mod error;
 pub mod migration;
+mod row;
+mod statement;
 
-use spin_sdk::sqlite::{Connection, RowResult};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use connection::Connection;
+
+pub use dialect::Dialect;
 pub use error::Error;
+pub use row::Row;
 pub use spin_sdk::sqlite::Value;
+pub use statement::Statement;
 
-/// Rows asked of the host at once. A crossing costs more than a row, so a page of a list
-/// is read in one.
-const ROWS_PER_READ: usize = 128;
+/// How often a transaction is tried that others are in the way of.
+const ATTEMPTS: usize = 5;
 
 /// One connection to the component's database.
 pub struct Database {
     connection: Connection,
+    dialect: Dialect,
+    /// A statement failed because of another transaction.
+    conflict: AtomicBool,
 }
-
-/// One row, its columns in the order of the statement.
-pub struct Row(Vec<Value>);
 
 impl Database {
     /// Opens the database that `url` names: `sqlite:LABEL`, where the label is one of the
-    /// component's `sqlite_databases`.
+    /// component's `sqlite_databases`, `postgres://…` or `mysql://…`, the latter for MariaDB
+    /// as well.
     pub async fn open(url: &str) -> Result<Self, Error> {
         // The URL may hold a password, so the message does not repeat it.
-        let label = url.strip_prefix("sqlite:").ok_or_else(|| {
-            Error::Configuration("the database URL is not of the form sqlite:LABEL".into())
+        let dialect = Dialect::of(url).ok_or_else(|| {
+            Error::Configuration(
+                "the database URL does not begin with sqlite:, postgres:// or mysql://".into(),
+            )
         })?;
-        let connection = Connection::open(label).await?;
-        Ok(Self { connection })
+        let connection = Connection::open(dialect, url).await?;
+        Ok(Self { connection, dialect, conflict: AtomicBool::new(false) })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Runs a statement and returns its rows. Parameters stand as `?1`, `?2`, ….
@@ -42,19 +58,8 @@ impl Database {
         sql: &str,
         parameters: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Row>, Error> {
-        let result = self.connection.execute(sql, parameters).await?;
-        let (_, mut stream, outcome) = result.into_inner();
-        let mut rows = Vec::new();
-        loop {
-            let (status, batch) = stream.read(Vec::with_capacity(ROWS_PER_READ)).await;
-            let done = !matches!(status, spin_sdk::wit_bindgen::StreamResult::Complete(_));
-            rows.extend(batch.into_iter().map(|RowResult { values }| Row(values)));
-            if done {
-                break;
-            }
-        }
-        outcome.await?;
-        Ok(rows)
+        let (sql, values) = self.dialect.translate(sql, parameters.into_iter().collect());
+        self.noted(self.connection.query(sql, values).await)
     }
 
     /// Like [`query`](Self::query), for a statement that gives at most one row.
@@ -66,88 +71,87 @@ impl Database {
         Ok(self.query(sql, parameters).await?.into_iter().next())
     }
 
-    /// Runs a statement that changes rows and returns how many it changed.
+    /// Runs a statement that changes rows and returns how many it changed. MySQL does not count
+    /// a row that was as it should be before.
     pub async fn execute(
         &self,
         sql: &str,
         parameters: impl IntoIterator<Item = Value>,
     ) -> Result<u64, Error> {
-        self.query(sql, parameters).await?;
-        Ok(self.connection.changes().await)
+        let (sql, values) = self.dialect.translate(sql, parameters.into_iter().collect());
+        self.noted(self.connection.execute(sql, values).await)
+    }
+
+    /// The error of a transaction that found itself too late and has to run again.
+    pub fn conflict(&self, with: &str) -> Error {
+        self.conflict.store(true, Ordering::Relaxed);
+        Error::Conflict(with.to_owned())
+    }
+
+    fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if matches!(result, Err(Error::Conflict(_))) {
+            self.conflict.store(true, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Runs `work` in one transaction: committed when it returns `Ok`, else rolled back.
     ///
-    /// The write lock is taken at the start. A transaction that first reads and then
-    /// writes would otherwise fail when another one writes between the two.
+    /// On SQLite transactions run one after another. Elsewhere they run side by side at READ
+    /// COMMITTED: what must not change meanwhile is read with `FOR UPDATE`. Where the database
+    /// ends a transaction in favour of another, `work` runs again from its start.
     pub async fn transaction<T, E: From<Error>>(
         &self,
-        work: impl AsyncFnOnce(&Self) -> Result<T, E>,
+        work: impl AsyncFn(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.query("BEGIN IMMEDIATE", []).await?;
+        let mut attempt = 1;
+        loop {
+            self.conflict.store(false, Ordering::Relaxed);
+            let result = self.attempt(&work).await;
+            let conflict = self.conflict.load(Ordering::Relaxed);
+            if result.is_ok() || !conflict || attempt == ATTEMPTS {
+                return result;
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<T, E: From<Error>>(
+        &self,
+        work: impl AsyncFn(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run(self.connection.begin()).await?;
         match work(self).await {
             Ok(value) => {
-                self.query("COMMIT", []).await?;
+                self.run(&["COMMIT"]).await?;
+                self.run(self.connection.end()).await?;
                 Ok(value)
             }
             Err(error) => {
                 // When this fails too, the host rolls back as the connection returns.
-                let _ = self.query("ROLLBACK", []).await;
+                let _ = self.run(&["ROLLBACK"]).await;
+                let _ = self.run(self.connection.end()).await;
                 Err(error)
             }
         }
     }
-}
 
-impl Row {
-    pub fn text(&self, column: usize) -> Result<String, Error> {
-        match self.0.get(column) {
-            Some(Value::Text(text)) => Ok(text.clone()),
-            _ => Err(Error::Column(column, "text")),
+    async fn run(&self, statements: &[&str]) -> Result<(), Error> {
+        for statement in statements {
+            self.noted(self.connection.query((*statement).to_owned(), Vec::new()).await)?;
         }
-    }
-
-    pub fn integer(&self, column: usize) -> Result<i64, Error> {
-        match self.0.get(column) {
-            Some(Value::Integer(number)) => Ok(*number),
-            _ => Err(Error::Column(column, "integer")),
-        }
-    }
-
-    pub fn blob(&self, column: usize) -> Result<Vec<u8>, Error> {
-        match self.0.get(column) {
-            Some(Value::Blob(bytes)) => Ok(bytes.clone()),
-            _ => Err(Error::Column(column, "blob")),
-        }
-    }
-
-    pub fn optional_text(&self, column: usize) -> Result<Option<String>, Error> {
-        self.unless_null(column, Self::text)
-    }
-
-    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, Error> {
-        self.unless_null(column, Self::integer)
-    }
-
-    fn unless_null<T>(
-        &self,
-        column: usize,
-        get: fn(&Self, usize) -> Result<T, Error>,
-    ) -> Result<Option<T>, Error> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => get(self, column).map(Some),
-        }
+        Ok(())
     }
 }
 
-/// A pattern for `LIKE … ESCAPE '\'` that finds `term` anywhere, its wildcards taken literally.
+/// A pattern for `LIKE … ESCAPE '!'` that finds `term` anywhere, its wildcards taken literally.
+/// Not `\`, which MySQL reads as the beginning of something else.
 pub fn contains(term: &str) -> String {
     let mut pattern = String::with_capacity(term.len() + 2);
     pattern.push('%');
     for c in term.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
         }
         pattern.push(c);
     }
@@ -161,6 +165,6 @@ mod tests {
 
     #[test]
     fn wildcards_in_a_search_term_are_literal() {
-        assert_eq!(contains(r"50%_\"), r"%50\%\_\\%");
+        assert_eq!(contains(r"50%_\!"), r"%50!%!_\!!%");
     }
 }

@@ -1,70 +1,150 @@
 //! Schema changes, in order, each applied once.
+//!
+//! SQLite is brought up to date by whoever opens it. The other databases are changed by
+//! [`migrate`] alone, which `runtime-shim migrate` asks for with an account that may do so;
+//! the accounts that serve need no right to change a schema.
+//!
+//! While a new version is rolled out, instances of the one before still run. So a step only
+//! adds what they can ignore (expand); what they still use is removed by a later version, once
+//! none of them runs any more (contract). That is why a database newer than the code is served.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{Database, Error, Value};
+use crate::{Database, Dialect, Error, Value};
 
-/// One step of a schema: the whole text of a file in `migrations/`. A statement ends at a
-/// line that ends with `;`.
-pub struct Migration(pub &'static str);
-
-/// Applies what is missing, in one transaction, so that two instances that start at once
-/// agree. Steps are numbered by their place in the slice, from 1; the table that counts them carries the
-/// component's name, because components may share one SQLite file.
+/// The steps of one schema, a slice for each dialect. A step is the whole text of a file in
+/// `migrations/`; a statement ends at a line that ends with `;`.
 ///
-/// `done` is the caller's static: a warm instance asks the database only once.
-pub async fn run(
+/// On MySQL each statement commits by itself, so a step is written such that it can be
+/// repeated after it was interrupted (`IF NOT EXISTS`).
+pub struct Migrations {
+    /// The component's name: the table that counts the steps carries it, because components
+    /// may share one SQLite file.
+    pub component: &'static str,
+    pub sqlite: &'static [&'static str],
+    pub postgres: &'static [&'static str],
+    pub mysql: &'static [&'static str],
+}
+
+/// What [`migrate`] did.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Outcome {
+    /// How many steps the database had before.
+    pub from: usize,
+    /// How many it has now.
+    pub to: usize,
+}
+
+impl Migrations {
+    fn steps(&self, dialect: Dialect) -> &'static [&'static str] {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+            Dialect::Mysql => self.mysql,
+        }
+    }
+}
+
+/// Makes sure that the schema is what this code needs. `done` is the caller's static: a warm
+/// instance asks the database only once.
+pub async fn ensure(
     database: &Database,
-    component: &str,
-    steps: &[Migration],
+    migrations: &Migrations,
     done: &AtomicBool,
 ) -> Result<(), Error> {
     if done.load(Ordering::Relaxed) {
         return Ok(());
     }
-    database
-        .query(
-            &format!(
-                "CREATE TABLE IF NOT EXISTS {component}_migrations (version BIGINT PRIMARY KEY)"
-            ),
-            [],
-        )
-        .await?;
-    let applied = applied(database, component).await?;
-    if applied > steps.len() {
-        return Err(Error::Configuration(format!(
-            "the database of {component} is at version {applied}, newer than this code, which knows {}",
-            steps.len()
-        )));
-    }
-    if applied < steps.len() {
-        database.transaction(async |database| apply(database, component, steps).await).await?;
+    if database.dialect() == Dialect::Sqlite {
+        migrate(database, migrations).await?;
+    } else {
+        let needed = migrations.steps(database.dialect()).len();
+        let applied = match applied(database, migrations).await {
+            // The table that counts is not there.
+            Err(Error::Statement(_)) => 0,
+            other => other?,
+        };
+        if applied < needed {
+            return Err(Error::Configuration(format!(
+                "the database of {} is at version {applied} and this code needs {needed}; run `runtime-shim migrate` first",
+                migrations.component
+            )));
+        }
     }
     done.store(true, Ordering::Relaxed);
     Ok(())
 }
 
-async fn apply(database: &Database, component: &str, steps: &[Migration]) -> Result<(), Error> {
-    let applied = applied(database, component).await?;
-    for (index, Migration(text)) in steps.iter().enumerate().skip(applied) {
+/// Applies what is missing. Of two that start at once, one does it and the other waits.
+pub async fn migrate(database: &Database, migrations: &Migrations) -> Result<Outcome, Error> {
+    if database.dialect() == Dialect::Mysql {
+        return migrate_mysql(database, migrations).await;
+    }
+    // The usual case on SQLite costs no write lock.
+    if let Ok(applied) = applied(database, migrations).await
+        && applied == migrations.steps(database.dialect()).len()
+    {
+        return Ok(Outcome { from: applied, to: applied });
+    }
+    database
+        .transaction(async |database: &Database| {
+            if database.dialect() == Dialect::Postgres {
+                // Until the end of the transaction. The number is the component's alone.
+                let lock = format!(
+                    "SELECT 1 FROM pg_advisory_xact_lock(hashtext('{}_migrations'))",
+                    migrations.component
+                );
+                database.query(&lock, []).await?;
+            }
+            apply(database, migrations).await
+        })
+        .await
+}
+
+/// MySQL's schema changes commit by themselves, so a transaction would not keep others out.
+async fn migrate_mysql(database: &Database, migrations: &Migrations) -> Result<Outcome, Error> {
+    let name: Value = format!("{}_migrations", migrations.component).into();
+    let lock = database.query_one("SELECT get_lock(?1, 60)", [name.clone()]).await?;
+    if lock.is_none_or(|row| row.optional_integer(0).ok().flatten() != Some(1)) {
+        return Err(Error::Unavailable("another migration is running".into()));
+    }
+    let outcome = apply(database, migrations).await;
+    database.query("SELECT release_lock(?1)", [name]).await?;
+    outcome
+}
+
+async fn apply(database: &Database, migrations: &Migrations) -> Result<Outcome, Error> {
+    let component = migrations.component;
+    database
+        .query(
+            &format!(
+                "CREATE TABLE IF NOT EXISTS {component}_migrations (version BIGINT NOT NULL PRIMARY KEY)"
+            ),
+            [],
+        )
+        .await?;
+    let from = applied(database, migrations).await?;
+    let steps = migrations.steps(database.dialect());
+    if from > steps.len() {
+        return Err(Error::Configuration(format!(
+            "the database of {component} is at version {from}, newer than this code, which knows {}",
+            steps.len()
+        )));
+    }
+    for (index, text) in steps.iter().enumerate().skip(from) {
         for statement in statements(text) {
             database.query(&statement, []).await?;
         }
         let version = i64::try_from(index + 1).unwrap_or(i64::MAX);
-        database
-            .query(
-                &format!("INSERT INTO {component}_migrations (version) VALUES (?1)"),
-                [Value::Integer(version)],
-            )
-            .await?;
+        let insert = format!("INSERT INTO {component}_migrations (version) VALUES (?1)");
+        database.query(&insert, [Value::Integer(version)]).await?;
     }
-    Ok(())
+    Ok(Outcome { from, to: steps.len() })
 }
 
-/// How many steps the database has. A database newer than the code is refused: the code
-/// cannot know what changed.
-async fn applied(database: &Database, component: &str) -> Result<usize, Error> {
-    let sql = format!("SELECT count(*) FROM {component}_migrations");
+/// How many steps the database has.
+async fn applied(database: &Database, migrations: &Migrations) -> Result<usize, Error> {
+    let sql = format!("SELECT count(*) FROM {}_migrations", migrations.component);
     let row = database.query_one(&sql, []).await?;
     let count = row.map_or(Ok(0), |row| row.integer(0))?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
@@ -77,7 +157,8 @@ fn statements(text: &str) -> Vec<String> {
         current.push_str(line);
         current.push('\n');
         if line.trim_end().ends_with(';') {
-            statements.push(std::mem::take(&mut current).trim().to_owned());
+            statements.push(current.trim().trim_end_matches(';').to_owned());
+            current.clear();
         }
     }
     statements
@@ -93,7 +174,7 @@ mod tests {
             "-- why\nCREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n);\nCREATE INDEX c ON a (b);\n";
         assert_eq!(
             statements(text),
-            ["CREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n);", "CREATE INDEX c ON a (b);"]
+            ["CREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n)", "CREATE INDEX c ON a (b)"]
         );
     }
 }

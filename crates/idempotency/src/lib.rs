@@ -74,7 +74,9 @@ impl IntoResponse for Reply {
 }
 
 /// Runs `write` in a transaction, once for each key that `subject` sends to `operation`.
-/// The same key with another `request` is refused with 422.
+/// The same key with another `request` is refused with 422. Of two that come at once with the
+/// same key, one writes and the other is given its answer. `write` may run more than once, see
+/// [`Database::transaction`].
 ///
 /// The component's migrations make the table, which carries the component's name because
 /// components may share a SQLite file: `{component}_idempotency (id TEXT PRIMARY KEY,
@@ -87,7 +89,7 @@ pub async fn once(
     operation: &str,
     key: Key,
     request: &impl Serialize,
-    write: impl AsyncFnOnce(&Database) -> Result<Reply, Problem>,
+    write: impl AsyncFn(&Database) -> Result<Reply, Problem>,
 ) -> Result<Reply, Problem> {
     let Key(Some(key)) = key else {
         return database.transaction(write).await;
@@ -101,7 +103,7 @@ pub async fn once(
                 return Ok(reply);
             }
             let reply = write(database).await?;
-            keep(database, component, id, fingerprint, &reply).await?;
+            keep(database, component, &id, &fingerprint, &reply).await?;
             Ok(reply)
         })
         .await
@@ -138,8 +140,8 @@ async fn kept(
 async fn keep(
     database: &Database,
     component: &str,
-    id: String,
-    fingerprint: String,
+    id: &str,
+    fingerprint: &str,
     reply: &Reply,
 ) -> Result<(), Problem> {
     let today = now_millis() / DAY_MILLIS * DAY_MILLIS;
@@ -157,8 +159,13 @@ async fn keep(
         reply.body.clone().into(),
         Value::Integer(today),
     ];
-    database.execute(&insert, values).await?;
-    Ok(())
+    match database.execute(&insert, values).await {
+        // Another request with this key was first; the next attempt finds its answer.
+        Err(database::Error::Unique(_)) => {
+            Err(database.conflict("the same Idempotency-Key").into())
+        }
+        result => Ok(result.map(drop)?),
+    }
 }
 
 /// Forgets the answers whose location is `path` or below it, because what they say was deleted.

@@ -3,9 +3,13 @@
 //! Lengths are counted in Unicode scalar values after normalisation, the unit of
 //! `maxLength` in JSON Schema, so the OpenAPI documents state the same numbers.
 
+mod search;
+
 use std::ops::RangeInclusive;
 
 use unicode_normalization::UnicodeNormalization;
+
+pub use search::{initial_consonants, term_tokens, tokens};
 
 /// Why a text is refused. `code` is stable and shown in a problem's `errors`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

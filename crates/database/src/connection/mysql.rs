@@ -1,0 +1,122 @@
+use spin_sdk::mysql::{Connection, DbValue, Error as SdkError, MysqlError, ParameterValue};
+
+use crate::{Error, Row, Value};
+
+pub(super) async fn open(url: &str) -> Result<Connection, Error> {
+    Connection::open(url).await.map_err(from_sdk)
+}
+
+pub(super) async fn query(
+    connection: &Connection,
+    sql: String,
+    values: Vec<Value>,
+) -> Result<Vec<Row>, Error> {
+    let result = connection.query(sql, parameters(values)).await.map_err(from_sdk)?;
+    let (_, stream, outcome) = result.into_inner();
+    let rows = super::read_all(stream, row).await?;
+    outcome.await.map_err(from_interface)?;
+    Ok(rows)
+}
+
+/// The interface does not say how many rows changed; the server does, on the same connection.
+pub(super) async fn execute(
+    connection: &Connection,
+    sql: String,
+    values: Vec<Value>,
+) -> Result<u64, Error> {
+    connection.execute(sql, parameters(values)).await.map_err(from_sdk)?;
+    let rows = query(connection, "SELECT row_count()".to_owned(), Vec::new()).await?;
+    let changed = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    // Negative for a statement that changes no rows.
+    Ok(u64::try_from(changed).unwrap_or(0))
+}
+
+fn parameters(values: Vec<Value>) -> Vec<ParameterValue> {
+    let parameter = |value| match value {
+        Value::Integer(number) => ParameterValue::Int64(number),
+        Value::Real(number) => ParameterValue::Floating64(number),
+        Value::Text(text) => ParameterValue::Str(text),
+        Value::Blob(bytes) => ParameterValue::Binary(bytes),
+        Value::Null => ParameterValue::DbNull,
+    };
+    values.into_iter().map(parameter).collect()
+}
+
+fn row(values: Vec<DbValue>) -> Result<Row, Error> {
+    let value = |(column, value)| {
+        Ok(match value {
+            DbValue::Int64(number) => Value::Integer(number),
+            DbValue::Int32(number) => Value::Integer(number.into()),
+            DbValue::Int8(number) => Value::Integer(number.into()),
+            DbValue::Uint64(number) => Value::Integer(
+                i64::try_from(number).map_err(|_| Error::Column(column, "a BIGINT"))?,
+            ),
+            DbValue::Floating64(number) => Value::Real(number),
+            DbValue::Str(text) => Value::Text(text),
+            DbValue::Binary(bytes) => Value::Blob(bytes),
+            DbValue::DbNull => Value::Null,
+            _ => return Err(Error::Column(column, "of a type that is used here")),
+        })
+    };
+    values.into_iter().enumerate().map(value).collect::<Result<_, _>>().map(Row)
+}
+
+fn from_sdk(error: SdkError) -> Error {
+    match error {
+        SdkError::MysqlError(error) => from_interface(error),
+        SdkError::Decode(message) => Error::Statement(message),
+    }
+}
+
+fn from_interface(error: MysqlError) -> Error {
+    match error {
+        MysqlError::ConnectionFailed(message) => Error::Unavailable(message),
+        MysqlError::QueryFailed(message) | MysqlError::Other(message) => from_message(message),
+        MysqlError::BadParameter(message) | MysqlError::ValueConversionFailed(message) => {
+            Error::Statement(message)
+        }
+    }
+}
+
+/// The interface gives a text only. The server's own errors carry a number in it, such as
+/// `ERROR 23000 (1062): Duplicate entry 'a' for key 'accounts.login'`; without one the
+/// connection was lost. What the text repeats of a row goes nowhere.
+fn from_message(message: String) -> Error {
+    let number = message.split_once('(').and_then(|(_, rest)| rest.split(')').next());
+    match number.and_then(|number| number.parse::<u32>().ok()) {
+        Some(1062) => Error::Unique(key(&message).to_owned()),
+        // Deadlock; lock not had in time; MariaDB: record changed since it was read.
+        Some(1213 | 1205 | 1020) => Error::Conflict(message),
+        // Too many connections, no access, no such database, shutting down, killed, read-only, full.
+        Some(
+            1040 | 1044 | 1045 | 1049 | 1053 | 1203 | 1317 | 1927 | 1290 | 1836 | 1021 | 1114
+            | 3024 | 1969 | 3169 | 4031,
+        ) => Error::Unavailable(message),
+        Some(_) => Error::Statement(message),
+        None => Error::Unavailable(message),
+    }
+}
+
+fn key(message: &str) -> &str {
+    message.rsplit_once("for key '").map_or("", |(_, key)| key.trim_end_matches('\''))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_message;
+    use crate::Error;
+
+    #[test]
+    fn numbers_become_kinds() {
+        let unique = "ERROR 23000 (1062): Duplicate entry 'for key '' for key 'accounts.login'";
+        assert!(
+            matches!(from_message(unique.into()), Error::Unique(key) if key == "accounts.login")
+        );
+        let deadlock = "Server error: `ERROR 40001 (1213): Deadlock found`";
+        assert!(matches!(from_message(deadlock.into()), Error::Conflict(_)));
+        let syntax = "ERROR 42000 (1064): You have an error in your SQL syntax";
+        assert!(matches!(from_message(syntax.into()), Error::Statement(_)));
+        let lost = "Input/output error: connection closed";
+        assert!(matches!(from_message(lost.into()), Error::Unavailable(_)));
+    }
+}
