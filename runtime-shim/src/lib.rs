@@ -19,6 +19,7 @@ mod instances;
 pub mod limits;
 mod manifest;
 mod metrics;
+pub mod migration;
 mod native_code;
 pub mod net;
 mod request;
