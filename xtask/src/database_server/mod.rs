@@ -28,8 +28,6 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    pub(crate) const ALL: [Self; 3] = [Self::Mysql, Self::Mariadb, Self::Postgres];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Mysql => "mysql",
@@ -130,11 +128,6 @@ impl DatabaseServer {
             child.wait()?;
         }
         Ok(())
-    }
-
-    /// Its process, to be paused or measured.
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
     }
 
     fn log(&self) -> PathBuf {

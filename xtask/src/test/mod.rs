@@ -13,6 +13,7 @@ use session::Session;
 use tally::Tally;
 
 mod databases;
+mod faults;
 mod node;
 mod rust;
 mod session;
@@ -98,6 +99,12 @@ const STEPS: &[Step] = &[
         about: "the API tests with every component on PostgreSQL",
         run: |session, step| databases::suite(session, step, Engine::Postgres),
         folder: Some("api"),
+        ..STEP
+    },
+    Step {
+        name: "faults",
+        about: "databases that are killed, cut off and slow, under fifty writers",
+        run: faults::run,
         ..STEP
     },
     Step {

@@ -55,6 +55,10 @@ impl Databases {
                 Ok((component, server.create(&format!("{prefix}{component}"))?))
             })
             .collect::<Result<_>>()?;
+        Self::of(of)
+    }
+
+    pub(crate) fn of(of: Vec<(&'static str, Database)>) -> Result<Self> {
         // Any 32 bytes are an Ed25519 key.
         let signing_key = STANDARD.encode(&token::random()?[..32]);
         Ok(Self { of, signing_key })
