@@ -21,6 +21,7 @@ mod manifest;
 mod metrics;
 mod native_code;
 pub mod net;
+mod postgres;
 mod request;
 mod route;
 mod runtime_config;
