@@ -15,12 +15,15 @@ use crate::app::App;
 use crate::guest::RequestContext;
 use crate::imports::outbound_http::Client;
 use crate::instances::{Fate, Job, Pool, Ticket};
+use crate::postgres;
+use crate::session_pool::PoolLimits;
 
 pub struct Core {
     pub app: Arc<App>,
     /// One pool of instances per component, in the application's order.
     pub pools: Vec<Pool>,
     pub client: Client,
+    pub(crate) postgres: postgres::Sessions,
 }
 
 impl Core {
@@ -28,7 +31,8 @@ impl Core {
         let pools = app.components.iter().map(|_| Pool::default()).collect();
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
-        Arc::new(Self { app, pools, client })
+        let postgres = postgres::Sessions::new(PoolLimits::of(&app.limits));
+        Arc::new(Self { app, pools, client, postgres })
     }
 
     /// Has a component answer `request`. The response may still be streaming.

@@ -22,6 +22,7 @@ mod metrics;
 pub mod migration;
 mod native_code;
 pub mod net;
+mod postgres;
 mod request;
 mod route;
 mod runtime_config;
