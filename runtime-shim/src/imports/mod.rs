@@ -1,6 +1,7 @@
 //! The interfaces that a component imports beyond WASI, one module each.
 
 mod key_value;
+pub(crate) mod mysql;
 
 pub(crate) mod outbound_http;
 mod sqlite;
@@ -23,6 +24,7 @@ pub(crate) mod wit {
         },
         with: {
             "spin:sqlite/sqlite.connection": crate::imports::sqlite::Connection,
+            "spin:mysql/mysql.connection": crate::imports::mysql::Connection,
             "spin:key-value/key-value.store": crate::imports::key_value::OpenStore,
         },
         require_store_data_send: true,
