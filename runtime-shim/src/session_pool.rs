@@ -41,9 +41,10 @@ pub(crate) struct PoolLimits {
 
 impl PoolLimits {
     pub(crate) fn of(limits: &Limits) -> Self {
+        let count = |limit: u64| usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
-            addresses: limits.server_addresses as usize,
-            sessions: limits.server_sessions as usize,
+            addresses: count(limits.server_addresses),
+            sessions: count(limits.server_sessions).min(Semaphore::MAX_PERMITS),
             wait: Duration::from_millis(limits.server_wait_ms),
             idle: Duration::from_millis(limits.server_idle_ms),
         }

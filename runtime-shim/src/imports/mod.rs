@@ -1,6 +1,7 @@
 //! The interfaces that a component imports beyond WASI, one module each.
 
 mod key_value;
+pub(crate) mod mysql;
 
 pub(crate) mod outbound_http;
 mod postgres;
@@ -30,6 +31,7 @@ pub(crate) mod wit {
             "spin:sqlite/sqlite.connection": crate::imports::sqlite::Connection,
             "spin:postgres/postgres.connection": crate::imports::postgres::Connection,
             "spin:postgres/postgres.connection-builder": crate::imports::postgres::Builder,
+            "spin:mysql/mysql.connection": crate::imports::mysql::Connection,
             "spin:key-value/key-value.store": crate::imports::key_value::OpenStore,
         },
         require_store_data_send: true,
