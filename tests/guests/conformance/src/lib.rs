@@ -3,6 +3,7 @@
 //! the tests expect can be compared.
 
 mod hostile;
+mod postgres;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -57,6 +58,9 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         }
         "key-value" => key_value(&query).await?,
         "sql" => sql(request, &query).await?,
+        "postgres" => postgres::statements(request, &query).await?,
+        "postgres-types" => postgres::types(&query).await?,
+        "postgres-rows" => postgres::rows(&query).await?,
         "transfer" => transfer(&query).await?,
         "abandon" => abandon(&query).await?,
         "outbound" => outbound(&query).await?,
