@@ -6,6 +6,7 @@
 mod configuration;
 mod containment;
 mod lifecycle;
+mod mysql;
 mod serving;
 mod sqlite;
 mod support;
