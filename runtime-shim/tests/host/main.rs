@@ -7,6 +7,7 @@ mod configuration;
 mod containment;
 mod lifecycle;
 mod postgres;
+mod mysql;
 mod serving;
 mod sqlite;
 mod support;
