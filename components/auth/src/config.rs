@@ -33,7 +33,7 @@ impl Auth {
         let database_url = variable("database_url").await?;
         let database = Database::open(&database_url).await?;
         let _counted = InTransaction::new();
-        store::migrate(&database).await?;
+        store::ensure_current(&database).await?;
         let signer = signer(&database, &database_url).await?;
         let pseudonyms = pseudonyms(&database).await?;
         let keys = KeySource::Fixed(Keys::from_jwks(signer.jwks()).map_err(Problem::internal)?);
@@ -84,7 +84,8 @@ async fn pseudonyms(database: &Database) -> Result<PseudonymSecret, Problem> {
     PseudonymSecret::decode(&stored).map_err(Problem::internal)
 }
 
-async fn variable(name: &str) -> Result<String, Problem> {
+/// 503 with the variable's name in the log where it cannot be read.
+pub(crate) async fn variable(name: &str) -> Result<String, Problem> {
     variables::get(name)
         .await
         .map_err(|error| Problem::unavailable(format!("the variable {name}: {error}")))

@@ -38,17 +38,15 @@ impl Guess {
         ];
         let mut guess = Self { at_network, wider, familiar: name(&["familiar", login, &network]) };
         let now = now_millis();
-        transaction(database, async |database: &Database| guess.charge(database, now).await)
-            .await?;
-        Ok(guess)
-    }
-
-    async fn charge(&mut self, database: &Database, now: i64) -> Result<(), Problem> {
-        if throttles::holds(database, &self.familiar, now).await? {
-            self.wider.clear();
+        if throttles::holds(database, &guess.familiar, now).await? {
+            guess.wider.clear();
         }
-        let buckets: Vec<_> = std::iter::once(&self.at_network).chain(&self.wider).collect();
-        throttles::charge(database, &buckets, now).await?.map_err(too_many)
+        let buckets: Vec<_> = std::iter::once(&guess.at_network).chain(&guess.wider).collect();
+        transaction(database, async |database: &Database| {
+            throttles::charge(database, &buckets, now).await?.map_err(too_many)
+        })
+        .await?;
+        Ok(guess)
     }
 
     /// The account if the password is right, `None` if it is wrong or there is no such

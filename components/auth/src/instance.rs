@@ -38,7 +38,7 @@ impl Drop for InTransaction {
 /// Like [`Database::transaction`], but counted.
 pub(crate) async fn transaction<T, E: From<database::Error>>(
     database: &Database,
-    work: impl AsyncFnOnce(&Database) -> Result<T, E>,
+    work: impl AsyncFn(&Database) -> Result<T, E>,
 ) -> Result<T, E> {
     let _counted = InTransaction::new();
     database.transaction(work).await

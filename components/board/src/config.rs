@@ -21,7 +21,8 @@ impl Config {
     }
 }
 
-async fn variable(name: &str) -> Result<String, String> {
+/// `Err` names the variable.
+pub(crate) async fn variable(name: &str) -> Result<String, String> {
     variables::get(name).await.map_err(|error| format!("variable {name}: {error}"))
 }
 

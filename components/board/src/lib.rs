@@ -10,12 +10,12 @@ use std::sync::OnceLock;
 use api::Problem;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 
 use config::Config;
-use routes::{accepted_answer, comments, posts, votes};
+use routes::{accepted_answer, comments, migrate, posts, votes};
 
 fn routes() -> Router<Config> {
     Router::new()
@@ -45,8 +45,14 @@ fn routes() -> Router<Config> {
 
 #[http_service]
 async fn handle(request: Request) -> Response {
-    let router =
-        router().await.unwrap_or_else(|problem| Router::new().fallback(async move || problem));
+    let router = if request.uri().path() == migrate::PATH {
+        Ok(Router::new()
+            .route(migrate::PATH, post(migrate::run))
+            .method_not_allowed_fallback(api::method_not_allowed))
+    } else {
+        router().await
+    };
+    let router = router.unwrap_or_else(|problem| Router::new().fallback(async move || problem));
     api::serve(router, request).await
 }
 

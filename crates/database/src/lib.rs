@@ -15,6 +15,7 @@ mod statement;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use connection::Connection;
+use send_wrapper::SendWrapper;
 
 pub use dialect::Dialect;
 pub use error::Error;
@@ -100,7 +101,16 @@ impl Database {
     /// On SQLite transactions run one after another. Elsewhere they run side by side at READ
     /// COMMITTED: what must not change meanwhile is read with `FOR UPDATE`. Where the database
     /// ends a transaction in favour of another, `work` runs again from its start.
-    pub async fn transaction<T, E: From<Error>>(
+    pub fn transaction<T, E: From<Error>>(
+        &self,
+        work: impl AsyncFn(&Self) -> Result<T, E>,
+    ) -> impl Future<Output = Result<T, E>> + Send {
+        // A router asks for futures that may change their thread. The compiler cannot tell that
+        // of an async closure that runs more than once, and a component has one thread only.
+        SendWrapper::new(self.attempts(work))
+    }
+
+    async fn attempts<T, E: From<Error>>(
         &self,
         work: impl AsyncFn(&Self) -> Result<T, E>,
     ) -> Result<T, E> {

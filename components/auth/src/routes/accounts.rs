@@ -1,5 +1,7 @@
 //! Accounts: signing up, and what an insider does with their own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use api::{Body, Fields, IfMatch, Problem, Tagged, client_address, now_millis, rfc3339};
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use session::Insider;
 use uuid::Uuid;
 
-use super::{accept, cookies, own_account, sessions::signed_out};
+use super::{accept, cookies, lock_own_account, own_account, sessions::signed_out};
 use crate::config::{Auth, random};
 use crate::domain::login::Login;
 use crate::domain::password::Password;
@@ -19,8 +21,8 @@ use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
 use crate::guess::{Guess, too_many};
 use crate::instance::{InTransaction, between_transactions, transaction};
 use crate::store::accounts::{self, Account};
-use crate::store::sessions;
 use crate::store::throttles::{self, Bucket};
+use crate::store::{COMPONENT, sessions};
 
 /// The hospital's id as review gives it; opaque here.
 const HOSPITAL_ID_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
@@ -105,9 +107,11 @@ pub(crate) async fn create(
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
     let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
     let _counted = InTransaction::new();
-    idempotency::once(&database, "auth", "", "sign up", key, &request, async |database| {
+    let repeated = AtomicBool::new(false);
+    idempotency::once(&database, COMPONENT, "", "sign up", key, &request, async |database| {
+        let reply = insert(database, &account, &repeated).await?;
         throttles::refund(database, &bucket).await?;
-        insert(database, &account).await
+        Ok(reply)
     })
     .await
 }
@@ -126,9 +130,18 @@ fn new_account(auth: &Auth, login: &Login, password: &Password) -> api::Result<A
     })
 }
 
-async fn insert(database: &Database, account: &Account) -> api::Result<Reply> {
+/// A login that is found taken for the first time may have been taken by this very request,
+/// sent twice at once: then the transaction that runs again finds its answer.
+async fn insert(
+    database: &Database,
+    account: &Account,
+    repeated: &AtomicBool,
+) -> api::Result<Reply> {
     match accounts::insert(database, account).await {
         Ok(()) => {}
+        Err(Error::Unique(login)) if !repeated.swap(true, Ordering::Relaxed) => {
+            return Err(database.conflict(&login).into());
+        }
         Err(Error::Unique(_)) => {
             return Err(Problem::conflict("login_taken", "This login is taken. Choose another."));
         }
@@ -176,9 +189,9 @@ pub(crate) async fn edit(
 
     let database = auth.database().await?;
     let account = transaction(&database, async |database: &Database| {
-        let account = own_account(database, &insider).await?;
+        let account = lock_own_account(database, &insider).await?;
         if_match.check(account.revision)?;
-        if account.hospital_id == hospital_id {
+        if account.hospital_id.as_deref() == hospital_id.as_deref() {
             return Ok(account);
         }
         accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis()).await?;

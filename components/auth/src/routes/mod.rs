@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod cookies;
 pub(crate) mod employment;
 pub(crate) mod keys;
+pub(crate) mod migrate;
 pub(crate) mod sessions;
 
 use api::{Fields, Problem};
@@ -11,11 +12,16 @@ use database::Database;
 use session::Insider;
 
 use crate::domain::Refusal;
-use crate::store::accounts::{Account, by_subject};
+use crate::store::accounts::{Account, by_subject, lock_by_subject};
 
 /// The insider's account. A token outlives its account by some minutes; then 401.
 async fn own_account(database: &Database, insider: &Insider) -> Result<Account, Problem> {
     by_subject(database, &insider.subject).await?.ok_or_else(Problem::unauthorized)
+}
+
+/// The same, and until the end of the transaction nobody else changes it.
+async fn lock_own_account(database: &Database, insider: &Insider) -> Result<Account, Problem> {
+    lock_by_subject(database, &insider.subject).await?.ok_or_else(Problem::unauthorized)
 }
 
 /// The value, or its refusal noted and an empty one in its place, which [`Fields::check`]

@@ -90,18 +90,14 @@ async fn rotate(
     now: i64,
 ) -> Result<(Verdict, String), Problem> {
     let (account_id, family) =
-        sessions::find(database, &token.family()).await?.ok_or_else(invalid_refresh_token)?;
+        sessions::lock(database, &token.family()).await?.ok_or_else(invalid_refresh_token)?;
     let account =
         accounts::by_id(database, &account_id).await?.ok_or_else(invalid_refresh_token)?;
-    let verdict = match family.judge(token, now) {
-        // Another tab was first by a hair.
-        Verdict::Rotate if !sessions::rotate(database, token, next, now).await? => {
-            Verdict::AccessOnly
-        }
-        verdict => verdict,
-    };
-    if matches!(verdict, Verdict::Expired | Verdict::Reused) {
-        sessions::remove(database, &token.family()).await?;
+    let verdict = family.judge(token, now);
+    match verdict {
+        Verdict::Rotate => sessions::rotate(database, token, next, now).await?,
+        Verdict::AccessOnly => {}
+        Verdict::Expired | Verdict::Reused => sessions::remove(database, &token.family()).await?,
     }
     Ok((verdict, account.subject))
 }

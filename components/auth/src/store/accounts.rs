@@ -31,26 +31,35 @@ fn account(row: Row) -> Result<Account, Error> {
 }
 
 pub(crate) async fn by_login(database: &Database, login: &str) -> Result<Option<Account>, Error> {
-    find(database, "login", login).await
+    find(database, "login = ?1", login).await
 }
 
 pub(crate) async fn by_subject(
     database: &Database,
     subject: &str,
 ) -> Result<Option<Account>, Error> {
-    find(database, "subject", subject).await
+    find(database, "subject = ?1", subject).await
+}
+
+/// The same, and until the end of the transaction nobody else changes or removes it. A
+/// transaction that locks the account does so before anything else.
+pub(crate) async fn lock_by_subject(
+    database: &Database,
+    subject: &str,
+) -> Result<Option<Account>, Error> {
+    find(database, "subject = ?1 FOR UPDATE", subject).await
 }
 
 pub(crate) async fn by_id(database: &Database, id: &str) -> Result<Option<Account>, Error> {
-    find(database, "id", id).await
+    find(database, "id = ?1", id).await
 }
 
 async fn find(
     database: &Database,
-    column: &'static str,
+    condition: &'static str,
     value: &str,
 ) -> Result<Option<Account>, Error> {
-    let select = format!("SELECT {COLUMNS} FROM accounts WHERE {column} = ?1");
+    let select = format!("SELECT {COLUMNS} FROM accounts WHERE {condition}");
     let row = database.query_one(&select, [value.into()]).await?;
     row.map(account).transpose()
 }
@@ -69,16 +78,17 @@ pub(crate) async fn insert(database: &Database, account: &Account) -> Result<(),
         Value::Integer(account.revision),
         Value::Integer(account.created_at),
     ];
-    database.execute(&insert, values).await?;
+    database.query(&insert, values).await?;
     Ok(())
 }
 
-/// Whether the account still has the password that was verified outside of a transaction.
+/// Whether the account still has the password that was verified outside of a transaction, and
+/// keeps it until the end of this one; so no session begins by a password that was changed.
 pub(crate) async fn still_has_password(
     database: &Database,
     verified: &Account,
 ) -> Result<bool, Error> {
-    let account = by_id(database, &verified.id).await?;
+    let account = find(database, "id = ?1 FOR UPDATE", &verified.id).await?;
     Ok(account.is_some_and(|account| account.password_hash == verified.password_hash))
 }
 
@@ -88,7 +98,7 @@ pub(crate) async fn set_password(
     password_hash: &str,
 ) -> Result<(), Error> {
     let update = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
-    database.execute(update, [id.into(), password_hash.into()]).await?;
+    database.query(update, [id.into(), password_hash.into()]).await?;
     Ok(())
 }
 
@@ -101,16 +111,20 @@ pub(crate) async fn set_hospital(
 ) -> Result<(), Error> {
     let update = "UPDATE accounts SET hospital_id = ?2, hospital_changed_at = ?3, revision = revision + 1 WHERE id = ?1";
     let hospital_id = hospital_id.map_or(Value::Null, Value::from);
-    database.execute(update, [id.into(), hospital_id, Value::Integer(now)]).await?;
+    database.query(update, [id.into(), hospital_id, Value::Integer(now)]).await?;
     Ok(())
 }
 
 /// Removes the account and everything that names it: its sessions, and the answer to its
 /// sign-up that may be kept for an `Idempotency-Key`.
 pub(crate) async fn remove(database: &Database, id: &str) -> Result<(), Error> {
-    database.execute("DELETE FROM sessions WHERE account_id = ?1", [id.into()]).await?;
-    let answers = r"DELETE FROM auth_idempotency WHERE body LIKE ?1 ESCAPE '\'";
-    database.execute(answers, [database::contains(id).into()]).await?;
-    database.execute("DELETE FROM accounts WHERE id = ?1", [id.into()]).await?;
+    database.query("DELETE FROM sessions WHERE account_id = ?1", [id.into()]).await?;
+    // Found first, because MySQL would lock every answer that it compares.
+    let answers = "SELECT id FROM auth_idempotency WHERE body LIKE ?1 ESCAPE '!'";
+    for row in database.query(answers, [database::contains(id).into()]).await? {
+        let answer = row.text(0)?.into();
+        database.query("DELETE FROM auth_idempotency WHERE id = ?1", [answer]).await?;
+    }
+    database.query("DELETE FROM accounts WHERE id = ?1", [id.into()]).await?;
     Ok(())
 }

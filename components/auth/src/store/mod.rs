@@ -7,15 +7,22 @@ pub(crate) mod throttles;
 
 use std::sync::atomic::AtomicBool;
 
-use database::migration::{Migration, run};
+use database::migration::{Migrations, ensure};
 use database::{Database, Error};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration(include_str!("../../migrations/sqlite/0001_accounts_and_sessions.sql"))];
+/// The component's name in the tables that shared crates use.
+pub(crate) const COMPONENT: &str = "auth";
 
-static MIGRATED: AtomicBool = AtomicBool::new(false);
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    component: COMPONENT,
+    sqlite: &[include_str!("../../migrations/sqlite/0001_accounts_and_sessions.sql")],
+    postgres: &[include_str!("../../migrations/postgres/0001_accounts_and_sessions.sql")],
+    mysql: &[include_str!("../../migrations/mysql/0001_accounts_and_sessions.sql")],
+};
 
-/// Brings the tables up to what this code expects.
-pub(crate) async fn migrate(database: &Database) -> Result<(), Error> {
-    run(database, "auth", MIGRATIONS, &MIGRATED).await
+static CURRENT: AtomicBool = AtomicBool::new(false);
+
+/// Makes sure that the tables are what this code expects.
+pub(crate) async fn ensure_current(database: &Database) -> Result<(), Error> {
+    ensure(database, &MIGRATIONS, &CURRENT).await
 }

@@ -7,7 +7,8 @@ use crate::domain::refresh::{Family, LIFETIME_MILLIS, RefreshToken};
 /// More browsers than anyone uses at once; beyond it the one unused for longest is signed out.
 const MAX_PER_ACCOUNT: usize = 50;
 
-/// Keeps a new family, and drops what has expired or is too many.
+/// Keeps a new family, and drops what has expired or is too many. The account is locked, so
+/// that those who sign in at once see one another's families.
 pub(crate) async fn insert(
     database: &Database,
     account_id: &str,
@@ -23,13 +24,13 @@ pub(crate) async fn insert(
         Value::Integer(now),
         Value::Integer(now + LIFETIME_MILLIS),
     ];
-    database.execute(insert, values).await?;
+    database.query(insert, values).await?;
     Ok(())
 }
 
 async fn prune(database: &Database, account_id: &str, now: i64) -> Result<(), Error> {
     let expired = "DELETE FROM sessions WHERE expires_at <= ?1";
-    database.execute(expired, [Value::Integer(now)]).await?;
+    database.query(expired, [Value::Integer(now)]).await?;
     let select = "SELECT family FROM sessions WHERE account_id = ?1 ORDER BY rotated_at DESC";
     let rows = database.query(select, [account_id.into()]).await?;
     for row in rows.iter().skip(MAX_PER_ACCOUNT - 1) {
@@ -38,12 +39,13 @@ async fn prune(database: &Database, account_id: &str, now: i64) -> Result<(), Er
     Ok(())
 }
 
-/// The family with the id of its account.
-pub(crate) async fn find(
+/// The family with the id of its account. Until the end of the transaction nobody else rotates
+/// or removes it.
+pub(crate) async fn lock(
     database: &Database,
     family: &str,
 ) -> Result<Option<(String, Family)>, Error> {
-    let select = "SELECT account_id, token_hash, previous_hash, rotated_at, expires_at FROM sessions WHERE family = ?1";
+    let select = "SELECT account_id, token_hash, previous_hash, rotated_at, expires_at FROM sessions WHERE family = ?1 FOR UPDATE";
     let Some(row) = database.query_one(select, [family.into()]).await? else {
         return Ok(None);
     };
@@ -56,15 +58,15 @@ pub(crate) async fn find(
     Ok(Some((row.text(0)?, family)))
 }
 
-/// Puts `next` in the place of `token`. `false` if another request has done so first.
+/// Puts `next` in the place of `token`, the newest of a family that is locked.
 pub(crate) async fn rotate(
     database: &Database,
     token: &RefreshToken,
     next: &RefreshToken,
     now: i64,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let update = "UPDATE sessions SET token_hash = ?3, previous_hash = ?2, rotated_at = ?4, expires_at = ?5 \
-                  WHERE family = ?1 AND token_hash = ?2";
+                  WHERE family = ?1";
     let values = [
         token.family().into(),
         token.hash().into(),
@@ -72,11 +74,12 @@ pub(crate) async fn rotate(
         Value::Integer(now),
         Value::Integer(now + LIFETIME_MILLIS),
     ];
-    Ok(database.execute(update, values).await? == 1)
+    database.query(update, values).await?;
+    Ok(())
 }
 
 pub(crate) async fn remove(database: &Database, family: &str) -> Result<(), Error> {
-    database.execute("DELETE FROM sessions WHERE family = ?1", [family.into()]).await?;
+    database.query("DELETE FROM sessions WHERE family = ?1", [family.into()]).await?;
     Ok(())
 }
 
@@ -87,6 +90,6 @@ pub(crate) async fn remove_all(
     kept: Option<&str>,
 ) -> Result<(), Error> {
     let delete = "DELETE FROM sessions WHERE account_id = ?1 AND family <> ?2";
-    database.execute(delete, [account_id.into(), kept.unwrap_or_default().into()]).await?;
+    database.query(delete, [account_id.into(), kept.unwrap_or_default().into()]).await?;
     Ok(())
 }

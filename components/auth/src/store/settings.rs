@@ -3,7 +3,8 @@
 use database::{Database, Error};
 
 /// The setting, made of `candidate` where there is none yet. Instances that start at once all
-/// get the same one: the primary key lets only the first of them insert.
+/// get the same one: the primary key lets only the first of them insert. Not in a transaction,
+/// which PostgreSQL ends at the refused insert.
 pub(crate) async fn get_or_insert(
     database: &Database,
     name: &str,
@@ -13,7 +14,7 @@ pub(crate) async fn get_or_insert(
         return Ok(value);
     }
     let insert = "INSERT INTO settings (name, value) VALUES (?1, ?2)";
-    match database.execute(insert, [name.into(), candidate.into()]).await {
+    match database.query(insert, [name.into(), candidate.into()]).await {
         Ok(_) => Ok(candidate.to_owned()),
         Err(Error::Unique(constraint)) => {
             get(database, name).await?.ok_or(Error::Unique(constraint))

@@ -5,6 +5,9 @@ use database::{Database, Error, Value};
 
 use crate::domain::throttle::Limit;
 
+/// How long a counter has been empty before it is dropped.
+const UNUSED_MILLIS: i64 = 60 * 60 * 1000;
+
 /// A counter by name, and how much it takes.
 pub(crate) struct Bucket {
     pub(crate) name: String,
@@ -13,7 +16,8 @@ pub(crate) struct Bucket {
 
 /// Charges every bucket, or, if one is full, none, and gives the seconds to wait. Call it in a
 /// transaction of its own, which has ended before the guess is compared: then guesses that
-/// come at once are counted one after another, and none of them passes uncounted.
+/// come at once are counted one after another, and none of them passes uncounted. Give buckets
+/// of several kinds in one order everywhere, because each stays locked until the end.
 pub(crate) async fn charge(
     database: &Database,
     buckets: &[&Bucket],
@@ -21,7 +25,7 @@ pub(crate) async fn charge(
 ) -> Result<Result<(), u64>, Error> {
     let mut charged = Vec::with_capacity(buckets.len());
     for bucket in buckets {
-        let before = drained_at(database, &bucket.name).await?;
+        let before = lock(database, &bucket.name).await?;
         match bucket.limit.charge(before.unwrap_or_default(), now) {
             Ok(after) => charged.push((&bucket.name, before, after)),
             Err(seconds) => return Ok(Err(seconds)),
@@ -37,66 +41,66 @@ pub(crate) async fn charge(
 pub(crate) async fn refund(database: &Database, bucket: &Bucket) -> Result<(), Error> {
     let update = "UPDATE throttles SET drained_at = drained_at - ?2 WHERE bucket = ?1";
     let interval = Value::Integer(bucket.limit.interval_millis());
-    database.execute(update, [bucket.name.as_str().into(), interval]).await?;
+    database.query(update, [bucket.name.as_str().into(), interval]).await?;
     Ok(())
 }
 
 /// Empties a bucket.
 pub(crate) async fn clear(database: &Database, name: &str) -> Result<(), Error> {
-    database.execute("DELETE FROM throttles WHERE bucket = ?1", [name.into()]).await?;
+    database.query("DELETE FROM throttles WHERE bucket = ?1", [name.into()]).await?;
     Ok(())
 }
 
-/// Drops the counters that are empty again, which then say nothing any more.
+/// Drops the counters that are empty again, which then say nothing any more. Those in use are
+/// not among them, or whoever locks several would meet this and wait in a circle.
 pub(crate) async fn prune(database: &Database, now: i64) -> Result<(), Error> {
     let delete = "DELETE FROM throttles WHERE drained_at <= ?1";
-    database.execute(delete, [Value::Integer(now)]).await?;
+    database.query(delete, [Value::Integer(now - UNUSED_MILLIS)]).await?;
     Ok(())
 }
 
 /// Notes something that holds until `until`; see [`holds`].
 pub(crate) async fn note(database: &Database, name: &str, until: i64) -> Result<(), Error> {
-    let before = drained_at(database, name).await?;
+    let before = lock(database, name).await?;
     replace(database, name, before, until).await
 }
 
 /// Whether what was noted still holds.
 pub(crate) async fn holds(database: &Database, name: &str, now: i64) -> Result<bool, Error> {
-    Ok(drained_at(database, name).await?.is_some_and(|until| until > now))
+    let select = "SELECT drained_at FROM throttles WHERE bucket = ?1";
+    let until = drained_at(database, select, name).await?;
+    Ok(until.is_some_and(|until| until > now))
 }
 
-async fn drained_at(database: &Database, name: &str) -> Result<Option<i64>, Error> {
-    let select = "SELECT drained_at FROM throttles WHERE bucket = ?1";
+/// When the bucket is empty again, which nobody else changes until the end of the transaction.
+async fn lock(database: &Database, name: &str) -> Result<Option<i64>, Error> {
+    let select = "SELECT drained_at FROM throttles WHERE bucket = ?1 FOR UPDATE";
+    drained_at(database, select, name).await
+}
+
+async fn drained_at(
+    database: &Database,
+    select: &'static str,
+    name: &str,
+) -> Result<Option<i64>, Error> {
     let row = database.query_one(select, [name.into()]).await?;
     row.map(|row| row.integer(0)).transpose()
 }
 
-/// Compares and sets: where the database lets two transactions read the same value, only one
-/// of them may count on it. The other is told to come again rather than let past the limit.
+/// Sets a bucket that is locked, or makes it. A bucket that is not there cannot be locked; of
+/// those that make it at once one succeeds, and the others run their transaction again.
 async fn replace(
     database: &Database,
     name: &str,
     before: Option<i64>,
     after: i64,
 ) -> Result<(), Error> {
-    let changed = match before {
-        Some(before) => {
-            let update =
-                "UPDATE throttles SET drained_at = ?3 WHERE bucket = ?1 AND drained_at = ?2";
-            database
-                .execute(update, [name.into(), Value::Integer(before), Value::Integer(after)])
-                .await
-        }
-        None => {
-            let insert = "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)";
-            database.execute(insert, [name.into(), Value::Integer(after)]).await
-        }
+    let statement = match before {
+        Some(_) => "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1",
+        None => "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)",
     };
-    match changed {
-        Ok(1) => Ok(()),
-        Ok(_) | Err(Error::Unique(_)) => {
-            Err(Error::Unavailable("a counter changed meanwhile".into()))
-        }
-        Err(error) => Err(error),
+    match database.query(statement, [name.into(), Value::Integer(after)]).await {
+        Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
+        result => result.map(drop),
     }
 }

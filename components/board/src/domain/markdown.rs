@@ -52,6 +52,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 });
 
 /// A text as it was written and as it is shown.
+#[derive(Clone)]
 pub(crate) struct Rendered {
     pub source: String,
     pub html: String,

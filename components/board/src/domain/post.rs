@@ -38,6 +38,7 @@ impl TryFrom<String> for Category {
 }
 
 /// A post as one reader sees it. `author` is a pseudonym that no answer shows.
+#[derive(Clone)]
 pub(crate) struct Post {
     pub id: Id,
     pub author: String,
@@ -62,6 +63,7 @@ pub(crate) struct Thread {
 }
 
 /// What an author changes; what is `None` stays.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub category: Option<Category>,
     pub title: Option<String>,

@@ -5,7 +5,7 @@ use database::Database;
 use serde::Deserialize;
 use session::Insider;
 
-use super::{Ids, check_top_level, own_post};
+use super::{Ids, check_top_level, lock_thread, own_post};
 use crate::config::Config;
 use crate::domain::{Category, Id};
 use crate::store::{self, posts};
@@ -24,6 +24,7 @@ pub(crate) async fn accept(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let post = own_post(db, &post_id, &insider).await?;
         if post.category != Category::Question {
             return Err(Problem::conflict(
@@ -45,6 +46,7 @@ pub(crate) async fn clear(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         own_post(db, &post_id, &insider).await?;
         posts::accept(db, &post_id, None).await?;
         Ok::<_, Problem>(StatusCode::NO_CONTENT)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use session::{Insider, Reader};
 use uuid::Uuid;
 
-use super::{Ids, check_top_level, own_comment, posts};
+use super::{Ids, check_top_level, lock_thread, own_comment, posts};
 use crate::config::Config;
 use crate::domain::{Comment, Id, Rendered, Thread, comment, label};
 use crate::store::{self, comments, labels};
@@ -87,7 +87,7 @@ pub(crate) async fn create(
         key,
         &draft,
         async |db: &Database| {
-            let thread = super::thread(db, &post_id).await?;
+            let thread = lock_thread(db, &post_id).await?;
             if let Some(parent_id) = &draft.parent_id {
                 check_top_level(db, &post_id, parent_id, "parent_id").await?;
             }
@@ -100,7 +100,7 @@ pub(crate) async fn create(
                 parent_id,
                 author.clone(),
                 number,
-                body,
+                body.clone(),
                 now_millis(),
             );
             comments::insert(db, &comment).await?;
@@ -135,10 +135,10 @@ pub(crate) async fn edit(
 
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
-        let thread = super::thread(db, &post_id).await?;
+        let thread = lock_thread(db, &post_id).await?;
         let mut comment = own_comment(db, &post_id, &comment_id, &insider).await?;
         if_match.check(comment.revision)?;
-        comment.edit(body, now_millis());
+        comment.edit(body.clone(), now_millis());
         comments::update(db, &comment).await?;
         Ok(Json(CommentView::new(comment, &thread, Some(&insider.subject))))
     })
@@ -153,6 +153,7 @@ pub(crate) async fn remove(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let comment = own_comment(db, &post_id, &comment_id, &insider).await?;
         if_match.check(comment.revision)?;
         comments::delete(db, &comment).await?;

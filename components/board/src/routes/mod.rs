@@ -2,6 +2,7 @@
 
 pub(crate) mod accepted_answer;
 pub(crate) mod comments;
+pub(crate) mod migrate;
 pub(crate) mod posts;
 pub(crate) mod votes;
 
@@ -44,6 +45,11 @@ async fn thread(db: &Database, post_id: &Id) -> api::Result<Thread> {
     store::posts::find_thread(db, post_id).await?.ok_or_else(Problem::not_found)
 }
 
+/// The thread, which from here to the end of the transaction nobody else changes.
+async fn lock_thread(db: &Database, post_id: &Id) -> api::Result<Thread> {
+    store::posts::lock_thread(db, post_id).await?.ok_or_else(Problem::not_found)
+}
+
 async fn comment(
     db: &Database,
     post_id: &Id,
@@ -53,14 +59,14 @@ async fn comment(
     store::comments::find(db, post_id, comment_id, reader).await?.ok_or_else(Problem::not_found)
 }
 
-/// The post, where the insider wrote it.
+/// The post, where the insider wrote it. Lock its thread first to change it.
 async fn own_post(db: &Database, post_id: &Id, insider: &Insider) -> api::Result<Post> {
     let post = post(db, post_id, Some(&insider.subject)).await?;
     authorise(&post.author, insider)?;
     Ok(post)
 }
 
-/// The comment, where the insider wrote it.
+/// The comment, where the insider wrote it. Lock its thread first to change it.
 async fn own_comment(
     db: &Database,
     post_id: &Id,

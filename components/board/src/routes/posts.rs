@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use session::{Insider, Reader};
 use uuid::Uuid;
 
-use super::{Ids, own_post, present};
+use super::{Ids, lock_thread, own_post, present};
 use crate::config::Config;
 use crate::domain::post::{self, Change, Selection, Sort, Summary};
 use crate::domain::{Category, Id, Post, Rendered, label};
-use crate::store::{self, posts};
+use crate::store::{self, posts, search};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +105,7 @@ pub(crate) async fn create(
     let id = Id::from(Uuid::now_v7());
     let author = insider.subject.clone();
     let post = Post::new(id, author, draft.category, title, Rendered::new(body), now_millis());
+    let tokens = search::tokens(&post);
 
     let db = store::open(&config).await?;
     idempotency::once(
@@ -115,8 +116,9 @@ pub(crate) async fn create(
         key,
         &draft,
         async |db: &Database| {
-            posts::insert(db, &post).await?;
-            Reply::created(location(&post.id), &PostView::new(post, Some(&insider.subject)))
+            posts::insert(db, &post, &tokens).await?;
+            let view = PostView::new(post.clone(), Some(&insider.subject));
+            Reply::created(location(&post.id), &view)
         },
     )
     .await
@@ -144,10 +146,12 @@ pub(crate) async fn edit(
     let db = store::open(&config).await?;
     let post = db
         .transaction(async |db: &Database| {
+            lock_thread(db, &post_id).await?;
             let mut post = own_post(db, &post_id, &insider).await?;
             if_match.check(post.revision)?;
-            post.edit(change, now_millis());
-            posts::update(db, &post).await?;
+            post.edit(change.clone(), now_millis());
+            // Only here it is known what the edit leaves of the text before.
+            posts::update(db, &post, &search::tokens(&post)).await?;
             Ok::<_, Problem>(post)
         })
         .await?;
@@ -162,6 +166,7 @@ pub(crate) async fn remove(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let post = own_post(db, &post_id, &insider).await?;
         if_match.check(post.revision)?;
         posts::delete(db, &post.id).await?;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use database::Database;
 use session::Insider;
 
-use super::Ids;
+use super::{Ids, lock_thread};
 use crate::config::Config;
 use crate::store;
 use crate::store::votes::{self, Target};
@@ -16,6 +16,7 @@ pub(crate) async fn vote_for_post(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let post = super::post(db, &post_id, Some(&insider.subject)).await?;
         if post.author == insider.subject {
             return Err(Problem::forbidden("own_post", "Nobody votes for their own post."));
@@ -35,8 +36,11 @@ pub(crate) async fn withdraw_from_post(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let post = super::post(db, &post_id, Some(&insider.subject)).await?;
-        votes::withdraw(db, &Target::Post(&post), &insider.subject).await?;
+        if post.voted {
+            votes::withdraw(db, &Target::Post(&post), &insider.subject).await?;
+        }
         Ok::<_, Problem>(StatusCode::NO_CONTENT)
     })
     .await
@@ -49,6 +53,7 @@ pub(crate) async fn vote_for_comment(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let comment = super::comment(db, &post_id, &comment_id, Some(&insider.subject)).await?;
         if comment.author == insider.subject {
             return Err(Problem::forbidden("own_comment", "Nobody votes for their own comment."));
@@ -68,8 +73,11 @@ pub(crate) async fn withdraw_from_comment(
 ) -> api::Result<StatusCode> {
     let db = store::open(&config).await?;
     db.transaction(async |db: &Database| {
+        lock_thread(db, &post_id).await?;
         let comment = super::comment(db, &post_id, &comment_id, Some(&insider.subject)).await?;
-        votes::withdraw(db, &Target::Comment(&comment), &insider.subject).await?;
+        if comment.voted {
+            votes::withdraw(db, &Target::Comment(&comment), &insider.subject).await?;
+        }
         Ok::<_, Problem>(StatusCode::NO_CONTENT)
     })
     .await

@@ -1,4 +1,4 @@
-use database::{Database, Error, Row, Value};
+use database::{Database, Error, Row, Statement, Value};
 
 use super::{id, key, optional_integer, posts, reader_key, rendered, votes};
 use crate::domain::comment::Place;
@@ -7,7 +7,7 @@ use crate::domain::{Comment, Id, markdown};
 const COLUMNS: &str = "id, post_id, root_id, is_reply, author, label_number, body, body_html, renderer, vote_count, \
                        deleted, revision, created_at, edited_at";
 
-/// Whether the reader has voted, the last column of what is read.
+/// Whether the reader has voted, the last column of what is read. The reader is parameter 1.
 const VOTED: &str = "(SELECT count(*) FROM votes WHERE votes.post_id = comments.post_id AND voter = ?1 \
                      AND target_id = comments.id)";
 
@@ -20,20 +20,16 @@ pub(crate) async fn list(
     after: Option<&Place>,
     rows: i64,
 ) -> Result<Vec<Comment>, Error> {
-    let mut values = vec![reader_key(reader), key(post_id), Value::Integer(rows)];
-    let mut later = "";
+    let mut select = Statement::new(&format!("SELECT {COLUMNS}, {VOTED} FROM comments"));
+    select.bind(reader_key(reader));
+    select.condition("post_id = ?", [key(post_id)]);
     if let Some(place) = after {
-        values.extend([
-            key(&place.root_id),
-            Value::Integer(i64::from(place.is_reply)),
-            key(&place.id),
-        ]);
-        later = "AND (root_id, is_reply, id) > (?4, ?5, ?6)";
+        let is_reply = Value::Integer(i64::from(place.is_reply));
+        let place = [key(&place.root_id), is_reply, key(&place.id)];
+        select.keyset(db, ["root_id", "is_reply", "id"], ">", place);
     }
-    let sql = format!(
-        "SELECT {COLUMNS}, {VOTED} FROM comments WHERE post_id = ?2 {later} ORDER BY root_id, is_reply, id LIMIT ?3"
-    );
-    db.query(&sql, values).await?.iter().map(comment).collect()
+    select.push(" ORDER BY root_id, is_reply, id LIMIT ?", [Value::Integer(rows)]);
+    select.query(db).await?.iter().map(comment).collect()
 }
 
 /// A comment of this post that is not deleted, as `reader` sees it.
@@ -89,7 +85,7 @@ pub(crate) async fn insert(db: &Database, comment: &Comment) -> Result<(), Error
         Value::Integer(comment.created_at),
         optional_integer(comment.edited_at),
     ];
-    db.execute(&sql, values).await?;
+    db.query(&sql, values).await?;
     posts::count_comment(db, &comment.post_id, 1).await
 }
 
@@ -103,7 +99,7 @@ pub(crate) async fn update(db: &Database, comment: &Comment) -> Result<(), Error
         Value::Integer(comment.revision),
         optional_integer(comment.edited_at),
     ];
-    db.execute(
+    db.query(
         "UPDATE comments SET body = ?2, body_html = ?3, renderer = ?4, revision = ?5, edited_at = ?6 WHERE id = ?1",
         values,
     )
@@ -118,7 +114,7 @@ pub(crate) async fn delete(db: &Database, comment: &Comment) -> Result<(), Error
     posts::forget_accepted(db, &comment.post_id, &comment.id).await?;
     posts::count_comment(db, &comment.post_id, -1).await?;
     if comment.parent_id.is_none() && has_replies(db, comment).await? {
-        db.execute(
+        db.query(
             "UPDATE comments SET deleted = 1, author = '', body = '', body_html = '', vote_count = 0, \
              edited_at = NULL WHERE id = ?1",
             [key(&comment.id)],
@@ -126,7 +122,7 @@ pub(crate) async fn delete(db: &Database, comment: &Comment) -> Result<(), Error
         .await?;
         return Ok(());
     }
-    db.execute("DELETE FROM comments WHERE id = ?1", [key(&comment.id)]).await?;
+    db.query("DELETE FROM comments WHERE id = ?1", [key(&comment.id)]).await?;
     delete_empty_root(db, comment).await
 }
 
@@ -151,7 +147,7 @@ async fn delete_empty_root(db: &Database, reply: &Comment) -> Result<(), Error> 
     if let [root] = rows.as_slice()
         && root.integer(0)? == 1
     {
-        db.execute("DELETE FROM comments WHERE id = ?1", [key(&reply.place().root_id)]).await?;
+        db.query("DELETE FROM comments WHERE id = ?1", [key(&reply.place().root_id)]).await?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use crate::domain::{Id, Thread, label};
 
 /// The number under which `author` speaks in this thread, a new one on the first comment.
 ///
-/// Call it inside the transaction that inserts the comment: transactions run one after
-/// another, so that no two insiders are given the same number.
+/// Call it inside the transaction that inserts the comment and has the thread locked, so that
+/// no two insiders are given the same number.
 pub(crate) async fn assign(db: &Database, thread: &Thread, author: &str) -> Result<i64, Error> {
     if author == thread.author {
         return Ok(label::POSTER);
@@ -15,7 +15,7 @@ pub(crate) async fn assign(db: &Database, thread: &Thread, author: &str) -> Resu
         return Ok(number);
     }
     let number = last(db, &thread.post_id).await? + 1;
-    db.execute(
+    db.query(
         "INSERT INTO thread_labels (post_id, author, number) VALUES (?1, ?2, ?3)",
         [key(&thread.post_id), author.into(), Value::Integer(number)],
     )

@@ -3,11 +3,12 @@
 pub(crate) mod comments;
 pub(crate) mod labels;
 pub(crate) mod posts;
+pub(crate) mod search;
 pub(crate) mod votes;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use database::migration::{self, Migration};
+use database::migration::{self, Migrations};
 use database::{Database, Error, Row, Value};
 
 use crate::config::Config;
@@ -16,14 +17,25 @@ use crate::domain::{Id, Rendered, markdown};
 /// The component's name in the tables that shared crates use.
 pub(crate) const COMPONENT: &str = "board";
 
-const MIGRATIONS: &[Migration] =
-    &[Migration(include_str!("../../migrations/sqlite/0001_threads.sql"))];
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    component: COMPONENT,
+    sqlite: &[
+        include_str!("../../migrations/sqlite/0001_threads.sql"),
+        include_str!("../../migrations/sqlite/0002_search.sql"),
+    ],
+    postgres: &[include_str!("../../migrations/postgres/0001_threads.sql")],
+    mysql: &[include_str!("../../migrations/mysql/0001_threads.sql")],
+};
 
 /// A connection for one request, to a schema that is current.
 pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
     static CURRENT: AtomicBool = AtomicBool::new(false);
+    static SEARCHABLE: AtomicBool = AtomicBool::new(false);
     let db = Database::open(&config.database_url).await?;
-    migration::run(&db, COMPONENT, MIGRATIONS, &CURRENT).await?;
+    migration::ensure(&db, &MIGRATIONS, &CURRENT).await?;
+    if !SEARCHABLE.load(Ordering::Relaxed) && search::index_older_posts(&db).await? {
+        SEARCHABLE.store(true, Ordering::Relaxed);
+    }
     Ok(db)
 }
 

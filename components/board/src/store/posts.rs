@@ -1,50 +1,61 @@
-use database::{Database, Error, Row, Value, contains};
+use database::{Database, Error, Row, Statement, Value};
 
-use super::{id, key, optional_integer, optional_key, reader_key, rendered};
+use super::{id, key, optional_integer, optional_key, reader_key, rendered, search};
 use crate::domain::post::{Place, Selection, Sort, Summary};
 use crate::domain::{Category, Id, Post, Thread, markdown};
 
+/// What a list reads of a post, see [`summary`].
+pub(super) const SUMMARY: &str =
+    "id, category, title, comment_count, vote_count, accepted_comment_id, created_at, edited_at";
+
+/// A page of a list, in its order.
 pub(crate) async fn list(
     db: &Database,
     selection: &Selection,
     after: Option<&Place>,
     rows: i64,
 ) -> Result<Vec<Summary>, Error> {
-    let mut values = vec![Value::Integer(rows)];
-    let mut bind = |value: Value| {
-        values.push(value);
-        format!("?{}", values.len())
-    };
-    let mut conditions = vec!["1 = 1".to_owned()];
-    if let Some(category) = selection.category {
-        conditions.push(format!("category = {}", bind(category.name().into())));
-    }
     if let Some(term) = &selection.search {
-        // Reads row after row until the page is full; issue 4 brings an index.
-        let pattern = bind(contains(term).into());
-        conditions
-            .push(format!(r"(title LIKE {pattern} ESCAPE '\' OR body LIKE {pattern} ESCAPE '\')"));
+        return search::list(db, selection, term, after, rows).await;
     }
-    // Ids are in the order of time.
-    let order = match selection.sort {
-        Sort::Newest => "id DESC",
-        Sort::Votes => "vote_count DESC, id DESC",
+    let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM posts"));
+    narrow(&mut select, db, selection, after);
+    limit(&mut select, selection.sort, rows);
+    summaries(db, select).await
+}
+
+/// Adds which posts the list has behind the cursor, but for what is searched for.
+pub(super) fn narrow(
+    select: &mut Statement,
+    db: &Database,
+    selection: &Selection,
+    after: Option<&Place>,
+) {
+    if let Some(category) = selection.category {
+        select.condition("category = ?", [category.name().into()]);
+    }
+    let Some(place) = after else { return };
+    let id = key(&place.id);
+    match selection.sort {
+        Sort::Newest => select.condition("id < ?", [id]),
+        Sort::Votes => {
+            let votes = Value::Integer(place.vote_count);
+            select.keyset(db, ["vote_count", "id"], "<", [votes, id]);
+        }
+    }
+}
+
+/// Adds the order of the list, where ids are in the order of time, and where it ends.
+pub(super) fn limit(select: &mut Statement, sort: Sort, rows: i64) {
+    let order = match sort {
+        Sort::Newest => " ORDER BY id DESC LIMIT ?",
+        Sort::Votes => " ORDER BY vote_count DESC, id DESC LIMIT ?",
     };
-    if let Some(place) = after {
-        let id = bind(key(&place.id));
-        conditions.push(match selection.sort {
-            Sort::Newest => format!("id < {id}"),
-            Sort::Votes => {
-                format!("(vote_count, id) < ({}, {id})", bind(Value::Integer(place.vote_count)))
-            }
-        });
-    }
-    let sql = format!(
-        "SELECT id, category, title, comment_count, vote_count, accepted_comment_id, created_at, edited_at \
-         FROM posts WHERE {} ORDER BY {order} LIMIT ?1",
-        conditions.join(" AND ")
-    );
-    db.query(&sql, values).await?.iter().map(summary).collect()
+    select.push(order, [Value::Integer(rows)]);
+}
+
+pub(super) async fn summaries(db: &Database, select: Statement) -> Result<Vec<Summary>, Error> {
+    select.query(db).await?.iter().map(summary).collect()
 }
 
 fn summary(row: &Row) -> Result<Summary, Error> {
@@ -64,7 +75,8 @@ fn category(row: &Row, column: usize) -> Result<Category, Error> {
     Category::from_name(&row.text(column)?).ok_or(Error::Column(column, "a category"))
 }
 
-pub(crate) async fn insert(db: &Database, post: &Post) -> Result<(), Error> {
+/// Keeps a new post; `tokens` are those of [`search::tokens`].
+pub(crate) async fn insert(db: &Database, post: &Post, tokens: &str) -> Result<(), Error> {
     let values = [
         key(&post.id),
         post.author.clone().into(),
@@ -79,11 +91,12 @@ pub(crate) async fn insert(db: &Database, post: &Post) -> Result<(), Error> {
         Value::Integer(post.revision),
         Value::Integer(post.created_at),
         optional_integer(post.edited_at),
+        tokens.into(),
     ];
-    db.execute(
+    db.query(
         "INSERT INTO posts (id, author, category, title, body, body_html, renderer, vote_count, comment_count, \
-         accepted_comment_id, revision, created_at, edited_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         accepted_comment_id, revision, created_at, edited_at, tokens) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         values,
     )
     .await?;
@@ -126,9 +139,17 @@ fn post(row: &Row) -> Result<Post, Error> {
 }
 
 pub(crate) async fn find_thread(db: &Database, post_id: &Id) -> Result<Option<Thread>, Error> {
-    let row = db
-        .query_one("SELECT author, accepted_comment_id FROM posts WHERE id = ?1", [key(post_id)])
-        .await?;
+    let sql = "SELECT author, accepted_comment_id FROM posts WHERE id = ?1";
+    let row = db.query_one(sql, [key(post_id)]).await?;
+    row.map(|row| thread(post_id, &row)).transpose()
+}
+
+/// The same, and until the end of the transaction nobody else changes anything in the thread:
+/// whatever writes there begins with this. It has to be a statement of its own, because what
+/// one statement reads beside the row it waits for may be older than that row.
+pub(crate) async fn lock_thread(db: &Database, post_id: &Id) -> Result<Option<Thread>, Error> {
+    let sql = "SELECT author, accepted_comment_id FROM posts WHERE id = ?1 FOR UPDATE";
+    let row = db.query_one(sql, [key(post_id)]).await?;
     row.map(|row| thread(post_id, &row)).transpose()
 }
 
@@ -140,8 +161,8 @@ fn thread(post_id: &Id, row: &Row) -> Result<Thread, Error> {
     })
 }
 
-/// Keeps what an edit changes.
-pub(crate) async fn update(db: &Database, post: &Post) -> Result<(), Error> {
+/// Keeps what an edit changes; `tokens` are those of [`search::tokens`].
+pub(crate) async fn update(db: &Database, post: &Post, tokens: &str) -> Result<(), Error> {
     let values = [
         key(&post.id),
         post.category.name().into(),
@@ -152,10 +173,11 @@ pub(crate) async fn update(db: &Database, post: &Post) -> Result<(), Error> {
         optional_key(post.accepted_comment_id.as_ref()),
         Value::Integer(post.revision),
         optional_integer(post.edited_at),
+        tokens.into(),
     ];
-    db.execute(
+    db.query(
         "UPDATE posts SET category = ?2, title = ?3, body = ?4, body_html = ?5, renderer = ?6, \
-         accepted_comment_id = ?7, revision = ?8, edited_at = ?9 WHERE id = ?1",
+         accepted_comment_id = ?7, revision = ?8, edited_at = ?9, tokens = ?10 WHERE id = ?1",
         values,
     )
     .await?;
@@ -167,7 +189,7 @@ pub(crate) async fn accept(
     post_id: &Id,
     comment_id: Option<&Id>,
 ) -> Result<(), Error> {
-    db.execute(
+    db.query(
         "UPDATE posts SET accepted_comment_id = ?2 WHERE id = ?1",
         [key(post_id), optional_key(comment_id)],
     )
@@ -177,7 +199,7 @@ pub(crate) async fn accept(
 
 /// Counts a comment that is written or, with -1, deleted.
 pub(crate) async fn count_comment(db: &Database, post_id: &Id, change: i64) -> Result<(), Error> {
-    db.execute(
+    db.query(
         "UPDATE posts SET comment_count = comment_count + ?2 WHERE id = ?1",
         [key(post_id), Value::Integer(change)],
     )
@@ -191,7 +213,7 @@ pub(crate) async fn forget_accepted(
     post_id: &Id,
     comment_id: &Id,
 ) -> Result<(), Error> {
-    db.execute(
+    db.query(
         "UPDATE posts SET accepted_comment_id = NULL WHERE id = ?1 AND accepted_comment_id = ?2",
         [key(post_id), key(comment_id)],
     )
@@ -207,7 +229,7 @@ pub(crate) async fn delete(db: &Database, post_id: &Id) -> Result<(), Error> {
         "DELETE FROM comments WHERE post_id = ?1",
         "DELETE FROM posts WHERE id = ?1",
     ] {
-        db.execute(sql, [key(post_id)]).await?;
+        db.query(sql, [key(post_id)]).await?;
     }
     Ok(())
 }

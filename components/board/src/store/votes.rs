@@ -1,5 +1,5 @@
 //! Every function that changes a vote changes its target's count as well; callers put them
-//! into one transaction, so the count is always the number of rows.
+//! into one transaction that has the thread locked, so the count is always the number of rows.
 
 use database::{Database, Error, Value};
 
@@ -36,14 +36,14 @@ impl Target<'_> {
             Self::Post(_) => "UPDATE posts SET vote_count = vote_count + ?2 WHERE id = ?1",
             Self::Comment(_) => "UPDATE comments SET vote_count = vote_count + ?2 WHERE id = ?1",
         };
-        db.execute(sql, [key(self.id()), Value::Integer(change)]).await?;
+        db.query(sql, [key(self.id()), Value::Integer(change)]).await?;
         Ok(())
     }
 }
 
 /// The first vote of `voter` for the target; a second one would break the table's key.
 pub(crate) async fn add(db: &Database, target: &Target<'_>, voter: &str) -> Result<(), Error> {
-    db.execute(
+    db.query(
         "INSERT INTO votes (post_id, target_id, voter) VALUES (?1, ?2, ?3)",
         target.vote(voter),
     )
@@ -51,20 +51,19 @@ pub(crate) async fn add(db: &Database, target: &Target<'_>, voter: &str) -> Resu
     target.count(db, 1).await
 }
 
-/// Takes back the vote of `voter`, where there is one.
+/// Takes back the vote of `voter`, which is there.
 pub(crate) async fn withdraw(db: &Database, target: &Target<'_>, voter: &str) -> Result<(), Error> {
-    let removed = db
-        .execute(
-            "DELETE FROM votes WHERE post_id = ?1 AND target_id = ?2 AND voter = ?3",
-            target.vote(voter),
-        )
-        .await?;
-    if removed == 1 { target.count(db, -1).await } else { Ok(()) }
+    db.query(
+        "DELETE FROM votes WHERE post_id = ?1 AND target_id = ?2 AND voter = ?3",
+        target.vote(voter),
+    )
+    .await?;
+    target.count(db, -1).await
 }
 
 /// All votes for a comment that goes, and its count with it.
 pub(crate) async fn delete(db: &Database, comment: &Comment) -> Result<(), Error> {
-    db.execute(
+    db.query(
         "DELETE FROM votes WHERE post_id = ?1 AND target_id = ?2",
         [key(&comment.post_id), key(&comment.id)],
     )

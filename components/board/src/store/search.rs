@@ -1,0 +1,120 @@
+//! Searching titles and bodies. What finds a post is that its text contains the term; an index
+//! of tokens (see the crate `text`) only keeps that from being asked of every post.
+
+use database::{Database, Dialect, Error, Statement, Value, contains};
+
+use super::posts::{SUMMARY, limit, narrow, summaries};
+use crate::domain::Post;
+use crate::domain::post::{Place, Selection, Summary};
+
+/// How many posts behind the cursor are read, in the list's order, before the index is asked.
+/// A term that does not fill a page from among them is rare enough for the index; of one that
+/// does, the index would give far more posts than a page shows.
+const RECENT: i64 = 1_000;
+
+/// A limit that nothing reaches. Inside of a subquery any limit keeps the database from walking
+/// the whole list in its order, which it may think to be cheaper than the index.
+const ALL: i64 = i64::MAX;
+
+/// Posts without tokens that are filled in by one transaction, and how many of those one
+/// opening of the store may make: a request waits for them.
+const BATCH: i64 = 100;
+const MAX_BATCHES: usize = 20;
+
+/// Capital letters count as small ones, as far as the database knows them.
+const CONTAINS: &str =
+    "(lower(title) LIKE lower(?) ESCAPE '!' OR lower(body) LIKE lower(?) ESCAPE '!')";
+
+/// What the index keeps of a post. It costs time in proportion to the text: have it before a
+/// transaction begins.
+pub(crate) fn tokens(post: &Post) -> String {
+    text_tokens(&post.title, &post.body.source)
+}
+
+/// A line end is in no term, so none is found across it.
+fn text_tokens(title: &str, body: &str) -> String {
+    text::tokens(&format!("{title}\n{body}"))
+}
+
+/// A page of the posts of the list that contain `term`, in the list's order.
+pub(super) async fn list(
+    db: &Database,
+    selection: &Selection,
+    term: &str,
+    after: Option<&Place>,
+    rows: i64,
+) -> Result<Vec<Summary>, Error> {
+    let recent = summaries(db, among_recent(db, selection, term, after, rows)).await?;
+    if i64::try_from(recent.len()) == Ok(rows) {
+        return Ok(recent);
+    }
+    summaries(db, by_index(db, selection, term, after, rows)).await
+}
+
+fn among_recent(
+    db: &Database,
+    selection: &Selection,
+    term: &str,
+    after: Option<&Place>,
+    rows: i64,
+) -> Statement {
+    let inner = "SELECT id AS recent_id FROM posts";
+    let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM ({inner}"));
+    narrow(&mut select, db, selection, after);
+    limit(&mut select, selection.sort, RECENT);
+    let pattern = contains(term);
+    let outer = format!(") recent JOIN posts ON id = recent_id WHERE {CONTAINS}");
+    select.push(&outer, [pattern.clone().into(), pattern.into()]);
+    limit(&mut select, selection.sort, rows);
+    select
+}
+
+fn by_index(
+    db: &Database,
+    selection: &Selection,
+    term: &str,
+    after: Option<&Place>,
+    rows: i64,
+) -> Statement {
+    let mut select = Statement::new(&format!("SELECT * FROM (SELECT {SUMMARY} FROM posts"));
+    narrow(&mut select, db, selection, after);
+    select.has_tokens(db, "posts", &text::term_tokens(term));
+    let pattern = contains(term);
+    select.condition(CONTAINS, [pattern.clone().into(), pattern.into()]);
+    select.push(" LIMIT ?) found", [Value::Integer(ALL)]);
+    limit(&mut select, selection.sort, rows);
+    select
+}
+
+/// Fills in the tokens of posts from before there were any, which only a SQLite database can
+/// have. `false` where some are left for the next opening.
+pub(crate) async fn index_older_posts(db: &Database) -> Result<bool, Error> {
+    if db.dialect() != Dialect::Sqlite {
+        return Ok(true);
+    }
+    for _ in 0..MAX_BATCHES {
+        if index_batch(db).await? == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// How many posts it found without tokens.
+async fn index_batch(db: &Database) -> Result<usize, Error> {
+    let select = "SELECT id, title, body FROM posts WHERE tokens = '' ORDER BY id LIMIT ?1";
+    let mut updates = Vec::new();
+    for row in db.query(select, [Value::Integer(BATCH)]).await? {
+        let tokens = text_tokens(&row.text(1)?, &row.text(2)?);
+        updates.push([Value::from(row.text(0)?), tokens.into()]);
+    }
+    db.transaction(async |db: &Database| {
+        for update in &updates {
+            // An edit meanwhile has brought its own.
+            let sql = "UPDATE posts SET tokens = ?2 WHERE id = ?1 AND tokens = ''";
+            db.query(sql, update.clone()).await?;
+        }
+        Ok::<_, Error>(updates.len())
+    })
+    .await
+}
