@@ -28,6 +28,11 @@ pub struct CommandLine {
 pub enum Command {
     /// Serve an application.
     Up(Box<Up>),
+    /// Have the components change the schemas of their databases to what they need.
+    ///
+    /// Asks each component that says where: `migrate = "/path"` in
+    /// [component.ID.tool.runtime-shim] of the manifest.
+    Migrate(Box<Application>),
     /// Print every limit, its default and its reason.
     Limits,
 }
@@ -35,15 +40,26 @@ pub enum Command {
 #[derive(Args)]
 #[command(args_override_self = true)]
 pub struct Up {
-    /// The manifest, or the directory it lies in.
-    #[arg(short, long, default_value = "spin.toml")]
-    from: PathBuf,
+    #[command(flatten)]
+    pub application: Application,
     /// Address to serve on; port 0 takes any free one.
     #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000")]
-    listen: SocketAddr,
+    pub listen: SocketAddr,
     /// Address of /metrics, /ready and /live, or `off`.
     #[arg(long, default_value = DEFAULT_ADMIN)]
     admin: String,
+    /// Start on a public address even if secret variables are empty.
+    #[arg(long)]
+    allow_empty_secrets: bool,
+}
+
+/// What to run, and with which settings.
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Application {
+    /// The manifest, or the directory it lies in.
+    #[arg(short, long, default_value = "spin.toml")]
+    from: PathBuf,
     /// Environment variable for every component, as NAME=VALUE.
     #[arg(short, long, value_name = "NAME=VALUE")]
     env: Vec<String>,
@@ -56,15 +72,32 @@ pub struct Up {
     /// Directory of databases and compiled components [default: .spin beside the manifest].
     #[arg(long)]
     state_dir: Option<PathBuf>,
-    /// Serve only these components.
+    /// Only these components.
     #[arg(short, long, env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
     component_id: Vec<String>,
     /// Do not print what the components print.
     #[arg(short, long)]
     quiet: bool,
-    /// Start on a public address even if secret variables are empty.
-    #[arg(long)]
-    allow_empty_secrets: bool,
+}
+
+impl Up {
+    /// The address of the admin listener, `None` where it is off.
+    pub fn admin(&self) -> Result<Option<SocketAddr>> {
+        match self.admin.as_str() {
+            "off" => Ok(None),
+            address => address.parse().map(Some).with_context(|| {
+                format!("--admin `{address}`: an address like {DEFAULT_ADMIN}, or off")
+            }),
+        }
+    }
+
+    /// Refuses to serve the public with a secret that is empty.
+    pub fn check_secrets(&self, config: &Config) -> Result<()> {
+        if self.allow_empty_secrets {
+            return Ok(());
+        }
+        config.variables.check_secrets(&config.manifest.variables, self.listen)
+    }
 }
 
 pub struct Config {
@@ -75,19 +108,21 @@ pub struct Config {
     pub runtime: RuntimeConfig,
     pub variables: Variables,
     pub environment: BTreeMap<String, String>,
-    pub listen: SocketAddr,
-    pub admin: Option<SocketAddr>,
     pub quiet: bool,
     component_ids: Vec<String>,
 }
 
 impl Config {
-    pub fn read(up: &Up) -> Result<Self> {
-        let file = if up.from.is_dir() { up.from.join("spin.toml") } else { up.from.clone() };
+    pub fn read(application: &Application) -> Result<Self> {
+        let file = if application.from.is_dir() {
+            application.from.join("spin.toml")
+        } else {
+            application.from.clone()
+        };
         let manifest = Manifest::read(&file)?;
         let directory =
             file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let runtime = up
+        let runtime = application
             .runtime_config_file
             .as_deref()
             .map(RuntimeConfig::read)
@@ -95,14 +130,11 @@ impl Config {
             .unwrap_or_default();
         let variables = Variables::resolve(
             &manifest.variables,
-            &variables::from_arguments(&up.variable)?,
+            &variables::from_arguments(&application.variable)?,
             &runtime.variables_provider,
             &|name| std::env::var(name).ok(),
         )?;
-        if !up.allow_empty_secrets {
-            variables.check_secrets(&manifest.variables, up.listen)?;
-        }
-        let state_dir = up
+        let state_dir = application
             .state_dir
             .clone()
             .or(runtime.state_dir.clone())
@@ -111,11 +143,9 @@ impl Config {
             directory: directory.to_owned(),
             state_dir,
             variables,
-            environment: environment(&up.env)?,
-            listen: up.listen,
-            admin: admin(&up.admin)?,
-            quiet: up.quiet,
-            component_ids: up
+            environment: environment(&application.env)?,
+            quiet: application.quiet,
+            component_ids: application
                 .component_id
                 .iter()
                 .map(|id| id.trim().to_owned())
@@ -163,15 +193,6 @@ impl Config {
             };
             self.retained().any(|(id, _)| id == component).then_some((route, component.as_str()))
         })
-    }
-}
-
-fn admin(argument: &str) -> Result<Option<SocketAddr>> {
-    match argument {
-        "off" => Ok(None),
-        address => address.parse().map(Some).with_context(|| {
-            format!("--admin `{address}`: an address like {DEFAULT_ADMIN}, or off")
-        }),
     }
 }
 

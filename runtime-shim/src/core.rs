@@ -13,14 +13,19 @@ use wasmtime_wasi_http::handler::ExpirationError;
 use crate::answer::Problem;
 use crate::app::App;
 use crate::guest::RequestContext;
+use crate::imports::mysql::MysqlPools;
 use crate::imports::outbound_http::Client;
 use crate::instances::{Fate, Job, Pool, Ticket};
+use crate::postgres;
+use crate::session_pool::{PoolLimits, Pools};
 
 pub struct Core {
     pub app: Arc<App>,
     /// One pool of instances per component, in the application's order.
     pub pools: Vec<Pool>,
     pub client: Client,
+    pub(crate) postgres: postgres::Sessions,
+    pub(crate) mysql: MysqlPools,
 }
 
 impl Core {
@@ -28,7 +33,9 @@ impl Core {
         let pools = app.components.iter().map(|_| Pool::default()).collect();
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
-        Arc::new(Self { app, pools, client })
+        let limits = PoolLimits::of(&app.limits);
+        let (postgres, mysql) = (postgres::Sessions::new(limits), Pools::new(limits));
+        Arc::new(Self { app, pools, client, postgres, mysql })
     }
 
     /// Has a component answer `request`. The response may still be streaming.

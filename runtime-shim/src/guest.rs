@@ -32,7 +32,7 @@ const REMEMBERED: usize = 64;
 /// Interfaces of Spin that this host does not have yet. A component may import
 /// them; calling one is a trap that names it.
 const TRAPPED: &[&str] =
-    &["spin:postgres/", "spin:mysql/", "spin:redis/", "spin:mqtt/", "fermyon:spin/llm@"];
+    &["spin:postgres/postgres@3.", "spin:redis/", "spin:mqtt/", "fermyon:spin/llm@"];
 
 /// What belongs to one request, wherever it goes.
 #[derive(Clone, Copy)]
@@ -191,6 +191,8 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
         guest
     })?;
     wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wit::spin::mysql::mysql::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
 
@@ -239,6 +241,10 @@ fn is_known(import: &str) -> bool {
                 | "spin:key-value/key-value@3.0.0"
                 | "spin:sqlite/sqlite@3.0.0"
                 | "spin:sqlite/sqlite@3.1.0"
+                | "spin:postgres/postgres@4.0.0"
+                | "spin:postgres/postgres@4.1.0"
+                | "spin:postgres/postgres@4.2.0"
+                | "spin:mysql/mysql@3.0.0"
         )
 }
 

@@ -1,4 +1,5 @@
 //! `runtime-shim up`: config → build → spawn → wait for a signal → drain.
+//! `runtime-shim migrate`: config → build → ask each component.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use runtime_shim::app::App;
-use runtime_shim::config::{Command, CommandLine, Config, Up};
+use runtime_shim::config::{Application, Command, CommandLine, Config, Up};
 use runtime_shim::net::Address;
 use runtime_shim::server::Server;
-use runtime_shim::{admin, limits};
+use runtime_shim::{admin, limits, migration};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         .init();
     let done = match command {
         Command::Up(up) => serve(&up),
+        Command::Migrate(application) => migrate(&application),
         Command::Limits => {
             limits::print();
             Ok(())
@@ -48,10 +50,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(up: &Up) -> Result<()> {
-    let config = Config::read(up)?;
-    let address = Address::reserve(config.listen)?;
-    let admin_address = config
-        .admin
+    let config = Config::read(&up.application)?;
+    up.check_secrets(&config)?;
+    let address = Address::reserve(up.listen)?;
+    let admin_address = up
+        .admin()?
         .map(Address::reserve)
         .transpose()
         .context("admin listener (--admin ADDR or --admin off)")?;
@@ -76,6 +79,14 @@ fn serve(up: &Up) -> Result<()> {
     })?;
     runtime.shutdown_timeout(Duration::ZERO);
     Ok(())
+}
+
+fn migrate(application: &Application) -> Result<()> {
+    let mut config = Config::read(application)?;
+    migration::lift_limits(&mut config.runtime);
+    let app = Arc::new(App::build(&config)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(migration::run(&app, &config))
 }
 
 /// A closed stdout must not stop the host, so nothing here may fail.

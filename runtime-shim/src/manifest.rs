@@ -126,13 +126,29 @@ pub struct Component {
     #[serde(default)]
     pub build: Option<IgnoredAny>,
     #[serde(default)]
-    pub tool: BTreeMap<String, IgnoredAny>,
+    pub tool: Tools,
     #[serde(default)]
     pub dependencies_inherit_configuration: Option<bool>,
     #[serde(default)]
     pub dependencies: BTreeMap<String, IgnoredAny>,
     #[serde(default)]
     pub profile: BTreeMap<String, IgnoredAny>,
+}
+
+/// `[component.ID.tool.NAME]`: what tools other than Spin want to know of a component.
+#[derive(Debug, Default, Deserialize)]
+pub struct Tools {
+    #[serde(default, rename = "runtime-shim")]
+    pub runtime_shim: Option<Tool>,
+}
+
+/// `[component.ID.tool.runtime-shim]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// The path to which `runtime-shim migrate` posts. Inside the process only, so no route
+    /// should lead to it.
+    pub migrate: String,
 }
 
 /// `{ source = "assets", destination = "/" }` in `files`.

@@ -1,4 +1,5 @@
-//! The only module that opens a socket.
+//! The only module that opens a socket, but for `mysql_async`, which connects by itself to what
+//! [`resolve`] found and checked.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -92,25 +93,35 @@ pub async fn connect(
     wait: Duration,
 ) -> Result<TcpStream, ConnectError> {
     let attempt = async {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-            Ok(address) => vec![(address, port).into()],
-            Err(_) => tokio::net::lookup_host((host, port))
-                .await
-                .map_err(|_| ConnectError::NoSuchName)?
-                .collect(),
-        };
-        if found.is_empty() {
-            return Err(ConnectError::NoSuchName);
-        }
-        let allowed: Vec<SocketAddr> =
-            found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
-        if allowed.is_empty() {
-            return Err(ConnectError::Prohibited);
-        }
+        let allowed = resolve(host, port, blocked).await?;
         let stream = TcpStream::connect(&*allowed).await.map_err(ConnectError::Refused)?;
         stream.set_nodelay(true).map_err(ConnectError::Refused)?;
         Ok(stream)
     };
     tokio::time::timeout(wait, attempt).await.unwrap_or(Err(ConnectError::TimedOut))
+}
+
+/// The addresses of `host:port` that lie in no blocked network, at least one.
+///
+/// `mysql_async` opens its sockets itself and cannot be given one. It is given these addresses
+/// instead of the name, so it too connects to nothing but what was checked here.
+pub(crate) async fn resolve(
+    host: &str,
+    port: u16,
+    blocked: &BlockedNetworks,
+) -> Result<Vec<SocketAddr>, ConnectError> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+        Ok(address) => vec![(address, port).into()],
+        Err(_) => tokio::net::lookup_host((host, port))
+            .await
+            .map_err(|_| ConnectError::NoSuchName)?
+            .collect(),
+    };
+    if found.is_empty() {
+        return Err(ConnectError::NoSuchName);
+    }
+    let allowed: Vec<SocketAddr> =
+        found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
+    if allowed.is_empty() { Err(ConnectError::Prohibited) } else { Ok(allowed) }
 }

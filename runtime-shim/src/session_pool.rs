@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::limits::Limits;
+
 /// How long taking back what a guest left may last, before the session is given up instead.
 const RESET_LIMIT: Duration = Duration::from_secs(5);
 
@@ -35,6 +37,18 @@ pub(crate) struct PoolLimits {
     pub(crate) wait: Duration,
     /// A session that nothing used for this long is closed.
     pub(crate) idle: Duration,
+}
+
+impl PoolLimits {
+    pub(crate) fn of(limits: &Limits) -> Self {
+        let count = |limit: u64| usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            addresses: count(limits.server_addresses),
+            sessions: count(limits.server_sessions).min(Semaphore::MAX_PERMITS),
+            wait: Duration::from_millis(limits.server_wait_ms),
+            idle: Duration::from_millis(limits.server_idle_ms),
+        }
+    }
 }
 
 /// Why there is no session.

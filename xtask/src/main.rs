@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod command;
 mod components;
+mod database_server;
 mod import;
 mod server;
 mod test;

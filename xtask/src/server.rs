@@ -42,6 +42,13 @@ pub(crate) enum Host {
 }
 
 impl Host {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Shim => "shim",
+            Self::Spin => "spin",
+        }
+    }
+
     /// Its program, built or unpacked where that is needed. `None`: Spin is not on this machine.
     pub(crate) fn program(self) -> Result<Option<PathBuf>> {
         match self {
@@ -106,6 +113,8 @@ pub(crate) struct Settings {
     pub(crate) folder: PathBuf,
     /// Handed to the host as they are.
     pub(crate) arguments: Vec<String>,
+    /// Of the application, by name.
+    pub(crate) variables: Vec<(String, String)>,
     /// Takes the host's output; the terminal where there is none.
     pub(crate) log: Option<PathBuf>,
 }
@@ -126,7 +135,7 @@ impl Server {
         let mut command = host.command(program, settings);
         command
             .current_dir(workspace::root())
-            // Not an argument: those are shown to every user of the machine.
+            .envs(environment(&settings.variables))
             .env("SPIN_VARIABLE_OPERATOR_TOKEN", &operator_token)
             // A group of its own, or Ctrl-C would reach it twice: from the terminal and from us.
             .process_group(0);
@@ -228,6 +237,21 @@ impl Drop for Server {
             let _ = self.child.wait();
         }
     }
+}
+
+/// How a host is told variables. Not as arguments: those are shown to every user of the machine.
+pub(crate) fn environment(variables: &[(String, String)]) -> impl Iterator<Item = (String, &str)> {
+    let name = |name: &String| format!("SPIN_VARIABLE_{}", name.to_uppercase());
+    variables.iter().map(move |(variable, value)| (name(variable), value.as_str()))
+}
+
+/// Has the components change the schemas of the databases that `variables` name.
+pub(crate) fn migrate(settings: &Settings, variables: &[(String, String)]) -> Result<()> {
+    let program = build_shim()?;
+    let mut command = Command::new(program);
+    command.current_dir(workspace::root()).args(["migrate", "--from", "spin.toml"]);
+    command.arg("--state-dir").arg(settings.folder.join("state")).envs(environment(variables));
+    command::run(&mut command)
 }
 
 /// The address itself, a free port where it asks for port 0, or an error if it is taken.

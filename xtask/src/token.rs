@@ -24,10 +24,15 @@ pub(crate) fn load_or_create(folder: &Path) -> Result<String> {
     create(&file).with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn create(file: &Path) -> Result<String> {
+/// A secret that nobody has, in hexadecimal.
+pub(crate) fn random() -> Result<String> {
     let mut random = [0; BYTES];
     getrandom::fill(&mut random)?;
-    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn create(file: &Path) -> Result<String> {
+    let token = random()?;
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -39,6 +39,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
         listen: server::available(options.listen)?,
         folder: options.state_dir.unwrap_or_else(workspace::local_state),
         arguments: options.arguments,
+        variables: Vec::new(),
         log: None,
     };
     components::build(&components::all()?)?;

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 
+use crate::database_server::Engine;
 use crate::server::Host;
 use session::Session;
 use tally::Tally;
 
+mod databases;
+mod faults;
 mod node;
 mod rust;
 mod session;
@@ -75,6 +78,33 @@ const STEPS: &[Step] = &[
         run: node::suite,
         folder: Some("api"),
         on_site: true,
+        ..STEP
+    },
+    Step {
+        name: "mysql",
+        about: "the API tests with every component on MySQL",
+        run: |session, step| databases::suite(session, step, Engine::Mysql),
+        folder: Some("api"),
+        ..STEP
+    },
+    Step {
+        name: "mariadb",
+        about: "the API tests with every component on MariaDB",
+        run: |session, step| databases::suite(session, step, Engine::Mariadb),
+        folder: Some("api"),
+        ..STEP
+    },
+    Step {
+        name: "postgres",
+        about: "the API tests with every component on PostgreSQL",
+        run: |session, step| databases::suite(session, step, Engine::Postgres),
+        folder: Some("api"),
+        ..STEP
+    },
+    Step {
+        name: "faults",
+        about: "databases that are killed, cut off and slow, under fifty writers",
+        run: faults::run,
         ..STEP
     },
     Step {

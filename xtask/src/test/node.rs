@@ -69,7 +69,7 @@ pub(crate) fn fuzz(session: &mut Session, step: &Step) -> Result<Outcome> {
 }
 
 /// Why no suite can run here; where it can, its npm packages are there afterwards.
-fn unable() -> Result<Option<Outcome>> {
+pub(super) fn unable() -> Result<Option<Outcome>> {
     if !command::exists("node") || !command::exists("npm") {
         let how = "Node 20 or newer is not here: https://nodejs.org".to_owned();
         return Ok(Some(Outcome::NotRun(how)));
@@ -104,7 +104,11 @@ fn install_schemathesis() -> Result<PathBuf> {
     Ok(program)
 }
 
-fn node(site: &Site, files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Outcome> {
+pub(super) fn node(
+    site: &Site,
+    files: &[PathBuf],
+    describe: impl Fn(&mut Command),
+) -> Result<Outcome> {
     let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
     node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]).args(files);

@@ -1,15 +1,18 @@
 //! What the steps of one run share: the filter, and one site for every suite that talks to one.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use super::Step;
+use crate::database_server::{Database, DatabaseServer, Engine};
 use crate::server::{self, Host, Server, Settings};
-use crate::{components, workspace};
+use crate::{components, token, workspace};
 
 /// Where the hosts of the tests write. Kept after the run, to be read when a test failed.
 const LOGS: &str = "target/test-logs";
@@ -18,17 +21,68 @@ pub(crate) struct Session {
     host: Host,
     filter: Option<String>,
     site: Option<Site>,
+    database_servers: Vec<DatabaseServer>,
 }
 
 /// A site with sample hospitals that nobody used before.
 pub(crate) struct Site {
     server: Server,
+    settings: Settings,
     _folder: TempDir,
+}
+
+/// Where each component keeps its rows.
+pub(crate) struct Databases {
+    /// By component.
+    pub(crate) of: Vec<(&'static str, Database)>,
+    signing_key: String,
+}
+
+impl Databases {
+    /// New ones, all on `server`; `prefix` tells them from others there.
+    pub(crate) fn all_on(server: &DatabaseServer, prefix: &str) -> Result<Self> {
+        Self::create(["auth", "board", "review"].map(|component| (component, server)), prefix)
+    }
+
+    /// New ones, each on its own server.
+    pub(crate) fn create<const N: usize>(
+        servers: [(&'static str, &DatabaseServer); N],
+        prefix: &str,
+    ) -> Result<Self> {
+        let of = servers
+            .into_iter()
+            .map(|(component, server)| {
+                Ok((component, server.create(&format!("{prefix}{component}"))?))
+            })
+            .collect::<Result<_>>()?;
+        Self::of(of)
+    }
+
+    pub(crate) fn of(of: Vec<(&'static str, Database)>) -> Result<Self> {
+        // Any 32 bytes are an Ed25519 key.
+        let signing_key = STANDARD.encode(&token::random()?[..32]);
+        Ok(Self { of, signing_key })
+    }
+
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        self.with(|database| &database.url)
+    }
+
+    fn owner_variables(&self) -> Vec<(String, String)> {
+        self.with(|database| &database.owner_url)
+    }
+
+    fn with(&self, url: fn(&Database) -> &String) -> Vec<(String, String)> {
+        let urls = self.of.iter().map(|(component, database)| {
+            (format!("{component}_database_url"), url(database).clone())
+        });
+        urls.chain([("session_signing_key".to_owned(), self.signing_key.clone())]).collect()
+    }
 }
 
 impl Session {
     pub(crate) fn new(host: Host, filter: Option<String>) -> Self {
-        Self { host, filter, site: None }
+        Self { host, filter, site: None, database_servers: Vec::new() }
     }
 
     /// Whether the filter leaves anything of this step.
@@ -67,6 +121,26 @@ impl Session {
         self.site.as_ref().context("the site was just started")
     }
 
+    /// A server of this kind, started when the first step asks for it. The inner error says how
+    /// to get what is missing.
+    pub(crate) fn database_server(
+        &mut self,
+        engine: Engine,
+    ) -> Result<Result<&mut DatabaseServer, String>> {
+        let known = self.database_servers.iter().position(|server| server.engine() == engine);
+        let index = match known {
+            Some(index) => index,
+            None => match DatabaseServer::start(engine)? {
+                Ok(server) => {
+                    self.database_servers.push(server);
+                    self.database_servers.len() - 1
+                }
+                Err(how) => return Ok(Err(how)),
+            },
+        };
+        Ok(Ok(&mut self.database_servers[index]))
+    }
+
     /// Stops the site. A host that does not end as it should is a failure.
     pub(crate) fn end(self) -> Result<()> {
         self.site.map_or(Ok(()), Site::stop)
@@ -74,15 +148,31 @@ impl Session {
 }
 
 impl Site {
-    /// `None`: this host cannot be had here.
+    /// On SQLite. `None`: this host cannot be had here.
     pub(crate) fn start(host: Host) -> Result<Option<Self>> {
         components::build(&components::all()?)?;
         let Some(program) = host.program()? else { return Ok(None) };
         let folder = tempfile::tempdir()?;
-        let mut server = Server::start(host, &program, &settings(host, &folder)?)?;
+        let settings = settings(host, &folder, host.name())?;
+        Self::serve(host, &program, settings, folder).map(Some)
+    }
+
+    /// On databases of servers, on our host. `name` is that of the log.
+    pub(crate) fn on(databases: &Databases, name: &str) -> Result<Self> {
+        components::build(&components::all()?)?;
+        let Some(program) = Host::Shim.program()? else { bail!("our host was just built") };
+        let folder = tempfile::tempdir()?;
+        let mut settings = settings(Host::Shim, &folder, name)?;
+        server::migrate(&settings, &databases.owner_variables())?;
+        settings.variables = databases.variables();
+        Self::serve(Host::Shim, &program, settings, folder)
+    }
+
+    fn serve(host: Host, program: &Path, settings: Settings, folder: TempDir) -> Result<Self> {
+        let mut server = Server::start(host, program, &settings)?;
         server.wait_until_healthy()?;
         server.import_samples().with_context(|| server.logged())?;
-        Ok(Some(Self { server, _folder: folder }))
+        Ok(Self { server, settings, _folder: folder })
     }
 
     /// Tells a suite where the site is.
@@ -91,23 +181,39 @@ impl Site {
         suite.env("JINMAEK_OPERATOR_TOKEN", &self.server.operator_token);
     }
 
+    /// Prepares further databases for a site that a suite starts itself.
+    pub(crate) fn migrate(&self, databases: &Databases) -> Result<()> {
+        server::migrate(&self.settings, &databases.owner_variables())
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.server.base
+    }
+
+    /// What the host and the components have logged so far.
+    pub(crate) fn log(&self) -> Result<String> {
+        let log = self.settings.log.as_ref().context("the host logs to the terminal")?;
+        Ok(fs::read_to_string(log)?)
+    }
+
     pub(crate) fn stop(mut self) -> Result<()> {
         self.server.stop()
     }
 }
 
-fn settings(host: Host, folder: &TempDir) -> Result<Settings> {
+fn settings(host: Host, folder: &TempDir, name: &str) -> Result<Settings> {
     let logs = workspace::path(LOGS);
     fs::create_dir_all(&logs)?;
-    let (name, arguments) = match host {
+    let arguments = match host {
         // The site of a developer may hold the port of the admin listener.
-        Host::Shim => ("shim.log", vec!["--admin".to_owned(), "off".to_owned()]),
-        Host::Spin => ("spin.log", Vec::new()),
+        Host::Shim => vec!["--admin".to_owned(), "off".to_owned()],
+        Host::Spin => Vec::new(),
     };
     Ok(Settings {
         listen: server::available(([127, 0, 0, 1], 0).into())?,
         folder: PathBuf::from(folder.path()),
         arguments,
-        log: Some(logs.join(name)),
+        variables: Vec::new(),
+        log: Some(logs.join(format!("{name}.log"))),
     })
 }

@@ -3,6 +3,7 @@
 //! the tests expect can be compared.
 
 mod hostile;
+mod mysql;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -57,6 +58,11 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         }
         "key-value" => key_value(&query).await?,
         "sql" => sql(request, &query).await?,
+        "mysql" => mysql::run(request, &query).await?,
+        "mysql-parallel" => mysql::parallel(&query).await?,
+        "mysql-hold" => mysql::hold(&query).await?,
+        "mysql-give-up" => mysql::give_up(&query).await?,
+        "mysql-rows" => mysql::rows(&query).await?,
         "transfer" => transfer(&query).await?,
         "abandon" => abandon(&query).await?,
         "outbound" => outbound(&query).await?,

@@ -1,0 +1,157 @@
+//! `spin:mysql@3.0.0`: MySQL and MariaDB servers. A guest's connection is one session at the
+//! server for as long as the guest holds it.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
+
+use super::wit::spin::mysql::mysql::{
+    Column, DbValue, Error, Host, HostConnection, HostConnectionWithStore, ParameterValue,
+};
+use crate::app::Component;
+use crate::core::Core;
+use crate::guest::Guest;
+use crate::mysql_address::Address;
+use crate::mysql_session::{Failure, MysqlSession, Rows};
+use crate::mysql_values;
+use crate::session_pool::{Lease, LeaseError, Pools};
+
+/// By the component, so that none ever meets the session of another.
+pub(crate) type MysqlPools = Pools<(Arc<str>, Address), MysqlSession>;
+
+/// Empty once the session is lost. The lock gives the statements of one connection an order
+/// when a guest starts several at once.
+type Place = Arc<Mutex<Option<Lease<MysqlSession>>>>;
+
+/// A guest's connection.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub struct Connection(Place);
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+type Streamed = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(said) => Self::QueryFailed(said),
+            Failure::TimedOut(wait) => Self::QueryFailed(format!(
+                "statement timed out: no result within {} ms (server_statement_ms)",
+                wait.as_millis()
+            )),
+            Failure::TooLarge(limit) => Self::QueryFailed(format!(
+                "the result is larger than {limit} bytes (server_result_bytes)"
+            )),
+            Failure::Unreadable(said) => Self::ValueConversionFailed(said),
+            Failure::Lost(said) => Self::ConnectionFailed(format!("connection lost: {said}")),
+        }
+    }
+}
+
+async fn open(core: &Core, component: &Component, address: &str) -> Result<Connection, Error> {
+    let failed = Error::ConnectionFailed;
+    let address = Address::parse(address).map_err(|error| failed(format!("{error:#}")))?;
+    if !component.allow_list.allows("mysql", &address.host, Some(address.port)) {
+        return Err(failed(format!("{address} is not among allowed_outbound_hosts")));
+    }
+    let key = (Arc::clone(&component.id), address);
+    let connect = MysqlSession::connect(&key.1, &core.app.blocked, &component.limits);
+    let lease = core.mysql.lease(&key, connect).await.map_err(|error| {
+        failed(match error {
+            LeaseError::Busy(wait) => format!(
+                "{} is busy: no session became free within {} ms (server_sessions)",
+                key.1,
+                wait.as_millis()
+            ),
+            LeaseError::TooManyAddresses(limit) => {
+                format!("more than {limit} addresses of databases (server_addresses)")
+            }
+            LeaseError::Connect(said) => format!("{}: {said}", key.1),
+        })
+    })?;
+    Ok(Connection(Arc::new(Mutex::new(Some(lease)))))
+}
+
+/// Runs a statement; `limit` is the component's for the size of a result.
+async fn run(
+    (place, limit): (Place, u64),
+    statement: String,
+    parameters: Vec<ParameterValue>,
+) -> Result<Rows, Error> {
+    let parameters = parameters.into_iter().map(mysql_values::parameter).collect();
+    let mut place = place.lock().await;
+    // Taken out, so that it ends with this call if the guest gives the call up.
+    let gone = || Failure::Lost("by an earlier statement".to_owned());
+    let mut lease = place.take().ok_or_else(gone)?;
+    let session = lease.start().ok_or_else(gone)?;
+    let result = session.run(&statement, parameters, limit).await;
+    if matches!(result, Ok(_) | Err(Failure::Refused(_))) {
+        lease.finish();
+        *place = Some(lease);
+    }
+    Ok(result?)
+}
+
+impl Guest {
+    fn mysql(&self, connection: &Resource<Connection>) -> wasmtime::Result<(Place, u64)> {
+        let place = Arc::clone(&self.table.get(connection)?.0);
+        Ok((place, self.component.limits.server_result_bytes))
+    }
+}
+
+impl Host for Guest {}
+
+impl HostConnection for Guest {
+    fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
+    async fn open(
+        accessor: &Accessor<Guest, Self>,
+        address: String,
+    ) -> Answer<Resource<Connection>> {
+        let (core, component) = accessor.with(|mut access| {
+            let guest = access.get();
+            (Arc::clone(&guest.core), Arc::clone(&guest.component))
+        });
+        match open(&core, &component, &address).await {
+            Ok(connection) => {
+                accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn query(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Answer<Streamed> {
+        let place = accessor.with(|mut access| access.get().mysql(&connection))?;
+        let Rows { columns, rows } = match run(place, statement, parameters).await {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        // All rows are here, so the stream hands them over in one piece and cannot fail any more.
+        accessor.with(|mut access: Access<'_, Guest, Self>| {
+            let rows = StreamReader::new(&mut access, rows)?;
+            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
+            Ok(Ok((columns, rows, end)))
+        })
+    }
+
+    async fn execute(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Answer<()> {
+        let place = accessor.with(|mut access| access.get().mysql(&connection))?;
+        Ok(run(place, statement, parameters).await.map(|_| ()))
+    }
+}

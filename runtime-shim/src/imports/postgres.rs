@@ -1,0 +1,205 @@
+//! `spin:postgres@4.2.0`.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
+
+use super::wit::spin::postgres::postgres::{
+    Column, DbValue, Error, Host, HostConnection, HostConnectionBuilder,
+    HostConnectionBuilderWithStore, HostConnectionWithStore, ParameterValue, RowSet,
+};
+use crate::app::Component;
+use crate::core::Core;
+use crate::guest::Guest;
+use crate::postgres::{self, Failure, Found, Shared, Wanted};
+
+/// A guest's connection: a session of the server until it is dropped.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub struct Connection(Shared);
+
+/// What a guest said about a connection to be made.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+#[derive(Clone)]
+pub struct Builder {
+    address: String,
+    authority: Option<String>,
+}
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type Rows = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
+
+/// Whose connection it is.
+type Owner = (Arc<Core>, Arc<Component>);
+
+impl Guest {
+    fn owner(&self) -> Owner {
+        (Arc::clone(&self.core), Arc::clone(&self.component))
+    }
+
+    fn session(&self, connection: &Resource<Connection>) -> wasmtime::Result<Shared> {
+        Ok(Arc::clone(&self.table.get(connection)?.0))
+    }
+
+    fn rows(&self) -> Wanted {
+        Wanted::Rows { limit: self.component.limits.server_result_bytes }
+    }
+}
+
+impl Builder {
+    fn of(address: String) -> Self {
+        Self { address, authority: None }
+    }
+
+    async fn build(self, (core, component): Owner) -> Result<Connection, Error> {
+        postgres::open(&core, &component, self.address, self.authority).await.map(Connection)
+    }
+}
+
+/// Runs one statement. Cancelled in between, it leaves a session that is not used again.
+async fn run(
+    connection: &Shared,
+    statement: &str,
+    parameters: &[ParameterValue],
+    wanted: Wanted,
+) -> Result<Found, Error> {
+    let mut lease = connection.lock().await;
+    let Some(session) = lease.start() else {
+        let why = "the connection was given up after a statement before; open another";
+        return Err(Error::ConnectionFailed(why.to_owned()));
+    };
+    let result = session.run(statement, parameters, wanted).await;
+    if !matches!(result, Err(Failure::Lost(_))) {
+        lease.finish();
+    }
+    result.map_err(|(Failure::Told(error) | Failure::Lost(error))| error)
+}
+
+/// Opens a connection while other requests of the instance go on.
+async fn open(
+    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    builder: Builder,
+) -> Answer<Resource<Connection>> {
+    let owner = accessor.with(|mut access| access.get().owner());
+    match builder.build(owner).await {
+        Ok(connection) => {
+            accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+impl Host for Guest {}
+
+impl HostConnectionBuilder for Guest {
+    fn new(&mut self, address: String) -> wasmtime::Result<Resource<Builder>> {
+        Ok(self.table.push(Builder::of(address))?)
+    }
+
+    fn set_ca_root(&mut self, builder: Resource<Builder>, certificate: String) -> Answer<()> {
+        let builder = self.table.get_mut(&builder)?;
+        Ok(postgres::check_authority(&certificate).map(|()| builder.authority = Some(certificate)))
+    }
+
+    async fn build(&mut self, builder: Resource<Builder>) -> Answer<Resource<Connection>> {
+        let builder = self.table.get(&builder)?.clone();
+        match builder.build(self.owner()).await {
+            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn drop(&mut self, builder: Resource<Builder>) -> wasmtime::Result<()> {
+        self.table.delete(builder)?;
+        Ok(())
+    }
+}
+
+impl HostConnectionBuilderWithStore<Guest> for HasSelf<Guest> {
+    async fn build_async(
+        accessor: &Accessor<Guest, Self>,
+        builder: Resource<Builder>,
+    ) -> Answer<Resource<Connection>> {
+        let builder =
+            accessor.with(|mut access| access.get().table.get(&builder).map(Builder::clone))?;
+        open(accessor, builder).await
+    }
+}
+
+impl HostConnection for Guest {
+    async fn open(&mut self, address: String) -> Answer<Resource<Connection>> {
+        match Builder::of(address).build(self.owner()).await {
+            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn query(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Answer<RowSet> {
+        let session = self.session(&connection)?;
+        let found = run(&session, &statement, &parameters, self.rows()).await;
+        Ok(found.map(|Found { columns, rows, .. }| RowSet { columns, rows }))
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Answer<u64> {
+        let session = self.session(&connection)?;
+        let found = run(&session, &statement, &parameters, Wanted::Count).await;
+        Ok(found.map(|found| found.touched))
+    }
+
+    fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
+    async fn open_async(
+        accessor: &Accessor<Guest, Self>,
+        address: String,
+    ) -> Answer<Resource<Connection>> {
+        open(accessor, Builder::of(address)).await
+    }
+
+    async fn query_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Answer<Rows> {
+        let (session, wanted) = accessor.with(|mut access| {
+            let guest = access.get();
+            guest.session(&connection).map(|session| (session, guest.rows()))
+        })?;
+        let found = run(&session, &statement, &parameters, wanted).await;
+        let Found { columns, rows, .. } = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        // All rows are here, so the stream hands them over in one piece and cannot fail any more.
+        accessor.with(|mut access: Access<'_, Guest, Self>| {
+            let rows = StreamReader::new(&mut access, rows)?;
+            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
+            Ok(Ok((columns, rows, end)))
+        })
+    }
+
+    async fn execute_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<ParameterValue>,
+    ) -> Answer<u64> {
+        let session = accessor.with(|mut access| access.get().session(&connection))?;
+        let found = run(&session, &statement, &parameters, Wanted::Count).await;
+        Ok(found.map(|found| found.touched))
+    }
+}

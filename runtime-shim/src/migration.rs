@@ -1,0 +1,92 @@
+//! `runtime-shim migrate`: schemas are the components' own, so they are asked to change them,
+//! in process and before anything is served.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Empty, Limited};
+use serde::Deserialize;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::core::Core;
+use crate::guest::RequestContext;
+use crate::instances::Pool;
+use crate::runtime_config::RuntimeConfig;
+
+/// An index over millions of rows takes its time; nobody waits for an answer here.
+const MIGRATION: Duration = Duration::from_secs(6 * 60 * 60);
+/// What a component says of its migration is a line.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Gives requests and statements as long as a migration may take.
+pub fn lift_limits(runtime: &mut RuntimeConfig) {
+    let wait = u64::try_from(MIGRATION.as_millis()).ok();
+    runtime.limits.request_ms = wait;
+    runtime.limits.server_statement_ms = wait;
+    runtime.limits.sqlite_statement_ms = wait;
+    for component in runtime.component.values_mut() {
+        component.limits.request_ms = None;
+    }
+}
+
+/// Asks one component after another, and ends at the first that cannot.
+pub async fn run(app: &Arc<App>, config: &Config) -> Result<()> {
+    let core = Core::new(Arc::clone(app));
+    let watching = {
+        let core = Arc::clone(&core);
+        tokio::spawn(async move { Pool::watch(&core).await })
+    };
+    for (id, component) in config.retained() {
+        if let Some(tool) = &component.tool.runtime_shim {
+            let said = migrate(&core, id, &tool.migrate)
+                .await
+                .with_context(|| format!("component `{id}`"))?;
+            println!("{id}: {said}");
+        }
+    }
+    watching.abort();
+    Ok(())
+}
+
+async fn migrate(core: &Arc<Core>, id: &str, path: &str) -> Result<String> {
+    let index = core.app.component_index(id).context("is not part of the application")?;
+    let request = request(id, path).with_context(|| format!("migrate = `{path}`"))?;
+    let context = RequestContext::started(&HeaderMap::new());
+    let Ok(response) = core.call(index, request, context).await else {
+        bail!("gave no answer; the log says why");
+    };
+    let status = response.status();
+    let body = Limited::new(response.into_body(), ANSWER_BYTES)
+        .collect()
+        .await
+        .map_err(|_| anyhow::anyhow!("the answer broke off"))?
+        .to_bytes();
+    let said = String::from_utf8_lossy(&body).into_owned();
+    if status != StatusCode::OK {
+        bail!("{}; the log says why", detail(&said).unwrap_or_else(|| status.to_string()));
+    }
+    Ok(said)
+}
+
+fn request(id: &str, path: &str) -> Result<Request<WasiBody>, http::Error> {
+    let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+    Request::builder()
+        .method(Method::POST)
+        .uri(format!("http://{id}.spin.internal{path}"))
+        .header(http::header::HOST, format!("{id}.spin.internal"))
+        .body(body)
+}
+
+/// What a problem document (RFC 9457) says.
+fn detail(said: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    serde_json::from_str::<Problem>(said).ok().map(|problem| problem.detail)
+}

@@ -1,0 +1,478 @@
+//! A session on a PostgreSQL server: its login, its statements, and what is taken back after a guest.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::{CancelToken, Client, Error as DriverError, Row, Statement};
+
+use super::address::{Address, Tls};
+use super::parameter::Encoded;
+use super::statement::{self, Effect};
+use super::tls::Connector;
+use super::value::{self, Cell};
+use crate::allow_list::BlockedNetworks;
+use crate::app::Component;
+use crate::core::Core;
+use crate::imports::wit::spin::postgres::postgres::{
+    Column, DbError as GuestDbError, DbValue, Error, ParameterValue, QueryError,
+};
+use crate::net;
+use crate::session_pool;
+
+/// Prepared statements that a session keeps: more than an application has.
+const STATEMENTS_KEPT: usize = 128;
+/// A longer text is not kept: programs write those, each another one.
+const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
+/// How long a server may take to stop a statement that it was asked to stop.
+const CANCEL_LIMIT: Duration = Duration::from_millis(500);
+/// After this long without use something between here and the server may have dropped the connection.
+const UNSURE_AFTER: Duration = Duration::from_secs(10);
+/// How long a server may take to say that it is there.
+const CHECK_LIMIT: Duration = Duration::from_secs(1);
+
+/// Takes back what a guest may have left. `DISCARD ALL` would also drop the host's prepared statements.
+const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
+                     SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+
+/// A server that a component may talk to, and how.
+#[derive(Clone)]
+pub(crate) struct Target(Arc<TargetParts>);
+
+struct TargetParts {
+    address: Address,
+    blocked: BlockedNetworks,
+    tls: Option<Connector>,
+    connect: Duration,
+    statement: Duration,
+}
+
+/// What a caller wants to know of a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// Its rows, at most `limit` bytes of them.
+    Rows { limit: u64 },
+    /// The number of rows that it touched.
+    Count,
+}
+
+/// What became of a statement.
+pub(crate) struct Found {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<DbValue>>,
+    /// Rows read or written, as the server counts them.
+    pub(crate) touched: u64,
+}
+
+/// A logged-in connection.
+pub(crate) struct Session {
+    client: Client,
+    /// Reads and writes the socket until the client is dropped.
+    driver: JoinHandle<()>,
+    target: Target,
+    statements: HashMap<String, Kept>,
+    /// Counts statements, to find the one not used for longest.
+    clock: u64,
+    in_transaction: bool,
+    changed: bool,
+    /// What was prepared here may be gone.
+    spent: bool,
+}
+
+struct Kept {
+    statement: Statement,
+    used: u64,
+}
+
+/// Why a statement was not answered.
+pub(crate) enum Failure {
+    /// The session is as good as before.
+    Told(Error),
+    /// A statement may still be running: the session must not be used again.
+    Lost(Error),
+}
+
+impl Target {
+    /// The error is one line for the component, without anything secret.
+    pub(super) fn new(
+        core: &Core,
+        component: &Component,
+        address: &str,
+        authority: Option<&str>,
+    ) -> Result<Self, String> {
+        let address = Address::parse(address)?;
+        let (host, port) = (&address.host, address.port);
+        if !component.allow_list.allows("postgres", &bracketed(host), Some(port)) {
+            return Err(format!(
+                "address postgres://{}:{port} is not permitted: not in allowed_outbound_hosts",
+                bracketed(host)
+            ));
+        }
+        let tls = match address.tls {
+            Tls::Off => None,
+            mode => Some(Connector::new(mode, host, authority)?),
+        };
+        let limits = &core.app.limits;
+        let connect = Duration::from_millis(limits.server_connect_ms);
+        Ok(Self(Arc::new(TargetParts {
+            connect: address.connect.map_or(connect, |asked| asked.min(connect)),
+            statement: Duration::from_millis(limits.server_statement_ms),
+            blocked: core.app.blocked.clone(),
+            address,
+            tls,
+        })))
+    }
+
+    /// `host:port`, for messages.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", bracketed(&self.0.address.host), self.0.address.port)
+    }
+
+    async fn stream(&self) -> Result<tokio::net::TcpStream, net::ConnectError> {
+        let parts = &self.0;
+        let (host, port) = (&parts.address.host, parts.address.port);
+        net::connect(host, port, &parts.blocked, parts.connect).await
+    }
+
+    /// Asks the server to stop what a session is doing.
+    async fn cancel(&self, token: &CancelToken) {
+        let asked = timeout(CANCEL_LIMIT, async {
+            let stream = self.stream().await.map_err(|error| error.to_string())?;
+            match &self.0.tls {
+                Some(tls) => token.cancel_query_raw(stream, tls.clone()).await,
+                None => token.cancel_query_raw(stream, tokio_postgres::NoTls).await,
+            }
+            .map_err(|error| error.to_string())
+        });
+        match asked.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("postgres://{}: cannot cancel: {error}", self.place()),
+            Err(_) => tracing::warn!("postgres://{}: cannot cancel in time", self.place()),
+        }
+    }
+}
+
+/// As in a URL: an IPv6 address stands in brackets.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+impl Session {
+    /// Connects and logs in. The error is one line without anything secret.
+    pub(super) async fn connect(target: &Target) -> Result<Self, String> {
+        let limit = target.0.connect;
+        let login = async {
+            let stream = target.stream().await.map_err(|error| error.to_string())?;
+            let config = &target.0.address.config;
+            match &target.0.tls {
+                Some(tls) => {
+                    let (client, driver) =
+                        config.connect_raw(stream, tls.clone()).await.map_err(|e| cause(&e))?;
+                    Ok((client, tokio::spawn(drive(driver))))
+                }
+                None => {
+                    let (client, driver) = config
+                        .connect_raw(stream, tokio_postgres::NoTls)
+                        .await
+                        .map_err(|e| cause(&e))?;
+                    Ok((client, tokio::spawn(drive(driver))))
+                }
+            }
+        };
+        let (client, driver) = timeout(limit, login)
+            .await
+            .unwrap_or_else(|_| Err(format!("no login within {} ms", limit.as_millis())))?;
+        Ok(Self {
+            client,
+            driver,
+            target: target.clone(),
+            statements: HashMap::new(),
+            clock: 0,
+            in_transaction: false,
+            changed: false,
+            spent: false,
+        })
+    }
+
+    /// What a statement finds, or where nobody asks for rows, how many it touched.
+    pub(crate) async fn run(
+        &mut self,
+        sql: &str,
+        parameters: &[ParameterValue],
+        wanted: Wanted,
+    ) -> Result<Found, Failure> {
+        let effect = statement::effect(sql);
+        self.note(effect)?;
+        let token = self.client.cancel_token();
+        let target = self.target.clone();
+        let limit = target.0.statement;
+        let result = {
+            let mut attempt = pin!(self.attempt(sql, parameters, wanted));
+            match timeout(limit, &mut attempt).await {
+                Ok(result) => result,
+                Err(_) => {
+                    target.cancel(&token).await;
+                    return Err(stopped(timeout(CANCEL_LIMIT, attempt).await.ok(), limit));
+                }
+            }
+        };
+        match result {
+            Ok(found) => {
+                if effect == Effect::End {
+                    self.in_transaction = false;
+                }
+                Ok(found)
+            }
+            Err(Stop::TooLarge(limit)) => {
+                Err(Failure::Lost(text(format!("the result exceeds {limit} bytes; use LIMIT"))))
+            }
+            Err(Stop::Parameter(error)) => Err(Failure::Told(error)),
+            // The driver passes over the rows that are still to come.
+            Err(Stop::Value(why)) => Err(Failure::Told(Error::ValueConversionFailed(why))),
+            Err(Stop::Driver(error)) => Err(Failure::Told(self.failure(&error))),
+        }
+    }
+
+    /// Remembers what has to be taken back after a statement.
+    fn note(&mut self, effect: Effect) -> Result<(), Failure> {
+        match effect {
+            Effect::None | Effect::End => {}
+            Effect::Begin => self.in_transaction = true,
+            Effect::Change => self.changed = true,
+            Effect::Prepared => (self.changed, self.spent) = (true, true),
+            Effect::Copy => {
+                let why = "COPY is not supported; insert rows instead".to_owned();
+                return Err(Failure::Told(text(why)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Once more where what was prepared does not fit the tables any more, unless a transaction
+    /// has failed with it.
+    async fn attempt(
+        &mut self,
+        sql: &str,
+        parameters: &[ParameterValue],
+        wanted: Wanted,
+    ) -> Result<Found, Stop> {
+        let (statement, kept) = self.prepare(sql).await?;
+        match found(&self.client, &statement, parameters, wanted).await {
+            Err(Stop::Driver(error)) if kept && is_stale(&error) => {
+                self.statements.clear();
+                if self.in_transaction {
+                    return Err(Stop::Driver(error));
+                }
+                let (statement, _) = self.prepare(sql).await?;
+                found(&self.client, &statement, parameters, wanted).await
+            }
+            result => result,
+        }
+    }
+
+    /// The statement, and whether it was prepared before.
+    async fn prepare(&mut self, sql: &str) -> Result<(Statement, bool), DriverError> {
+        self.clock += 1;
+        if let Some(kept) = self.statements.get_mut(sql) {
+            kept.used = self.clock;
+            return Ok((kept.statement.clone(), true));
+        }
+        let statement = self.client.prepare(sql).await?;
+        if sql.len() <= KEPT_STATEMENT_BYTES {
+            if self.statements.len() >= STATEMENTS_KEPT {
+                self.forget_oldest();
+            }
+            let kept = Kept { statement: statement.clone(), used: self.clock };
+            self.statements.insert(sql.to_owned(), kept);
+        }
+        Ok((statement, false))
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.statements.iter().min_by_key(|(_, kept)| kept.used);
+        if let Some(sql) = oldest.map(|(sql, _)| sql.clone()) {
+            self.statements.remove(&sql);
+        }
+    }
+
+    fn failure(&self, error: &DriverError) -> Error {
+        match error.as_db_error() {
+            Some(error) => Error::QueryFailed(QueryError::DbError(told(error))),
+            None if error.is_closed() || self.client.is_closed() => {
+                let place = self.target.place();
+                Error::ConnectionFailed(format!("postgres://{place}: the connection was lost"))
+            }
+            None => text(cause(error)),
+        }
+    }
+}
+
+impl session_pool::Session for Session {
+    async fn check(&mut self, idle: Duration) -> bool {
+        if self.client.is_closed() {
+            return false;
+        }
+        idle < UNSURE_AFTER
+            || matches!(timeout(CHECK_LIMIT, self.client.check_connection()).await, Ok(Ok(())))
+    }
+
+    async fn reset(&mut self) -> bool {
+        if self.spent || self.client.is_closed() {
+            return false;
+        }
+        let clean = match (self.changed, self.in_transaction) {
+            (true, _) => self.client.batch_execute(RESET).await.is_ok(),
+            (false, true) => self.client.batch_execute("ROLLBACK").await.is_ok(),
+            (false, false) => true,
+        };
+        (self.changed, self.in_transaction) = (false, false);
+        clean
+    }
+
+    fn abort(self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            self.target.cancel(&self.client.cancel_token()).await;
+            self.driver.abort();
+        });
+    }
+}
+
+/// Why a statement ended early.
+enum Stop {
+    Driver(DriverError),
+    /// A parameter does not fit the statement.
+    Parameter(Error),
+    /// A value of the result has no place in the interface.
+    Value(String),
+    TooLarge(u64),
+}
+
+impl From<DriverError> for Stop {
+    fn from(error: DriverError) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// What became of a statement that was asked to stop after `limit`; `None`: the server is silent.
+fn stopped(answer: Option<Result<Found, Stop>>, limit: Duration) -> Failure {
+    let error = |end: &str| {
+        text(format!("timed out: the statement took longer than {} ms{end}", limit.as_millis()))
+    };
+    match answer {
+        Some(Err(Stop::Driver(cause))) if cause.code() == Some(&SqlState::QUERY_CANCELED) => {
+            Failure::Told(error(" and was cancelled"))
+        }
+        // It ended all the same, and the request to stop may still hit the next statement.
+        Some(_) | None => Failure::Lost(error("; whether it took effect is not known")),
+    }
+}
+
+async fn found(
+    client: &Client,
+    statement: &Statement,
+    parameters: &[ParameterValue],
+    wanted: Wanted,
+) -> Result<Found, Stop> {
+    let mut stream = pin!(client.query_raw(statement, encoded(statement, parameters)?).await?);
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = stream.try_next().await? {
+        let Wanted::Rows { limit } = wanted else { continue };
+        bytes += (row.raw_size_bytes() + row.len() * size_of::<DbValue>()) as u64;
+        if bytes > limit {
+            return Err(Stop::TooLarge(limit));
+        }
+        rows.push(values(&row)?);
+    }
+    let columns = statement.columns().iter().map(|column| Column {
+        name: column.name().to_owned(),
+        data_type: value::data_type(column.type_()),
+    });
+    let touched = stream.rows_affected().unwrap_or(0);
+    Ok(Found { columns: columns.collect(), rows, touched })
+}
+
+fn values(row: &Row) -> Result<Vec<DbValue>, Stop> {
+    let value = |index: usize| match row.try_get::<_, Cell>(index) {
+        Ok(cell) => Ok(cell.0),
+        Err(error) => {
+            Err(Stop::Value(format!("column `{}`: {}", row.columns()[index].name(), cause(&error))))
+        }
+    };
+    (0..row.len()).map(value).collect()
+}
+
+fn encoded(statement: &Statement, parameters: &[ParameterValue]) -> Result<Vec<Encoded>, Stop> {
+    let wrong = |why: String| Stop::Parameter(Error::BadParameter(why));
+    let types = statement.params();
+    if types.len() != parameters.len() {
+        let (takes, given) = (types.len(), parameters.len());
+        return Err(wrong(format!("the statement takes {takes} parameters, {given} were given")));
+    }
+    let one = |(index, (value, ty))| {
+        Encoded::new(value, ty).map_err(|why| wrong(format!("parameter ${}: {why}", index + 1)))
+    };
+    parameters.iter().zip(types).enumerate().map(one).collect()
+}
+
+/// What was prepared is gone or does not fit the tables any more. The server says so before it
+/// begins to execute.
+fn is_stale(error: &DriverError) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::INVALID_SQL_STATEMENT_NAME
+            || error.routine() == Some("RevalidateCachedQuery")
+    })
+}
+
+fn text(text: String) -> Error {
+    Error::QueryFailed(QueryError::Text(text))
+}
+
+/// The innermost reason, which is the one that says something.
+fn cause(error: &DriverError) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(inner) = reason.source() {
+        reason = inner;
+    }
+    reason.to_string().replace('\n', " ")
+}
+
+fn told(error: &DbError) -> GuestDbError {
+    let extras = [
+        ("column", error.column().map(str::to_owned)),
+        ("constraint", error.constraint().map(str::to_owned)),
+        ("routine", error.routine().map(str::to_owned)),
+        ("hint", error.hint().map(str::to_owned)),
+        ("table", error.table().map(str::to_owned)),
+        ("datatype", error.datatype().map(str::to_owned)),
+        ("schema", error.schema().map(str::to_owned)),
+        ("file", error.file().map(str::to_owned)),
+        ("line", error.line().map(|line| line.to_string())),
+        ("where_", error.where_().map(str::to_owned)),
+    ];
+    GuestDbError {
+        as_text: format!("{}: {} ({})", error.severity(), error.message(), error.code().code()),
+        severity: error.severity().to_owned(),
+        code: error.code().code().to_owned(),
+        message: error.message().to_owned(),
+        detail: error.detail().map(str::to_owned),
+        extras: extras
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect(),
+    }
+}
+
+async fn drive<S, T>(connection: tokio_postgres::Connection<S, T>)
+where
+    tokio_postgres::Connection<S, T>: Future<Output = Result<(), DriverError>>,
+{
+    if let Err(error) = connection.await {
+        tracing::debug!("a PostgreSQL session ended: {}", cause(&error));
+    }
+}

@@ -1,0 +1,179 @@
+//! TLS to a database server: who is trusted, and the driver's view of a connection.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client;
+
+use super::address::Tls;
+
+/// The certificates in `pem`, at least one.
+pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| "the root certificate is not PEM".to_owned())?;
+    if found.is_empty() {
+        return Err("the root certificate holds no certificate".to_owned());
+    }
+    Ok(found)
+}
+
+/// Connects with TLS to one host, as often as asked.
+#[derive(Clone)]
+pub(super) struct Connector {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl Connector {
+    /// `authority` is PEM of a root that is trusted beside the public ones.
+    pub(super) fn new(tls: Tls, host: &str, authority: Option<&str>) -> Result<Self, String> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for certificate in authority.map(certificates).transpose()?.unwrap_or_default() {
+            roots.add(certificate).map_err(|_| "the root certificate is not valid".to_owned())?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
+        let rule = match tls {
+            Tls::Off | Tls::Prefer if authority.is_none() => Some(Rule::Anyone),
+            Tls::Authority => {
+                let webpki = WebPkiServerVerifier::builder_with_provider(
+                    Arc::new(roots.clone()),
+                    Arc::clone(&provider),
+                );
+                Some(Rule::AnyName(webpki.build().map_err(|error| error.to_string())?))
+            }
+            Tls::Off | Tls::Prefer | Tls::Full => None,
+        };
+        let config = match rule {
+            Some(rule) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Lenient { rule, provider })),
+            None => builder.with_root_certificates(roots),
+        };
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| "`host` in the address is no valid name".to_owned())?;
+        Ok(Self { connector: Arc::new(config.with_no_client_auth()).into(), name })
+    }
+}
+
+/// Accepts more certificates than those for the host's name from a known authority.
+#[derive(Debug)]
+struct Lenient {
+    rule: Rule,
+    provider: Arc<CryptoProvider>,
+}
+
+#[derive(Debug)]
+enum Rule {
+    Anyone,
+    AnyName(Arc<WebPkiServerVerifier>),
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Rule::AnyName(webpki) = &self.rule else { return Ok(ServerCertVerified::assertion()) };
+        match webpki.verify_server_cert(certificate, chain, name, ocsp, now) {
+            // The name is looked at last, when everything else was found to be in order.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl TlsConnect<TcpStream> for Connector {
+    type Stream = Stream;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+
+    fn connect(self, stream: TcpStream) -> Self::Future {
+        Box::pin(async move { self.connector.connect(self.name, stream).await.map(Stream) })
+    }
+}
+
+/// A TLS connection, for the driver.
+pub(super) struct Stream(client::TlsStream<TcpStream>);
+
+impl TlsStream for Stream {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,142 @@
+//! Values of a result: the types that the interface names, and the bytes of all others.
+
+use std::error::Error;
+
+use bytes::Buf;
+use postgres_protocol::types::{self as codec, Range, RangeBound};
+use tokio_postgres::types::{FromSql, Type};
+use uuid::Uuid;
+
+use super::calendar;
+use super::numeric::{self, Numeric};
+use crate::imports::wit::spin::postgres::postgres::{
+    DbDataType, DbValue, Interval, RangeBoundKind,
+};
+
+type Failure = Box<dyn Error + Sync + Send>;
+type Bound<T> = Option<(T, RangeBoundKind)>;
+
+/// One value of a row.
+pub(super) struct Cell(pub(super) DbValue);
+
+impl FromSql<'_> for Cell {
+    fn from_sql(ty: &Type, raw: &[u8]) -> Result<Self, Failure> {
+        decode(ty, raw).map(Self)
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Failure> {
+        Ok(Self(DbValue::DbNull))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+pub(super) fn data_type(ty: &Type) -> DbDataType {
+    match *ty {
+        Type::BOOL => DbDataType::Boolean,
+        Type::BYTEA => DbDataType::Binary,
+        Type::FLOAT4 => DbDataType::Floating32,
+        Type::FLOAT8 => DbDataType::Floating64,
+        Type::INT2 => DbDataType::Int16,
+        Type::INT4 => DbDataType::Int32,
+        Type::INT8 => DbDataType::Int64,
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => DbDataType::Str,
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => DbDataType::Datetime,
+        Type::DATE => DbDataType::Date,
+        Type::TIME => DbDataType::Time,
+        Type::UUID => DbDataType::Uuid,
+        Type::JSONB => DbDataType::Jsonb,
+        Type::NUMERIC => DbDataType::Decimal,
+        Type::INT4_RANGE => DbDataType::RangeInt32,
+        Type::INT8_RANGE => DbDataType::RangeInt64,
+        Type::NUM_RANGE => DbDataType::RangeDecimal,
+        Type::INT4_ARRAY => DbDataType::ArrayInt32,
+        Type::INT8_ARRAY => DbDataType::ArrayInt64,
+        Type::NUMERIC_ARRAY => DbDataType::ArrayDecimal,
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => DbDataType::ArrayStr,
+        Type::INTERVAL => DbDataType::Interval,
+        _ => DbDataType::Other(ty.name().to_owned()),
+    }
+}
+
+fn decode(ty: &Type, raw: &[u8]) -> Result<DbValue, Failure> {
+    Ok(match *ty {
+        Type::INT8 => DbValue::Int64(codec::int8_from_sql(raw)?),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => {
+            DbValue::Str(codec::text_from_sql(raw)?.to_owned())
+        }
+        Type::BOOL => DbValue::Boolean(codec::bool_from_sql(raw)?),
+        Type::BYTEA => DbValue::Binary(raw.to_vec()),
+        Type::FLOAT4 => DbValue::Floating32(codec::float4_from_sql(raw)?),
+        Type::FLOAT8 => DbValue::Floating64(codec::float8_from_sql(raw)?),
+        Type::INT2 => DbValue::Int16(codec::int2_from_sql(raw)?),
+        Type::INT4 => DbValue::Int32(codec::int4_from_sql(raw)?),
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => {
+            let micros = finite(codec::timestamp_from_sql(raw)?, i64::MIN, i64::MAX)?;
+            DbValue::Datetime(calendar::date_time(micros).ok_or("the date is out of range")?)
+        }
+        Type::DATE => {
+            let days = finite(codec::date_from_sql(raw)?, i32::MIN, i32::MAX)?;
+            DbValue::Date(calendar::date(i64::from(days)).ok_or("the date is out of range")?)
+        }
+        Type::TIME => {
+            let micros = codec::time_from_sql(raw)?;
+            DbValue::Time(calendar::time(micros).ok_or("the time is out of range")?)
+        }
+        Type::UUID => DbValue::Uuid(Uuid::from_bytes(codec::uuid_from_sql(raw)?).to_string()),
+        Type::JSONB => DbValue::Jsonb(raw.get(1..).ok_or("no JSON")?.to_vec()),
+        Type::NUMERIC => DbValue::Decimal(numeric::decode(raw)?),
+        Type::INT4_RANGE => DbValue::RangeInt32(range(raw, codec::int4_from_sql, || 0)?),
+        Type::INT8_RANGE => DbValue::RangeInt64(range(raw, codec::int8_from_sql, || 0)?),
+        Type::NUM_RANGE => DbValue::RangeDecimal(range(raw, numeric::decode, || "0".to_owned())?),
+        Type::INT4_ARRAY => DbValue::ArrayInt32(Vec::from_sql(ty, raw)?),
+        Type::INT8_ARRAY => DbValue::ArrayInt64(Vec::from_sql(ty, raw)?),
+        Type::NUMERIC_ARRAY => {
+            let values = Vec::<Option<Numeric>>::from_sql(ty, raw)?;
+            DbValue::ArrayDecimal(values.into_iter().map(|value| value.map(|one| one.0)).collect())
+        }
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => {
+            DbValue::ArrayStr(Vec::from_sql(ty, raw)?)
+        }
+        Type::INTERVAL => interval(raw)?,
+        _ => DbValue::Unsupported(raw.to_vec()),
+    })
+}
+
+/// The smallest and the largest number stand for -infinity and infinity, which no date is.
+fn finite<T: PartialEq>(value: T, least: T, most: T) -> Result<T, Failure> {
+    if value == least || value == most {
+        return Err("the date is infinite".into());
+    }
+    Ok(value)
+}
+
+fn interval(mut raw: &[u8]) -> Result<DbValue, Failure> {
+    let micros = raw.try_get_i64()?;
+    let (days, months) = (raw.try_get_i32()?, raw.try_get_i32()?);
+    Ok(DbValue::Interval(Interval { micros, days, months }))
+}
+
+fn range<T>(
+    raw: &[u8],
+    read: impl Fn(&[u8]) -> Result<T, Failure>,
+    zero: impl Fn() -> T,
+) -> Result<(Bound<T>, Bound<T>), Failure> {
+    let Range::Nonempty(lower, upper) = codec::range_from_sql(raw)? else {
+        // The interface has no empty range. Nothing lies between 0 and 0 either, and the server
+        // takes that for the empty range when it comes back.
+        let end = || Some((zero(), RangeBoundKind::Exclusive));
+        return Ok((end(), end()));
+    };
+    let bound = |bound: RangeBound<Option<&[u8]>>| {
+        let (value, kind) = match bound {
+            RangeBound::Unbounded => return Ok(None),
+            RangeBound::Inclusive(value) => (value, RangeBoundKind::Inclusive),
+            RangeBound::Exclusive(value) => (value, RangeBoundKind::Exclusive),
+        };
+        Ok::<_, Failure>(Some((read(value.ok_or("a bound is NULL")?)?, kind)))
+    };
+    Ok((bound(lower)?, bound(upper)?))
+}
