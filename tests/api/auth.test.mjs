@@ -125,6 +125,14 @@ test('a sign-up sent again with its Idempotency-Key is answered as before', asyn
   }
 });
 
+test('a sign-up sent ten times at once with its Idempotency-Key makes one account', async () => {
+  const json = { login: newLogin(), password: GOOD_PASSWORD };
+  const headers = { 'idempotency-key': randomBytes(12).toString('hex') };
+  const answers = await Promise.all(Array.from({ length: 10 }, () => call('POST', ACCOUNTS, { json, headers })));
+  assert.deepEqual(answers.map(({ status }) => status), Array(10).fill(201));
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+});
+
 test('what cannot be a login or a password is refused by name', async () => {
   const cases = [
     [{ login: 'ab' }, ['login', 'too_short']],

@@ -220,6 +220,84 @@ test('search takes wildcards literally and joins combining Hangul', async () => 
   assert.ok(!(await finds(`${term}' OR '1'='1`)));
 });
 
+test('search finds what stands anywhere in a word, in either case, and what an edit brought', async () => {
+  const term = word();
+  const post = await writePost({ title: `${term} 서울튼튼내과`, body: '첫 줄 MRI\n둘째  줄 Éclair' });
+  const finds = async (q, expected = true) => {
+    const found = ids((await read(`${POSTS}?q=${encodeURIComponent(q)}&limit=100`)).items).includes(post.id);
+    assert.equal(found, expected, q);
+  };
+  for (const q of ['울튼', '튼내', '서울튼튼내과', `${term.slice(5)} 서울`, 'mri', 'MRI', 'rI', '첫 줄', '째  줄', 'Éclair', 'clai']) await finds(q);
+  for (const q of ['튼울', '내과의', '줄 둘', '째 줄', `${term}서울`, 'MRI 둘']) await finds(q, false);
+
+  await expect(200, 'PATCH', post.path, { token: author, json: { body: '고친 본문은 달팽이' } });
+  await finds('달팽');
+  await finds('튼튼');
+  await finds('mri', false);
+  await expect(200, 'PATCH', post.path, { token: author, json: { title: `${term} 새 이름` } });
+  await finds('달팽');
+  await finds('튼튼', false);
+  await expect(204, 'DELETE', post.path, { token: author });
+  await finds('달팽', false);
+});
+
+test('common and rare terms lead through the same posts, page after page', async () => {
+  const term = word();
+  const posts = [];
+  for (let n = 0; n < 23; n++) {
+    const body = `${n % 2 ? '짝이 아닌' : '짝인'} 글 ${n === 11 ? '희귀한병' : '흔한병'}`;
+    posts.push(await writePost({ title: `${term} ${n}`, body, category: n % 3 ? 'work' : 'news' }));
+  }
+  const expected = (chosen) => ids(posts.filter((_, n) => chosen(n)).toReversed());
+  const found = async (q, limit, more = '') => ids(await everyItem(`${POSTS}?q=${encodeURIComponent(q)}${more}`, limit));
+  for (const limit of [1, 5, 22, 23, 100]) {
+    assert.deepEqual(await found(`${term} `, limit), expected(() => true));
+    assert.deepEqual(await found(`${term} 1`, limit), expected((n) => `${n}`.startsWith('1')));
+    assert.deepEqual(await found(term, limit, '&category=news'), expected((n) => n % 3 === 0));
+  }
+  // Other tests do not write these words, but another run on the same site may have.
+  const ours = new Set(ids(posts));
+  for (const [q, chosen] of [['희귀한병', (n) => n === 11], ['이 아닌 글 흔', (n) => n % 2 && n !== 11], ['글 희귀', (n) => n === 11]])
+    assert.deepEqual((await found(q, 100)).filter((id) => ours.has(id)), expected(chosen), q);
+});
+
+test('the same key sent ten times at once is answered the same', async () => {
+  const post = await writePost();
+  for (const [path, json] of [[POSTS, draft({ title: '열 번' })], [`${post.path}/comments`, { body: '열 번' }]]) {
+    const headers = { 'idempotency-key': randomUUID() };
+    const send = () => call('POST', path, { token: reader, json, headers });
+    const answers = await Promise.all(Array.from({ length: 10 }, send));
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]));
+    assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+  }
+  assert.equal((await read(post.path)).comment_count, 1);
+});
+
+test('fifty writers in one thread leave it exact', async () => {
+  const post = await writePost();
+  const writers = insiders.slice(1);
+  const fifty = Array.from({ length: 50 }, (_, n) => n);
+  const comments = await Promise.all(fifty.map((n) => writeComment(post, writers[n % writers.length], { body: `${n}` })));
+  await Promise.all(fifty.map((n) => {
+    const token = writers[n % writers.length];
+    switch (n % 5) {
+      case 0: return writeComment(post, token, { parent_id: comments[1].id });
+      case 1: return expect(204, 'PUT', `${post.path}/vote`, { token });
+      case 2: return expect(204, 'DELETE', comments[n].path, { token });
+      case 3: return expect(204, 'PUT', `${comments[1].path}/vote`, { token: author });
+      default: return expect(200, 'PATCH', post.path, { token: author, json: { title: `제목 ${n}` } });
+    }
+  }));
+  const [left, items] = [await read(post.path), await everyItem(`${post.path}/comments`, 100)];
+  assert.equal(left.comment_count, 50);
+  assert.equal(items.filter((comment) => !comment.deleted).length, 50);
+  assert.equal(left.vote_count, new Set(fifty.filter((n) => n % 5 === 1).map((n) => n % writers.length)).size);
+  assert.equal(items.find(({ id }) => id === comments[1].id).vote_count, 1);
+  const numbers = comments.map((comment) => comment.label_number);
+  assert.deepEqual([...new Set(numbers)].sort((a, b) => a - b), writers.map((_, n) => n + 1));
+  assert.ok(fifty.every((n) => numbers[n] === numbers[n % writers.length]), 'one insider, one label');
+});
+
 test('labels hold within a thread, in the order of first comments', async () => {
   const thread = await writePost();
   const another = await writePost({}, reader);

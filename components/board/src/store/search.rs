@@ -13,7 +13,8 @@ use crate::domain::post::{Place, Selection, Summary};
 const RECENT: i64 = 1_000;
 
 /// A limit that nothing reaches. Inside of a subquery any limit keeps the database from walking
-/// the whole list in its order, which it may think to be cheaper than the index.
+/// the whole list in its order, which it may think to be cheaper than the index. It stands in
+/// the text, since PostgreSQL takes a bound one for a tenth of the rows.
 const ALL: i64 = i64::MAX;
 
 /// Posts without tokens that are filled in by one transaction, and how many of those one
@@ -81,7 +82,7 @@ fn by_index(
     select.has_tokens(db, "posts", &text::term_tokens(term));
     let pattern = contains(term);
     select.condition(CONTAINS, [pattern.clone().into(), pattern.into()]);
-    select.push(" LIMIT ?) found", [Value::Integer(ALL)]);
+    select.push(&format!(" LIMIT {ALL}) found"), []);
     limit(&mut select, selection.sort, rows);
     select
 }

@@ -78,12 +78,10 @@ fn from_interface(error: MysqlError) -> Error {
     }
 }
 
-/// The interface gives a text only. The server's own errors carry a number in it, such as
-/// `ERROR 23000 (1062): Duplicate entry 'a' for key 'accounts.login'`; without one the
-/// connection was lost. What the text repeats of a row goes nowhere.
+/// The interface gives a text only. The server's own errors carry a number in it; without one
+/// the connection was lost. What the text repeats of a row goes nowhere.
 fn from_message(message: String) -> Error {
-    let number = message.split_once('(').and_then(|(_, rest)| rest.split(')').next());
-    match number.and_then(|number| number.parse::<u32>().ok()) {
+    match number(&message) {
         Some(1062) => Error::Unique(key(&message).to_owned()),
         // Deadlock; lock not had in time; MariaDB: record changed since it was read.
         Some(1213 | 1205 | 1020) => Error::Conflict(message),
@@ -97,8 +95,20 @@ fn from_message(message: String) -> Error {
     }
 }
 
+/// Hosts write `ERROR 23000 (1062): Duplicate entry 'a' for key 'accounts.login'` or, as Spin
+/// does, `Server(ServerError { code: 1062, message: "Duplicate entry …" … })`. Only the first
+/// place of each is looked at, because what follows repeats what people wrote.
+fn number(message: &str) -> Option<u32> {
+    let between = |open: &str, close: char| {
+        let (_, rest) = message.split_once(open)?;
+        rest.split(close).next()?.parse().ok()
+    };
+    between("(", ')').or_else(|| between("{ code: ", ','))
+}
+
 fn key(message: &str) -> &str {
-    message.rsplit_once("for key '").map_or("", |(_, key)| key.trim_end_matches('\''))
+    let key = message.rsplit_once("for key '").and_then(|(_, rest)| rest.split('\'').next());
+    key.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -112,6 +122,8 @@ mod tests {
         assert!(
             matches!(from_message(unique.into()), Error::Unique(key) if key == "accounts.login")
         );
+        let spin = r#"Server(ServerError { code: 1062, message: "Duplicate entry '(7)' for key 'PRIMARY'", state: "23000" })"#;
+        assert!(matches!(from_message(spin.into()), Error::Unique(key) if key == "PRIMARY"));
         let deadlock = "Server error: `ERROR 40001 (1213): Deadlock found`";
         assert!(matches!(from_message(deadlock.into()), Error::Conflict(_)));
         let syntax = "ERROR 42000 (1064): You have an error in your SQL syntax";
