@@ -123,7 +123,7 @@ impl Client {
             format!("--user={}", account.user),
             format!("--database={}", account.database),
         ];
-        let mut failure = None;
+        let mut failures = Vec::new();
         for program in database_server::mysql_clients() {
             let client = Self {
                 engine: Engine::Mysql,
@@ -133,10 +133,10 @@ impl Client {
             };
             match client.query("SELECT 1") {
                 Ok(_) => return Ok(client),
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) => failures.push(error.to_string()),
             }
         }
-        Err(failure.context("there is no client of MySQL")?)
+        bail!("{}", failures.join("; "))
     }
 
     pub(super) fn engine(&self) -> Engine {

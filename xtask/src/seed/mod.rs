@@ -44,6 +44,14 @@ pub(crate) struct Options {
     pub(crate) force: bool,
 }
 
+impl Options {
+    /// Of the local site, at this scale.
+    pub(crate) fn new(scale: f64) -> Self {
+        let (board, review) = (LOCAL.to_owned(), LOCAL.to_owned());
+        Self { scale, board, review, state_dir: None, only: None, force: false }
+    }
+}
+
 /// More than 100 would fill the disk before anybody notices the mistyped number.
 fn scale(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -87,6 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn check(client: &Client, part: &Part, force: bool) -> Result<()> {
     let (component, table) = (part.component, part.tables[0].name);
+    client.query("SELECT 1")?;
     let used = match client.query(&format!("SELECT 1 FROM {table} LIMIT 1")) {
         Ok(rows) => !rows.trim().is_empty(),
         Err(error) => bail!(
