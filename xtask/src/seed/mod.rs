@@ -99,7 +99,7 @@ fn check(client: &Client, part: &Part, force: bool) -> Result<()> {
     let used = match client.query(&format!("SELECT 1 FROM {table} LIMIT 1")) {
         Ok(rows) => !rows.trim().is_empty(),
         Err(error) => bail!(
-            "the database of {component} has no table {table} that can be read; start the site once (SQLite) or run \
+            "the database of {component} has no table {table} that can be read; open a page of the site once (SQLite) or run \
              `runtime-shim migrate` first: {error:#}"
         ),
     };

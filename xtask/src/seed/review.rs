@@ -10,6 +10,8 @@ use super::loader::{Cell, Loader, Table};
 use super::{Part, scaled, words};
 
 const HOSPITALS: u64 = 80_000;
+/// Hospitals are there before their reviews: a tenth of the scale brings all of them.
+const HOSPITALS_AHEAD: f64 = 10.0;
 const REVIEWS: u64 = 2_000_000;
 
 /// The first hospitals share a fifth of all reviews.
@@ -121,7 +123,8 @@ pub(super) fn part(scale: f64) -> Part {
 }
 
 fn fill(loader: &mut Loader, scale: f64, bar: &ProgressBar) -> Result<()> {
-    let (hospitals, reviews) = (scaled(HOSPITALS, scale).max(LARGE + 1), scaled(REVIEWS, scale));
+    let ahead = (scale * HOSPITALS_AHEAD).min(scale.max(1.0));
+    let (hospitals, reviews) = (scaled(HOSPITALS, ahead), scaled(REVIEWS, scale));
     write_import(loader, hospitals)?;
     let mut left = reviews;
     for number in 0..hospitals {

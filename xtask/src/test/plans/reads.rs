@@ -10,11 +10,12 @@ use crate::token;
 const POSTS: &str = "/api/board/posts";
 const HOSPITALS: &str = "/api/review/hospitals";
 
-/// Words that fill a page among the newest, that few posts have, that none has; one syllable;
-/// Latin letters; a term of several words; what LIKE would take for a wildcard.
-const TERMS: [&str; 9] = ["근무", "뷔페", "꿩밭", "쀍쀍", "근", "쀍", "emr", "꿩밭 뷔페", "%"];
+/// Words that fill a page among the newest, that few posts have, that none has; Latin
+/// letters; terms of several words; what LIKE would take for a wildcard.
+const TERMS: [&str; 8] =
+    ["근무", "뷔페", "꿩밭", "쀍쀍", "emr", "꿩밭 뷔페", "꿩밭 차트까지 선배부터", "%%"];
 
-/// The same for hospitals, and initial consonants.
+/// The same for hospitals, one syllable, and initial consonants.
 const HOSPITAL_TERMS: [&str; 9] =
     ["의원", "이비인후과", "없는길 1234", "쀍쀍", "길", "쀍", "ㄱㅇ", "ㅅㄴㅂㄹㄷㅂ", "서울 내과"];
 
@@ -32,10 +33,16 @@ struct Reader {
     token: Option<String>,
 }
 
+/// Has every component open its database, which on SQLite makes its tables.
+pub(super) fn touch(base: &str) -> Result<()> {
+    let reader = Reader::new(base);
+    reader.get(&format!("{POSTS}?limit=1"))?;
+    reader.get(&format!("{HOSPITALS}?limit=1")).map(drop)
+}
+
 /// Reads everything, as the public and as an insider.
 pub(super) fn all(base: &str) -> Result<()> {
-    let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let mut reader = Reader { agent, base: base.to_owned(), token: None };
+    let mut reader = Reader::new(base);
     reader.posts()?;
     reader.hospitals()?;
     let thread = reader.long_thread()?;
@@ -51,6 +58,11 @@ pub(super) fn all(base: &str) -> Result<()> {
 }
 
 impl Reader {
+    fn new(base: &str) -> Self {
+        let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
+        Self { agent, base: base.to_owned(), token: None }
+    }
+
     fn posts(&self) -> Result<()> {
         for sort in ["newest", "votes"] {
             for category in ["", "&category=question", "&category=news"] {

@@ -18,6 +18,7 @@ const MARK: &str = "statement: ";
 
 pub(super) fn verdicts() -> Result<Verdicts> {
     let site = Site::logging(TRACE, "plans-sqlite")?;
+    reads::touch(site.base())?;
     seed::run(&seed::Options {
         state_dir: Some(site.folder().to_owned()),
         ..seed::Options::new(SCALE)
