@@ -6,8 +6,8 @@
 mod configuration;
 mod containment;
 mod lifecycle;
-mod postgres;
 mod mysql;
+mod postgres;
 mod serving;
 mod sqlite;
 mod support;
