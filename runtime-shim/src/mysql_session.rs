@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::FutureExt;
+use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, IoError, Params, ServerError, Value};
 use tokio::time::timeout;
@@ -133,6 +134,13 @@ impl MysqlSession {
         Ok(Rows { columns, rows })
     }
 
+    /// A server may be set up to open a transaction with any statement. What it last said tells,
+    /// unless that was an error.
+    fn may_be_in_transaction(&self) -> bool {
+        let open = StatusFlags::SERVER_STATUS_IN_TRANS;
+        self.conn.last_ok_packet().is_none_or(|ok| ok.status_flags().contains(open))
+    }
+
     /// Keeps the prepared statements, which [`Self::start_over`] does not.
     async fn end_transaction(&mut self) -> bool {
         // MariaDB counts its versions from 10 and calls the variable by its old name.
@@ -157,8 +165,10 @@ impl Session for MysqlSession {
 
     async fn reset(&mut self) -> bool {
         match std::mem::replace(&mut self.left, Trace::Nothing) {
-            Trace::Nothing => true,
-            Trace::Transaction => self.end_transaction().await || self.start_over().await,
+            Trace::Nothing if !self.may_be_in_transaction() => true,
+            Trace::Nothing | Trace::Transaction => {
+                self.end_transaction().await || self.start_over().await
+            }
             Trace::Settings => self.start_over().await,
             Trace::Identity => false,
         }
@@ -236,6 +246,10 @@ fn said(error: &mysql_async::Error) -> String {
     match error {
         mysql_async::Error::Server(error) => error.to_string(),
         mysql_async::Error::Io(IoError::Io(error)) => error.to_string(),
+        // MySQL does not tell who has an account.
+        mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
+            format!("no such user, or one who logs in by {name}, which is not supported")
+        }
         other => other.to_string(),
     }
 }
