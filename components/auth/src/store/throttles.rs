@@ -95,11 +95,14 @@ async fn replace(
     before: Option<i64>,
     after: i64,
 ) -> Result<(), Error> {
-    let statement = match before {
-        Some(_) => "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1",
-        None => "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)",
-    };
-    match database.query(statement, [name.into(), Value::Integer(after)]).await {
+    let values = [name.into(), Value::Integer(after)];
+    if before.is_some() {
+        let update = "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1";
+        return database.query(update, values).await.map(drop);
+    }
+    let insert = "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)";
+    // Spin does not tell why a query failed on MySQL, only why an execution did.
+    match database.execute(insert, values).await {
         Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
         result => result.map(drop),
     }
