@@ -4,7 +4,7 @@
 //! whose errors repeat what they were given, the password among it.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
 use mysql_async::{Opts, OptsBuilder, SslOpts};
@@ -97,14 +97,13 @@ impl Address {
         })
     }
 
-    /// For a login at one of `found`. `packet` bounds one row and one statement, in bytes.
-    pub(crate) fn options(&self, found: &[SocketAddr], tls: bool, packet: usize) -> Opts {
-        let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+    /// For a login at `place`. `packet` bounds one row and one statement, in bytes.
+    pub(crate) fn options(&self, place: SocketAddr, tls: bool, packet: usize) -> Opts {
         OptsBuilder::default()
-            // The name is for the certificate only, as the addresses are given.
+            // The name is for the certificate only, as its address is given.
             .ip_or_hostname(self.host.trim_start_matches('[').trim_end_matches(']'))
-            .resolved_ips(Some(addresses))
-            .tcp_port(self.port)
+            .resolved_ips(Some([place.ip()]))
+            .tcp_port(place.port())
             .prefer_socket(false)
             .user(self.user.as_deref())
             .pass(self.password.as_deref())

@@ -192,16 +192,31 @@ async fn log_in(
     packet: usize,
 ) -> Result<Conn, String> {
     let found = net::resolve(&address.host, address.port, blocked).await;
-    let found: Vec<SocketAddr> = found.map_err(|error| error.to_string())?;
-    let log_in = |tls| Conn::new(address.options(&found, tls, packet));
-    let first = log_in(address.tls != Tls::Disabled).await;
-    let conn = match first {
+    let mut result = Err("the name does not resolve".to_owned());
+    // One at a time, so that [`kill`] goes to the server that the session is at.
+    for place in found.map_err(|error| error.to_string())? {
+        let conn = log_in_at(place, address, packet).await;
+        let is_last_word = !matches!(conn, Err(mysql_async::Error::Io(_)));
+        result = conn.map_err(|error| said(&error));
+        if is_last_word {
+            break;
+        }
+    }
+    result
+}
+
+async fn log_in_at(
+    place: SocketAddr,
+    address: &Address,
+    packet: usize,
+) -> mysql_async::Result<Conn> {
+    let log_in = |tls| Conn::new(address.options(place, tls, packet));
+    match log_in(address.tls != Tls::Disabled).await {
         Err(error) if address.tls == Tls::Preferred && is_without_tls(&error) => {
             log_in(false).await
         }
         other => other,
-    };
-    conn.map_err(|error| said(&error))
+    }
 }
 
 /// Whether a login failed because the server has no TLS, or none that we speak.

@@ -32,11 +32,15 @@ async fn read() -> Result<Config, String> {
     let auth_url = variable("auth_url").await?.trim_end_matches('/').to_owned();
     let operator_token = variable("operator_token").await?;
     Ok(Config {
-        database_url: variable("database_url").await?,
+        database_url: database_url().await?,
         keys: KeySource::from_variables(&variable("session_public_key").await?, &auth_url)?,
         auth_url,
         operator: OperatorToken::new(&operator_token),
     })
+}
+
+pub(crate) async fn database_url() -> Result<String, String> {
+    variable("database_url").await
 }
 
 async fn variable(name: &str) -> Result<String, String> {

@@ -97,7 +97,7 @@ pub async fn once(
     let id = digest(&[component, subject, operation, &key]);
     let request = serde_json::to_string(request).map_err(Problem::internal)?;
     let fingerprint = digest(&[&request]);
-    database
+    let result = database
         .transaction(async |database: &Database| {
             if let Some(reply) = kept(database, component, &id, &fingerprint).await? {
                 return Ok(reply);
@@ -106,7 +106,15 @@ pub async fn once(
             keep(database, component, &id, &fingerprint, &reply).await?;
             Ok(reply)
         })
-        .await
+        .await;
+    // What refused this one may be what another request with its key wrote at the same time, such
+    // as the row that only one may have.
+    if result.is_err()
+        && let Ok(Some(reply)) = kept(database, component, &id, &fingerprint).await
+    {
+        return Ok(reply);
+    }
+    result
 }
 
 async fn kept(

@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{CancelToken, Client, Error as DriverError, Row, Statement};
+use tokio_postgres::{CancelToken, Client, Error as DriverError, NoTls, Row, Statement};
 
 use super::address::{Address, Tls};
 use super::parameter::Encoded;
@@ -46,8 +46,8 @@ pub(crate) struct Target(Arc<TargetParts>);
 
 struct TargetParts {
     address: Address,
+    authority: Option<String>,
     blocked: BlockedNetworks,
-    tls: Option<Connector>,
     connect: Duration,
     statement: Duration,
 }
@@ -75,6 +75,7 @@ pub(crate) struct Session {
     /// Reads and writes the socket until the client is dropped.
     driver: JoinHandle<()>,
     target: Target,
+    tls: Option<Connector>,
     statements: HashMap<String, Kept>,
     /// Counts statements, to find the one not used for longest.
     clock: u64,
@@ -113,10 +114,6 @@ impl Target {
                 bracketed(host)
             ));
         }
-        let tls = match address.tls {
-            Tls::Off => None,
-            mode => Some(Connector::new(mode, host, authority)?),
-        };
         let limits = &core.app.limits;
         let connect = Duration::from_millis(limits.server_connect_ms);
         Ok(Self(Arc::new(TargetParts {
@@ -124,7 +121,7 @@ impl Target {
             statement: Duration::from_millis(limits.server_statement_ms),
             blocked: core.app.blocked.clone(),
             address,
-            tls,
+            authority: authority.map(str::to_owned),
         })))
     }
 
@@ -139,15 +136,23 @@ impl Target {
         net::connect(host, port, &parts.blocked, parts.connect).await
     }
 
+    fn connector(&self) -> Result<Option<Connector>, String> {
+        let Address { tls, host, .. } = &self.0.address;
+        match tls {
+            Tls::Off => Ok(None),
+            mode => Connector::new(*mode, host, self.0.authority.as_deref()).map(Some),
+        }
+    }
+
     /// Asks the server to stop what a session is doing.
-    async fn cancel(&self, token: &CancelToken) {
+    async fn cancel(&self, token: &CancelToken, tls: Option<Connector>) {
         let asked = timeout(CANCEL_LIMIT, async {
             let stream = self.stream().await.map_err(|error| error.to_string())?;
-            match &self.0.tls {
-                Some(tls) => token.cancel_query_raw(stream, tls.clone()).await,
-                None => token.cancel_query_raw(stream, tokio_postgres::NoTls).await,
+            match tls {
+                Some(tls) => token.cancel_query_raw(stream, tls).await,
+                None => token.cancel_query_raw(stream, NoTls).await,
             }
-            .map_err(|error| error.to_string())
+            .map_err(|error| cause(&error))
         });
         match asked.await {
             Ok(Ok(())) => {}
@@ -165,24 +170,15 @@ fn bracketed(host: &str) -> String {
 impl Session {
     /// Connects and logs in. The error is one line without anything secret.
     pub(super) async fn connect(target: &Target) -> Result<Self, String> {
-        let limit = target.0.connect;
+        let (limit, tls) = (target.0.connect, target.connector()?);
         let login = async {
             let stream = target.stream().await.map_err(|error| error.to_string())?;
             let config = &target.0.address.config;
-            match &target.0.tls {
-                Some(tls) => {
-                    let (client, driver) =
-                        config.connect_raw(stream, tls.clone()).await.map_err(|e| cause(&e))?;
-                    Ok((client, tokio::spawn(drive(driver))))
-                }
-                None => {
-                    let (client, driver) = config
-                        .connect_raw(stream, tokio_postgres::NoTls)
-                        .await
-                        .map_err(|e| cause(&e))?;
-                    Ok((client, tokio::spawn(drive(driver))))
-                }
+            match tls.clone() {
+                Some(tls) => config.connect_raw(stream, tls).await.map(driven),
+                None => config.connect_raw(stream, NoTls).await.map(driven),
             }
+            .map_err(|error| cause(&error))
         };
         let (client, driver) = timeout(limit, login)
             .await
@@ -191,6 +187,7 @@ impl Session {
             client,
             driver,
             target: target.clone(),
+            tls,
             statements: HashMap::new(),
             clock: 0,
             in_transaction: false,
@@ -208,7 +205,7 @@ impl Session {
     ) -> Result<Found, Failure> {
         let effect = statement::effect(sql);
         self.note(effect)?;
-        let token = self.client.cancel_token();
+        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
         let target = self.target.clone();
         let limit = target.0.statement;
         let result = {
@@ -216,7 +213,7 @@ impl Session {
             match timeout(limit, &mut attempt).await {
                 Ok(result) => result,
                 Err(_) => {
-                    target.cancel(&token).await;
+                    target.cancel(&token, tls).await;
                     return Err(stopped(timeout(CANCEL_LIMIT, attempt).await.ok(), limit));
                 }
             }
@@ -337,7 +334,7 @@ impl session_pool::Session for Session {
     fn abort(self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            self.target.cancel(&self.client.cancel_token()).await;
+            self.target.cancel(&self.client.cancel_token(), self.tls).await;
             self.driver.abort();
         });
     }
@@ -468,11 +465,15 @@ fn told(error: &DbError) -> GuestDbError {
     }
 }
 
-async fn drive<S, T>(connection: tokio_postgres::Connection<S, T>)
+/// Has the connection read and write by itself, until its client is dropped.
+fn driven<D>((client, connection): (Client, D)) -> (Client, JoinHandle<()>)
 where
-    tokio_postgres::Connection<S, T>: Future<Output = Result<(), DriverError>>,
+    D: Future<Output = Result<(), DriverError>> + Send + 'static,
 {
-    if let Err(error) = connection.await {
-        tracing::debug!("a PostgreSQL session ended: {}", cause(&error));
-    }
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("a PostgreSQL session ended: {}", cause(&error));
+        }
+    });
+    (client, driver)
 }

@@ -52,7 +52,7 @@ impl Connector {
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
         let rule = match tls {
-            Tls::Off | Tls::Prefer if authority.is_none() => Some(Rule::Anyone),
+            Tls::Prefer if authority.is_none() => Some(Rule::Anyone),
             Tls::Authority => {
                 let webpki = WebPkiServerVerifier::builder_with_provider(
                     Arc::new(roots.clone()),

@@ -6,6 +6,8 @@
 mod configuration;
 mod containment;
 mod lifecycle;
+mod postgres;
+mod mysql;
 mod serving;
 mod sqlite;
 mod support;

@@ -74,14 +74,17 @@ pub(crate) fn is_id(id: &str) -> bool {
 }
 
 impl Facts {
-    /// What a search looks through.
+    /// What a search looks through: also the initial consonants of the name, as people type
+    /// them, without the spaces.
     pub(crate) fn search_text(&self) -> String {
+        let initials: String = text::initial_consonants(&self.name).split_whitespace().collect();
         let parts = [
             Some(&self.name),
             Some(&self.region),
             self.district.as_ref(),
             self.neighbourhood.as_ref(),
             Some(&self.address),
+            Some(&initials),
         ];
         let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         parts.join(" ").to_lowercase()
@@ -95,7 +98,40 @@ pub(crate) fn search_terms(query: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_id, search_terms};
+    use super::{Doctors, Facts, Grades, is_id, search_terms};
+
+    fn facts(name: &str) -> Facts {
+        let grades = Grades { general: None, interns: None, residents: None, specialists: None };
+        Facts {
+            name: name.into(),
+            kind: "병원".into(),
+            region: "서울".into(),
+            district: Some("중구".into()),
+            neighbourhood: None,
+            address: "서울특별시 중구 A로 1".into(),
+            postcode: None,
+            phone: None,
+            homepage: None,
+            opened_on: None,
+            doctors: Doctors {
+                total: None,
+                medicine: grades.clone(),
+                dentistry: grades.clone(),
+                korean_medicine: grades,
+            },
+            midwives: None,
+            location: None,
+        }
+    }
+
+    #[test]
+    fn a_hospital_is_found_by_its_initial_consonants() {
+        let searched = facts("새 서울병원 K").search_text();
+        for term in ["ㅅㅇㅂ", "ㅅㅅㅇㅂㅇk", "서울병", "a로", "중구"] {
+            assert!(searched.contains(term), "{term} in {searched}");
+        }
+        assert!(!searched.contains("ㅈㄱ"), "those of the name alone");
+    }
 
     #[test]
     fn ids_are_opaque_but_harmless() {

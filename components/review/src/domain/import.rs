@@ -69,7 +69,7 @@ pub(crate) struct Finding {
 }
 
 /// What becomes of a row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Judged {
     pub(crate) line: u32,
     /// Known even of many rejected rows: such a hospital is not missing from the file.

@@ -1,6 +1,8 @@
 //! Averages and distributions. Everything is counted in whole stars and divided once, so that
 //! what is shown is exactly what the reviews say.
 
+use std::ops::{Add, Sub};
+
 use serde::Serialize;
 
 use super::aspect::PerAspect;
@@ -9,14 +11,14 @@ use super::aspect::PerAspect;
 /// the hospital.
 pub(crate) const FEWEST_FOR_AVERAGE: i64 = 5;
 
-/// The reviews of one hospital that give the same number of stars in all.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Group {
-    /// The stars of one of these reviews, its six aspects added: 6 to 30.
-    pub(crate) total: i64,
-    pub(crate) count: i64,
-    /// The stars of all of these reviews.
+/// The reviews of one hospital, added up; or the difference that a change of a review makes,
+/// which may be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    /// The stars of all reviews for each aspect.
     pub(crate) aspects: [i64; 6],
+    /// How many reviews give one to five stars, by their rounded mean.
+    pub(crate) distribution: [i64; 5],
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,7 +36,7 @@ pub(crate) struct Aspect {
 }
 
 /// How many reviews give so many stars, by their rounded mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Distribution {
     #[serde(rename = "1")]
     one: i64,
@@ -48,47 +50,75 @@ pub(crate) struct Distribution {
     five: i64,
 }
 
-impl Rating {
-    pub(crate) fn of(groups: &[Group]) -> Self {
-        let review_count = groups.iter().map(|group| group.count).sum();
-        let total = groups.iter().map(|group| group.total * group.count).sum();
-        let mut stars = [0; 6];
-        let mut distribution = Distribution::default();
-        for group in groups {
-            for (sum, more) in stars.iter_mut().zip(group.aspects) {
-                *sum += more;
-            }
-            *distribution.stars_of(group.total) += group.count;
-        }
-        let aspect = |sum| Aspect { average: average(sum, review_count), count: review_count };
+impl Tally {
+    /// One review, by its stars.
+    pub(crate) fn of(stars: PerAspect<i64>) -> Self {
+        let aspects = stars.into_array();
+        let mut distribution = [0; 5];
+        distribution[rounded(aspects.iter().sum())] = 1;
+        Self { aspects, distribution }
+    }
+
+    pub(crate) fn count(&self) -> i64 {
+        self.distribution.iter().sum()
+    }
+
+    /// The mean over all aspects.
+    pub(crate) fn average(&self) -> Option<f64> {
+        average(self.aspects.iter().sum(), self.count(), 6)
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self.aspects.iter_mut().zip(other.aspects).for_each(|(sum, more)| *sum += more);
+        self.distribution.iter_mut().zip(other.distribution).for_each(|(sum, more)| *sum += more);
+        self
+    }
+}
+
+impl Sub for Tally {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        let negative = Self {
+            aspects: other.aspects.map(|sum| -sum),
+            distribution: other.distribution.map(|count| -count),
+        };
+        self + negative
+    }
+}
+
+impl From<Tally> for Rating {
+    fn from(tally: Tally) -> Self {
+        let count = tally.count();
+        let [one, two, three, four, five] = tally.distribution;
+        let aspect = |sum| Aspect { average: average(sum, count, 1), count };
         Self {
-            review_count,
-            average: overall(total, review_count),
-            aspects: stars.map(aspect).into(),
-            distribution,
+            review_count: count,
+            average: tally.average(),
+            aspects: tally.aspects.map(aspect).into(),
+            distribution: Distribution { one, two, three, four, five },
         }
     }
 }
 
-impl Distribution {
-    fn stars_of(&mut self, total: i64) -> &mut i64 {
-        match total {
-            ..9 => &mut self.one,
-            9..15 => &mut self.two,
-            15..21 => &mut self.three,
-            21..27 => &mut self.four,
-            27.. => &mut self.five,
-        }
+/// The place in a distribution of a review whose six aspects add up to `total`, 6 to 30.
+fn rounded(total: i64) -> usize {
+    match total {
+        ..9 => 0,
+        9..15 => 1,
+        15..21 => 2,
+        21..27 => 3,
+        27.. => 4,
     }
 }
 
-/// The mean over all aspects of `count` reviews whose stars add up to `total`.
-pub(crate) fn overall(total: i64, count: i64) -> Option<f64> {
-    (count >= FEWEST_FOR_AVERAGE).then(|| mean(total, count * 6))
-}
-
-fn average(sum: i64, count: i64) -> Option<f64> {
-    (count >= FEWEST_FOR_AVERAGE).then(|| mean(sum, count))
+/// Of `count` reviews whose stars for so many aspects add up to `sum`.
+fn average(sum: i64, count: i64, aspects: i64) -> Option<f64> {
+    (count >= FEWEST_FOR_AVERAGE).then(|| mean(sum, count * aspects))
 }
 
 /// To one decimal, halves up. `count` is not zero.
@@ -101,14 +131,20 @@ pub(crate) fn mean(sum: i64, count: i64) -> f64 {
 mod tests {
     use super::*;
 
-    fn group(total: i64, count: i64) -> Group {
-        Group { total, count, aspects: [total * count / 6; 6] }
+    fn review(total: i64) -> Tally {
+        let mut stars = [total / 6; 6];
+        stars[..(total % 6) as usize].iter_mut().for_each(|star| *star += 1);
+        Tally::of(stars.into())
+    }
+
+    fn reviews(total: i64, count: usize) -> Tally {
+        std::iter::repeat_n(review(total), count).fold(Tally::default(), Tally::add)
     }
 
     #[test]
     fn five_reviews_have_an_average_and_four_do_not() {
-        assert_eq!(Rating::of(&[group(24, 4)]).average, None);
-        let rating = Rating::of(&[group(24, 4), group(30, 1)]);
+        assert_eq!(Rating::from(reviews(24, 4)).average, None);
+        let rating = Rating::from(reviews(24, 4) + review(30));
         assert_eq!(rating.average, Some(4.2));
         assert_eq!(rating.aspects.cost, Aspect { average: Some(4.2), count: 5 });
     }
@@ -119,11 +155,18 @@ mod tests {
             [(6, 1), (8, 1), (9, 2), (14, 2), (15, 3), (20, 3), (21, 4), (26, 4), (27, 5), (30, 5)];
         for (total, stars) in totals {
             let Distribution { one, two, three, four, five } =
-                Rating::of(&[group(total, 7)]).distribution;
+                Rating::from(reviews(total, 7)).distribution;
             let counts = [one, two, three, four, five];
             assert_eq!(counts.iter().position(|count| *count == 7), Some(stars - 1), "{total}");
             assert_eq!(counts.iter().sum::<i64>(), 7);
         }
+    }
+
+    #[test]
+    fn what_is_taken_away_again_leaves_nothing() {
+        let change = review(30) - review(6);
+        assert_eq!(change.count(), 0);
+        assert_eq!(review(6) + change - review(30), Tally::default());
     }
 
     #[test]
@@ -135,7 +178,7 @@ mod tests {
 
     #[test]
     fn no_reviews_are_no_average_and_no_division() {
-        let rating = Rating::of(&[]);
+        let rating = Rating::from(Tally::default());
         assert_eq!((rating.review_count, rating.average), (0, None));
     }
 }

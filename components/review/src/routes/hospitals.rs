@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::domain::hospital::{Facts, Hospital, is_id};
-use crate::domain::rating::{Rating, overall};
+use crate::domain::rating::{Rating, Tally};
 use crate::store;
 use crate::store::hospitals::Filter;
 
@@ -68,10 +68,10 @@ pub(crate) async fn list(
     let list =
         page.list(&name, hospitals, |hospital| (hospital.facts.name.clone(), hospital.id.clone()));
     let ids: Vec<&str> = list.items.iter().map(|hospital| hospital.id.as_str()).collect();
-    let totals = store::reviews::totals(&db, &ids).await?;
+    let tallies = store::ratings::of(&db, &ids).await?;
     Ok(Json(list.map(|hospital| {
-        let (count, total) = totals.get(&hospital.id).copied().unwrap_or_default();
-        Summary::of(hospital, count, total)
+        let tally = tallies.get(&hospital.id).copied().unwrap_or_default();
+        Summary::of(hospital, tally)
     })))
 }
 
@@ -91,13 +91,13 @@ pub(crate) async fn show(
     let db = store::open(config).await?;
     let found = store::hospitals::find_with_source(&db, &id).await?;
     let (hospital, source) = found.ok_or_else(Problem::not_found)?;
-    let groups = store::reviews::groups(&db, &id).await?;
+    let tally = store::ratings::of(&db, &[&id]).await?.remove(&id).unwrap_or_default();
     Ok(Json(Detail {
         id,
         facts: hospital.facts,
         open: hospital.open,
         source: Source { name: source.name, date: source.date },
-        rating: Rating::of(&groups),
+        rating: tally.into(),
     }))
 }
 
@@ -120,7 +120,7 @@ impl ListQuery {
 }
 
 impl Summary {
-    fn of(Hospital { id, facts, open }: Hospital, count: i64, total: i64) -> Self {
+    fn of(Hospital { id, facts, open }: Hospital, tally: Tally) -> Self {
         Self {
             id,
             name: facts.name,
@@ -129,8 +129,8 @@ impl Summary {
             district: facts.district,
             address: facts.address,
             open,
-            review_count: count,
-            average: overall(total, count),
+            review_count: tally.count(),
+            average: tally.average(),
         }
     }
 }

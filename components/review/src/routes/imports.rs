@@ -86,11 +86,8 @@ pub(crate) async fn start(
     let import = start.check()?;
     let db = store::open(config).await?;
     let now = now_millis();
-    db.transaction(async |db: &Database| {
-        store::imports::drop_unfinished(db, now - UNFINISHED_MILLIS).await?;
-        store::imports::insert(db, &import, now).await
-    })
-    .await?;
+    store::imports::drop_unfinished(&db, now - UNFINISHED_MILLIS).await?;
+    store::imports::insert(&db, &import, now).await?;
     let Import { id, source, date } = import;
     Ok((StatusCode::CREATED, Json(Started { id, source, date })))
 }
@@ -102,7 +99,7 @@ pub(crate) async fn stage(
     Path([id]): Path<[String; 1]>,
     Body(batch): Body<Batch>,
 ) -> api::Result<Json<Verdict>> {
-    let mut rows: Vec<Judged> = batch.check()?.into_iter().map(Row::judge).collect();
+    let judged: Vec<Judged> = batch.check()?.into_iter().map(Row::judge).collect();
     let db = store::open(config).await?;
     db.transaction(async |db: &Database| {
         if committed(db, &id).await?.is_some() {
@@ -111,6 +108,7 @@ pub(crate) async fn stage(
                 "This import is committed. Start another one.",
             ));
         }
+        let mut rows = judged.clone();
         let lines: Vec<u32> = rows.iter().map(|row| row.line).collect();
         store::imports::unstage(db, &id, &lines).await?;
         let ids: Vec<&str> = rows.iter().filter_map(|row| row.id.as_deref()).collect();
@@ -133,6 +131,7 @@ pub(crate) async fn commit(
     let db = store::open(config).await?;
     let changes = db
         .transaction(async |db: &Database| -> api::Result<Changes> {
+            store::imports::lock(db).await?;
             if let Some(changes) = committed(db, &id).await? {
                 return Ok(changes);
             }

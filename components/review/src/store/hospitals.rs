@@ -1,8 +1,16 @@
 use api::Page;
-use database::{Database, Error, Row};
+use database::{Database, Error, Row, Statement};
 
-use super::Statement;
+use super::texts;
 use crate::domain::hospital::{Facts, Hospital, search_terms};
+
+const COLUMNS: &str = "id, facts, closed_at";
+
+/// A search reads so many hospitals in their order before it asks the index: a term that many
+/// have fills its page from them, so that only terms which few have are left for the index.
+const WINDOW: usize = 500;
+
+const CONTAINS: &str = "search LIKE ? ESCAPE '!'";
 
 /// What a list of hospitals is narrowed down to.
 #[derive(Debug, Default)]
@@ -26,33 +34,103 @@ pub(crate) struct Facets {
     pub(crate) kinds: Vec<String>,
 }
 
-/// By name, then id; `after` is the last of the page before.
+/// The place of a hospital in its list: by name, then id.
+pub(crate) type Place = (String, String);
+
+/// `after` is the place of the last of the page before.
 pub(crate) async fn list(
     db: &Database,
     filter: &Filter,
-    after: Option<(String, String)>,
+    after: Option<Place>,
     page: &Page,
 ) -> Result<Vec<Hospital>, Error> {
-    let mut select = Statement::new("SELECT id, facts, closed_at FROM hospitals");
-    if let Some(region) = &filter.region {
-        select.condition("region = ?", [region.as_str().into()]);
+    let terms = search_terms(filter.query.as_deref().unwrap_or_default());
+    if terms.is_empty() {
+        let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM hospitals"));
+        filter.narrow(db, &mut select, after);
+        select.push(" ORDER BY name, id LIMIT ?", [page.rows().into()]);
+        return hospitals(&select.query(db).await?);
     }
-    if let Some(kind) = &filter.kind {
-        select.condition("kind = ?", [kind.as_str().into()]);
+    let mut found = next_of_window(db, filter, &terms, after.clone(), page.rows()).await?;
+    let missing = page.rows() - i64::try_from(found.len()).unwrap_or(i64::MAX);
+    if missing > 0
+        && let Some(end) = end_of_window(db, filter, after).await?
+    {
+        found.extend(next_of_index(db, filter, &terms, end, missing).await?);
     }
-    for term in search_terms(filter.query.as_deref().unwrap_or_default()) {
-        select.condition(r"search LIKE ? ESCAPE '\'", [database::contains(&term).into()]);
+    Ok(found)
+}
+
+/// Those of the next [`WINDOW`] hospitals that have all of `terms`.
+async fn next_of_window(
+    db: &Database,
+    filter: &Filter,
+    terms: &[String],
+    after: Option<Place>,
+    rows: i64,
+) -> Result<Vec<Hospital>, Error> {
+    let mut select = Statement::new(&format!(
+        "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, name, search FROM hospitals"
+    ));
+    filter.narrow(db, &mut select, after);
+    select.push(&format!(" ORDER BY name, id LIMIT {WINDOW}) AS next_hospitals"), []);
+    for (index, term) in terms.iter().enumerate() {
+        select.push(if index == 0 { " WHERE " } else { " AND " }, []);
+        select.push(CONTAINS, [database::contains(term).into()]);
     }
-    if let Some((name, id)) = after {
-        select.condition("(name, id) > (?, ?)", [name.into(), id.into()]);
+    select.push(" ORDER BY name, id LIMIT ?", [rows.into()]);
+    hospitals(&select.query(db).await?)
+}
+
+/// The place of the last of the next [`WINDOW`] hospitals, `None` where there are fewer.
+async fn end_of_window(
+    db: &Database,
+    filter: &Filter,
+    after: Option<Place>,
+) -> Result<Option<Place>, Error> {
+    let mut select = Statement::new("SELECT name, id FROM hospitals");
+    filter.narrow(db, &mut select, after);
+    select.push(&format!(" ORDER BY name, id LIMIT 1 OFFSET {}", WINDOW - 1), []);
+    let rows = select.query(db).await?;
+    rows.first().map(|row| Ok((row.text(0)?, row.text(1)?))).transpose()
+}
+
+/// Those behind `after` that have all of `terms`, by the index.
+async fn next_of_index(
+    db: &Database,
+    filter: &Filter,
+    terms: &[String],
+    after: Place,
+    rows: i64,
+) -> Result<Vec<Hospital>, Error> {
+    let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM hospitals"));
+    texts::narrow(db, &mut select, terms);
+    for term in terms {
+        select.condition(CONTAINS, [database::contains(term).into()]);
     }
-    select.push(" ORDER BY name, id LIMIT ?", [page.rows().into()]);
-    select.query(db).await?.iter().map(hospital).collect()
+    filter.narrow(db, &mut select, Some(after));
+    select.push(" ORDER BY name, id LIMIT ?", [rows.into()]);
+    hospitals(&select.query(db).await?)
+}
+
+impl Filter {
+    /// All but the search.
+    fn narrow(&self, db: &Database, select: &mut Statement, after: Option<Place>) {
+        if let Some(region) = &self.region {
+            select.condition("region = ?", [region.as_str().into()]);
+        }
+        if let Some(kind) = &self.kind {
+            select.condition("kind = ?", [kind.as_str().into()]);
+        }
+        if let Some((name, id)) = after {
+            select.keyset(db, ["name", "id"], ">", [name.into(), id.into()]);
+        }
+    }
 }
 
 pub(crate) async fn find(db: &Database, id: &str) -> Result<Option<Hospital>, Error> {
-    let sql = "SELECT id, facts, closed_at FROM hospitals WHERE id = ?1";
-    db.query_one(sql, [id.into()]).await?.as_ref().map(hospital).transpose()
+    let sql = format!("SELECT {COLUMNS} FROM hospitals WHERE id = ?1");
+    db.query_one(&sql, [id.into()]).await?.as_ref().map(hospital).transpose()
 }
 
 pub(crate) async fn find_with_source(
@@ -77,6 +155,10 @@ pub(crate) async fn facets(db: &Database) -> Result<Facets, Error> {
         values.push(row.text(1)?);
     }
     Ok(facets)
+}
+
+fn hospitals(rows: &[Row]) -> Result<Vec<Hospital>, Error> {
+    rows.iter().map(hospital).collect()
 }
 
 fn hospital(row: &Row) -> Result<Hospital, Error> {

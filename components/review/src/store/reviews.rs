@@ -1,10 +1,8 @@
-use std::collections::HashMap;
-
 use api::Page;
-use database::{Database, Error, Row, Value};
+use database::{Database, Error, Row, Statement, Value};
 
-use super::Statement;
-use crate::domain::rating::Group;
+use super::ratings;
+use crate::domain::rating::Tally;
 use crate::domain::review::{Draft, Review};
 
 const COLUMNS: &str = "id, hospital_id, author, month, title, body, \
@@ -54,24 +52,28 @@ pub(crate) async fn insert(db: &Database, review: &Review) -> Result<(), Error> 
     values.extend([draft.title.into(), draft.body.into()]);
     values.extend(draft.stars.into_array().map(Value::from));
     values.extend([revision.into(), draft.stars.total().into()]);
-    db.execute(&sql, values).await?;
-    Ok(())
+    db.query(&sql, values).await?;
+    ratings::change(db, &review.hospital_id, Tally::of(review.draft.stars)).await
 }
 
-pub(crate) async fn update(db: &Database, review: &Review) -> Result<(), Error> {
+/// Writes `review` in place of `old`, which [`find_for_update`] has read.
+pub(crate) async fn update(db: &Database, old: &Review, review: &Review) -> Result<(), Error> {
     let sql = "UPDATE reviews SET title = ?2, body = ?3, treatment = ?4, explanation = ?5, kindness = ?6, \
                facilities = ?7, cost = ?8, honesty = ?9, total = ?10, revision = ?11 WHERE id = ?1";
-    let Review { id, draft, revision, .. } = review.clone();
+    let difference = Tally::of(review.draft.stars) - Tally::of(old.draft.stars);
+    let Review { id, hospital_id, draft, revision, .. } = review.clone();
     let mut values: Vec<Value> = vec![id.into(), draft.title.into(), draft.body.into()];
     values.extend(draft.stars.into_array().map(Value::from));
     values.extend([draft.stars.total().into(), revision.into()]);
-    db.execute(sql, values).await?;
-    Ok(())
+    db.query(sql, values).await?;
+    ratings::change(db, &hospital_id, difference).await
 }
 
-pub(crate) async fn delete(db: &Database, id: &str) -> Result<(), Error> {
-    db.execute("DELETE FROM reviews WHERE id = ?1", [id.into()]).await?;
-    Ok(())
+/// Deletes what [`find_for_update`] has read.
+pub(crate) async fn delete(db: &Database, review: &Review) -> Result<(), Error> {
+    db.query("DELETE FROM reviews WHERE id = ?1", [review.id.as_str().into()]).await?;
+    let difference = Tally::default() - Tally::of(review.draft.stars);
+    ratings::change(db, &review.hospital_id, difference).await
 }
 
 pub(crate) async fn find(
@@ -80,6 +82,17 @@ pub(crate) async fn find(
     id: &str,
 ) -> Result<Option<Review>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM reviews WHERE id = ?1 AND hospital_id = ?2");
+    db.query_one(&sql, [id.into(), hospital_id.into()]).await?.as_ref().map(review).transpose()
+}
+
+/// Like [`find`]; nobody changes the review until the transaction ends.
+pub(crate) async fn find_for_update(
+    db: &Database,
+    hospital_id: &str,
+    id: &str,
+) -> Result<Option<Review>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM reviews WHERE id = ?1 AND hospital_id = ?2 FOR UPDATE");
     db.query_one(&sql, [id.into(), hospital_id.into()]).await?.as_ref().map(review).transpose()
 }
 
@@ -98,7 +111,7 @@ pub(crate) async fn list(
             Place::Month(month, id) => (Value::from(month), id),
             Place::Total(total, id) => (Value::from(total), id),
         };
-        select.condition(&format!("({column}, id) {sign} (?, ?)"), [key, id.into()]);
+        select.keyset(db, [column, "id"], sign, [key, id.into()]);
     }
     select.push(
         &format!(" ORDER BY {column} {direction}, id {direction} LIMIT ?"),
@@ -107,7 +120,9 @@ pub(crate) async fn list(
     select.query(db).await?.iter().map(review).collect()
 }
 
-/// The latest of all hospitals, each with its hospital's name. Within a month the order tells nothing.
+/// The latest of all hospitals, each with its hospital's name. Within a month the order tells
+/// nothing. Every review has its hospital; the outer join only keeps each database from
+/// beginning with all hospitals.
 pub(crate) async fn latest(
     db: &Database,
     after: Option<(String, String)>,
@@ -119,47 +134,14 @@ pub(crate) async fn latest(
         .collect::<Vec<_>>()
         .join(", ");
     let mut select = Statement::new(&format!(
-        "SELECT {columns}, hospitals.name FROM reviews JOIN hospitals ON hospitals.id = reviews.hospital_id"
+        "SELECT {columns}, hospitals.name FROM reviews LEFT JOIN hospitals ON hospitals.id = reviews.hospital_id"
     ));
     if let Some((month, id)) = after {
-        select.condition("(reviews.month, reviews.id) < (?, ?)", [month.into(), id.into()]);
+        select.keyset(db, ["reviews.month", "reviews.id"], "<", [month.into(), id.into()]);
     }
     select.push(" ORDER BY reviews.month DESC, reviews.id DESC LIMIT ?", [page.rows().into()]);
     let rows = select.query(db).await?;
     rows.iter().map(|row| Ok((row.text(13)?, review(row)?))).collect()
-}
-
-/// All that a rating is made of: at most 25 rows, read from one index.
-pub(crate) async fn groups(db: &Database, hospital_id: &str) -> Result<Vec<Group>, Error> {
-    let sql = "SELECT total, count(*), sum(treatment), sum(explanation), sum(kindness), sum(facilities), \
-               sum(cost), sum(honesty) FROM reviews WHERE hospital_id = ?1 GROUP BY total";
-    let rows = db.query(sql, [hospital_id.into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let mut aspects = [0; 6];
-            for (index, sum) in aspects.iter_mut().enumerate() {
-                *sum = row.integer(index + 2)?;
-            }
-            Ok(Group { total: row.integer(0)?, count: row.integer(1)?, aspects })
-        })
-        .collect()
-}
-
-/// How many reviews each of these hospitals has, and the sum of their totals. One without
-/// reviews is left out.
-pub(crate) async fn totals(
-    db: &Database,
-    hospitals: &[&str],
-) -> Result<HashMap<String, (i64, i64)>, Error> {
-    if hospitals.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut select = Statement::new("SELECT hospital_id, count(*), sum(total) FROM reviews");
-    select.condition("hospital_id IN ", []);
-    select.push_list(hospitals.iter().map(|id| Value::from(*id)));
-    select.push(" GROUP BY hospital_id", []);
-    let rows = select.query(db).await?;
-    rows.iter().map(|row| Ok((row.text(0)?, (row.integer(1)?, row.integer(2)?)))).collect()
 }
 
 fn review(row: &Row) -> Result<Review, Error> {

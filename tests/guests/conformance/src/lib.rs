@@ -4,6 +4,7 @@
 
 mod hostile;
 mod mysql;
+mod postgres;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -63,6 +64,9 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "mysql-hold" => mysql::hold(&query).await?,
         "mysql-give-up" => mysql::give_up(&query).await?,
         "mysql-rows" => mysql::rows(&query).await?,
+        "postgres" => postgres::statements(request, &query).await?,
+        "postgres-types" => postgres::types(&query).await?,
+        "postgres-rows" => postgres::rows(&query).await?,
         "transfer" => transfer(&query).await?,
         "abandon" => abandon(&query).await?,
         "outbound" => outbound(&query).await?,

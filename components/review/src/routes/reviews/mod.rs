@@ -47,7 +47,7 @@ pub(crate) struct NewReview {
     stars: Stars,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     title: Option<String>,
@@ -113,7 +113,7 @@ pub(crate) async fn create(
         let review = Review {
             // Version 4: version 7 would tell when the review was written.
             id: Uuid::new_v4().to_string(),
-            hospital_id: hospital.id,
+            hospital_id: hospital.id.clone(),
             author: author.0.clone(),
             month: month(now_millis()),
             draft: draft.clone(),
@@ -137,11 +137,14 @@ pub(crate) async fn edit(
     let db = store::open(config).await?;
     let review = db
         .transaction(async |db: &Database| -> api::Result<Review> {
-            let mut review = own(db, &hospital_id, &id, &author).await?;
-            if_match.check(review.revision)?;
-            change.apply(&mut review.draft);
-            review.revision += 1;
-            store::reviews::update(db, &review).await?;
+            let old = own(db, &hospital_id, &id, &author).await?;
+            if_match.check(old.revision)?;
+            let review = Review {
+                draft: change.clone().applied(old.draft.clone()),
+                revision: old.revision + 1,
+                ..old.clone()
+            };
+            store::reviews::update(db, &old, &review).await?;
             Ok(review)
         })
         .await?;
@@ -159,7 +162,7 @@ pub(crate) async fn delete(
     db.transaction(async |db: &Database| -> api::Result<StatusCode> {
         let review = own(db, &hospital_id, &id, &author).await?;
         if_match.check(review.revision)?;
-        store::reviews::delete(db, &review.id).await?;
+        store::reviews::delete(db, &review).await?;
         idempotency::forget(db, "review", &location(&review)).await?;
         Ok(StatusCode::NO_CONTENT)
     })
@@ -178,18 +181,24 @@ async fn hospital(db: &Database, id: &str) -> api::Result<Hospital> {
 }
 
 async fn find(db: &Database, hospital_id: &str, id: &str) -> api::Result<Review> {
-    if !is_id(hospital_id) || Uuid::parse_str(id).is_err() {
-        return Err(Problem::not_found());
-    }
+    check_ids(hospital_id, id)?;
     store::reviews::find(db, hospital_id, id).await?.ok_or_else(Problem::not_found)
 }
 
+/// The author's review, which nobody changes until the transaction ends.
 async fn own(db: &Database, hospital_id: &str, id: &str, author: &Author) -> api::Result<Review> {
-    let review = find(db, hospital_id, id).await?;
+    check_ids(hospital_id, id)?;
+    let found = store::reviews::find_for_update(db, hospital_id, id).await?;
+    let review = found.ok_or_else(Problem::not_found)?;
     if review.author != author.0 {
         return Err(Problem::forbidden("not_author", "Only its author may change a review."));
     }
     Ok(review)
+}
+
+fn check_ids(hospital_id: &str, id: &str) -> api::Result<()> {
+    let valid = is_id(hospital_id) && Uuid::parse_str(id).is_ok();
+    valid.then_some(()).ok_or_else(Problem::not_found)
 }
 
 /// Who reads, to mark their own reviews. When auth cannot say, reading goes on without marks.
@@ -250,10 +259,12 @@ impl Change {
         Ok(change)
     }
 
-    fn apply(self, draft: &mut Draft) {
-        draft.title = self.title.unwrap_or_else(|| draft.title.clone());
-        draft.body = self.body.unwrap_or_else(|| draft.body.clone());
-        draft.stars = self.stars.unwrap_or(draft.stars);
+    fn applied(self, draft: Draft) -> Draft {
+        Draft {
+            title: self.title.unwrap_or(draft.title),
+            body: self.body.unwrap_or(draft.body),
+            stars: self.stars.unwrap_or(draft.stars),
+        }
     }
 }
 

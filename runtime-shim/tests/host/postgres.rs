@@ -1,0 +1,292 @@
+//! `spin:postgres` on a real server, whose URL is in `JINMAEK_TEST_POSTGRES`. Its user may make
+//! tables in its database and end its own sessions.
+
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::support::Host;
+
+/// Why these tests do not run by themselves.
+macro_rules! on_a_server {
+    ($($(#[$doc:meta])* fn $name:ident() $body:block)*) => {
+        $($(#[$doc])* #[test] #[ignore = "needs a server: JINMAEK_TEST_POSTGRES=postgres://…"] fn $name() $body)*
+    };
+}
+
+fn server() -> Url {
+    let url = std::env::var("JINMAEK_TEST_POSTGRES").expect("JINMAEK_TEST_POSTGRES is a URL");
+    Url::parse(&url).expect("a URL")
+}
+
+/// The host, allowed to reach the server.
+fn host(limits: &str) -> Host {
+    let server = server();
+    let place = format!(
+        "postgres={}:{}",
+        server.host_str().expect("a host"),
+        server.port().unwrap_or(5432)
+    );
+    Host::with(&format!("[limits]\n{limits}"), &["--variable", &place])
+}
+
+fn path(address: &str, more: &str) -> String {
+    let address: String = url::form_urlencoded::byte_serialize(address.as_bytes()).collect();
+    format!("/postgres?address={address}{more}")
+}
+
+fn at(host: &Host, address: &str, more: &str, statements: &str) -> (u16, String) {
+    host.post(&path(address, more), statements)
+}
+
+fn sql(host: &Host, statements: &str) -> String {
+    let (status, text) = at(host, server().as_str(), "", statements);
+    assert_eq!(status, 200, "{text}");
+    text
+}
+
+fn error(host: &Host, statements: &str) -> String {
+    let (status, text) = at(host, server().as_str(), "", statements);
+    assert_eq!(status, 422, "{text}");
+    text
+}
+
+/// The one line that tells why there is no connection.
+fn refused(host: &Host, address: &str) -> String {
+    let (status, text) = at(host, address, "", "select 1");
+    assert_eq!(status, 422, "{text}");
+    assert!(text.starts_with("connection-failed: ") && !text.contains('\n'), "{text}");
+    let password = server().password().map(str::to_owned).expect("a password");
+    assert!(!text.contains(&password) && !text.contains("mistaken"), "{text}");
+    text
+}
+
+on_a_server! {
+    fn values_of_every_type_go_there_and_come_back() {
+        let host = host("");
+        let address: String =
+            url::form_urlencoded::byte_serialize(server().as_str().as_bytes()).collect();
+        let (status, text) = host.get(&format!("/postgres-types?address={address}"));
+        assert_eq!(status, 200, "{text}");
+        for line in [
+            r#"bool: DbDataType::Boolean DbValue::Boolean(true)"#,
+            r#""char": DbDataType::Other("char") DbValue::Unsupported([249])"#,
+            r#"int2: DbDataType::Int16 DbValue::Int16(-32768)"#,
+            r#"int4: DbDataType::Int32 DbValue::Int32(2147483647)"#,
+            r#"int8: DbDataType::Int64 DbValue::Int64(-9223372036854775808)"#,
+            r#"int4: DbDataType::Int32 DbValue::Int32(5)"#,
+            r#"int8: DbDataType::Int64 DbValue::Int64(5)"#,
+            r#"numeric: DbDataType::Decimal DbValue::Decimal("-70000")"#,
+            r#"float4: DbDataType::Floating32 DbValue::Floating32(1.5)"#,
+            r#"float8: DbDataType::Floating64 DbValue::Floating64(-0.1)"#,
+            r#"varchar: DbDataType::Str DbValue::Str("")"#,
+            r#"bytea: DbDataType::Binary DbValue::Binary([0, 255])"#,
+            r#"date: DbDataType::Date DbValue::Date((2024, 2, 29))"#,
+            r#"time: DbDataType::Time DbValue::Time((1, 2, 3, 4000))"#,
+            r#"timestamp: DbDataType::Datetime DbValue::Datetime((2024, 2, 29, 23, 59, 58, 123456000))"#,
+            r#"timestamptz: DbDataType::Datetime DbValue::Datetime((2024, 2, 29, 23, 59, 58, 123456000))"#,
+            r#"timestamptz: DbDataType::Datetime DbValue::Datetime((1969, 12, 31, 23, 59, 59, 0))"#,
+            r#"uuid: DbDataType::Uuid DbValue::Uuid("0190b1a4-7c1e-7000-8000-00000000abcd")"#,
+            r#"numeric: DbDataType::Decimal DbValue::Decimal("-123456789012345678901234567890.1200")"#,
+            r#"int4[]: DbDataType::ArrayInt32 DbValue::ArrayInt32([Some(1), None])"#,
+            r#"int8[]: DbDataType::ArrayInt64 DbValue::ArrayInt64([])"#,
+            r#"numeric[]: DbDataType::ArrayDecimal DbValue::ArrayDecimal([Some("1.50"), None])"#,
+            r#"inet: DbDataType::Other("inet") DbValue::DbNull"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        for part in ["한글", "RangeInt32((Some((1, ", "RangeInt64((None, Some((5, ", "RangeInt64((Some((0, ",
+            "micros: -1, days: 2, months: -3"] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert_eq!(sql(&host, "select null::int8, 'x'::text, 1::int8"), "null|x|1\n");
+        assert!(sql(&host, "select '10.0.0.1'::inet").contains("Unsupported(["));
+        assert!(error(&host, "select 'infinity'::date").starts_with("value-conversion-failed: column `date`"));
+        assert!(error(&host, "select $1::int8").starts_with("bad-parameter: the statement takes 1"));
+    }
+
+    fn both_forms_of_address_and_both_ways_of_opening() {
+        let (host, server) = (host(""), server());
+        let words = format!(
+            "host={} port={} user={} password='{}' dbname={} application_name='two words'",
+            server.host_str().expect("a host"),
+            server.port().unwrap_or(5432),
+            server.username(),
+            server.password().expect("a password"),
+            server.path().trim_start_matches('/'),
+        );
+        let (status, text) = at(&host, &words, "", "select current_setting('application_name')");
+        assert_eq!((status, text.as_str()), (200, "two words\n"));
+        for way in ["&plain=open", "&plain=build"] {
+            assert_eq!(at(&host, server.as_str(), way, "").1, "1 rows, 0 rows\n");
+            let elsewhere = at(&host, "postgres://u:mistaken@127.0.0.1:1/d", way, "");
+            assert_eq!(elsewhere.0, 422);
+            assert!(elsewhere.1.contains("postgres://127.0.0.1:1 is not permitted"), "{}", elsewhere.1);
+        }
+    }
+
+    fn what_cannot_be_opened_is_said_in_one_line() {
+        let (host, server) = (host(""), server());
+        let mut wrong = server.clone();
+        wrong.set_password(Some("mistaken")).expect("a password");
+        assert!(refused(&host, wrong.as_str()).contains("password authentication failed"));
+        let mut absent = server.clone();
+        absent.set_path("/absent");
+        assert!(refused(&host, absent.as_str()).contains("database \"absent\" does not exist"));
+        assert!(refused(&host, "postgres://u:mistaken@elsewhere/d").contains("is not permitted"));
+        let with = |query: &str| format!("{server}?{query}");
+        assert!(refused(&host, &with("hostaddr=10.0.0.1")).contains("`hostaddr`"));
+        assert!(refused(&host, &with("sslkey=x")).contains("`sslkey`"));
+        assert!(refused(&host, "host=/run/postgresql user=u").contains("Unix socket"));
+        let unset = at(&host, server.as_str(), "&ca=nonsense", "select 1");
+        assert_eq!(unset, (422, "other: the root certificate holds no certificate".to_owned()));
+    }
+
+    fn an_abandoned_transaction_is_invisible_and_undone() {
+        let host = host("");
+        sql(&host, "!drop table if exists abandoned\n!create table abandoned (id int8)");
+        for _ in 0..5 {
+            sql(&host, "!begin\n!insert into abandoned values (1)");
+            assert_eq!(sql(&host, "select count(*) from abandoned"), "0\n");
+            assert_eq!(sql(&host, "!insert into abandoned values (2)"), "1 rows\n");
+            assert_eq!(sql(&host, "!delete from abandoned"), "1 rows\n");
+            // One that failed, as well.
+            error(&host, "!begin\nselect 1/0");
+            assert_eq!(sql(&host, "select 1::int8"), "1\n");
+        }
+    }
+
+    fn nothing_of_a_session_is_left_for_the_next_request() {
+        // One thread and one session, so that the next request has the same one.
+        let host = host("threads = 1\nserver_sessions = 1\n");
+        let pid = "select pg_backend_pid()";
+        let first = sql(&host, pid);
+        for (leaves, asks, clean) in [
+            ("!set search_path = elsewhere", "show search_path", "\"$user\", public\n"),
+            ("select set_config('work_mem', '77MB', false)", "show work_mem", "4MB\n"),
+            ("!create temp table mine (id int8)", "select to_regclass('mine')::text", "null\n"),
+            (
+                "select pg_advisory_lock(4711)::text",
+                "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()",
+                "0\n",
+            ),
+            (
+                "!declare c cursor with hold for select 1",
+                "select count(*) from pg_cursors where is_holdable",
+                "0\n",
+            ),
+        ] {
+            sql(&host, leaves);
+            assert_eq!(sql(&host, asks), clean, "{leaves}");
+        }
+        assert_eq!(sql(&host, pid), first, "cleaning costs no session");
+        sql(&host, "!prepare mine as select 1");
+        assert_eq!(sql(&host, "select count(*) from pg_prepared_statements where name = 'mine'"), "0\n");
+        assert_ne!(sql(&host, pid), first);
+    }
+
+    fn statements_stay_prepared_and_follow_their_tables() {
+        let host = host("threads = 1\nserver_sessions = 1\n");
+        let count = "select count(*) from pg_prepared_statements where statement like '%not twice%'";
+        for _ in 0..3 {
+            assert_eq!(sql(&host, "select 'not twice'::text"), "not twice\n");
+            sql(&host, "!set work_mem = '5MB'");
+        }
+        // It counts itself.
+        assert_eq!(sql(&host, count), "2\n");
+        sql(&host, "!drop table if exists shifting\n!create table shifting (a int8)\n!insert into shifting values (1)");
+        assert_eq!(sql(&host, "select * from shifting"), "1\n");
+        sql(&host, "!alter table shifting add b text default 'new'");
+        assert_eq!(sql(&host, "select * from shifting"), "1|new\n");
+        assert_eq!(sql(&host, "select * from shifting\n!deallocate all\nselect * from shifting"), "1|new\n0 rows\n1|new\n");
+        // More texts than are kept.
+        let many: Vec<String> = (0..200).map(|number| format!("select {number}::int8")).collect();
+        assert_eq!(sql(&host, &many.join("\n")).lines().count(), 200);
+        let kept = sql(&host, "select count(*) from pg_prepared_statements");
+        assert!(kept.trim().parse::<u32>().expect("a number") <= 130, "{kept}");
+    }
+
+    fn an_error_of_the_server_has_its_parts() {
+        let host = host("");
+        sql(&host, "!drop table if exists single\n!create table single (id int8 constraint only_once unique)\n!insert into single values (1)");
+        let twice = error(&host, "!insert into single values (1)");
+        assert!(twice.starts_with("db-error 23505: duplicate key"), "{twice}");
+        assert!(twice.ends_with("(constraint only_once, table single)"), "{twice}");
+        assert!(error(&host, "selec").starts_with("db-error 42601: syntax error"));
+        assert!(error(&host, "copy single to stdout").starts_with("query-failed: COPY is not supported"));
+        assert_eq!(sql(&host, "select 1::int8"), "1\n");
+    }
+
+    fn a_statement_that_takes_too_long_is_cancelled_on_the_server() {
+        let host = host("server_statement_ms = 300\n");
+        let started = Instant::now();
+        let (status, text) = at(&host, server().as_str(), "&go-on=1",
+            "select pg_sleep(20), 'marked as slow'\nselect 1::int8");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert_eq!(status, 200);
+        assert_eq!(text, "query-failed: timed out: the statement took longer than 300 ms and was cancelled\n1\n");
+        let running = "select count(*) from pg_stat_activity where state = 'active' and query like '%marked as slow%' and pid <> pg_backend_pid()";
+        assert_eq!(sql(&host, running), "0\n");
+    }
+
+    fn a_client_that_leaves_takes_its_statement_along() {
+        let host = host("request_ms = 500\n");
+        assert_eq!(at(&host, server().as_str(), "", "select pg_sleep(20), 'left alone'").0, 504);
+        let running = "select count(*) from pg_stat_activity where state = 'active' and query like '%left alone%' and pid <> pg_backend_pid()";
+        let started = Instant::now();
+        while sql(&host, running) != "0\n" {
+            assert!(started.elapsed() < Duration::from_secs(10), "it still runs");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn a_large_result_is_refused() {
+        let host = host("server_result_bytes = 100000\n");
+        let large = "select repeat('x', 1000) from generate_series(1, 1000)";
+        assert_eq!(error(&host, large), "query-failed: the result exceeds 100000 bytes; use LIMIT");
+        assert_eq!(sql(&host, &format!("!{large}")), "1000 rows\n");
+        assert_eq!(sql(&host, "select 1::int8"), "1\n");
+    }
+
+    fn sixteen_requests_of_one_instance_run_at_once() {
+        let host = host("threads = 1\ninstances = 1\n");
+        sql(&host, "select 1");
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            let all: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| sql(&host, "select pg_sleep(1), 'x'"))).collect();
+            for one in all {
+                one.join().expect("no panic");
+            }
+        });
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+
+    fn a_session_that_was_ended_is_replaced() {
+        let host = host("threads = 1\n");
+        let end = "select pg_terminate_backend(pid)::text from pg_stat_activity where usename = current_user and application_name = 'doomed' and pid <> pg_backend_pid()";
+        let doomed = format!("{}?application_name=doomed", server());
+        for _ in 0..3 {
+            assert_eq!(at(&host, &doomed, "", "select 1::int8").1, "1\n");
+            assert_eq!(sql(&host, end), "true\n");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let own = at(&host, &doomed, "", "select pg_terminate_backend(pg_backend_pid())");
+        assert!(own.1.contains("terminating connection") || own.1.contains("connection was lost"), "{}", own.1);
+        assert_eq!(at(&host, &doomed, "", "select 1::int8").1, "1\n");
+    }
+
+    fn a_full_pool_answers_that_it_is_busy() {
+        let host = host("threads = 1\nserver_sessions = 1\nserver_wait_ms = 300\n");
+        std::thread::scope(|scope| {
+            let holding = scope.spawn(|| at(&host, server().as_str(), "&ms=2000", "select 1"));
+            std::thread::sleep(Duration::from_millis(500));
+            let started = Instant::now();
+            let text = error(&host, "select 1");
+            assert!(text.contains("busy: no session became free within 300 ms"), "{text}");
+            assert!(started.elapsed() < Duration::from_millis(1200), "{:?}", started.elapsed());
+            assert_eq!(holding.join().expect("no panic").0, 200);
+        });
+        assert_eq!(sql(&host, "select 1::int8"), "1\n");
+    }
+}
