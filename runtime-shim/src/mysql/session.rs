@@ -9,12 +9,12 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, IoError, Params, ServerError, Value};
 use tokio::time::timeout;
 
+use super::address::{Address, Tls};
+use super::statement::Trace;
+use super::values;
 use crate::allow_list::BlockedNetworks;
 use crate::imports::wit::spin::mysql::mysql::{Column, DbValue};
 use crate::limits::Limits;
-use crate::mysql_address::{Address, Tls};
-use crate::mysql_statement::Trace;
-use crate::mysql_values;
 use crate::net;
 use crate::session_pool::Session;
 
@@ -121,10 +121,10 @@ impl MysqlSession {
         }
         let mut result = self.conn.exec_iter(prepared, Params::Positional(parameters)).await?;
         let columns = result.columns().unwrap_or_default();
-        let columns: Vec<Column> = columns.iter().map(mysql_values::column).collect();
+        let columns: Vec<Column> = columns.iter().map(values::column).collect();
         let (mut rows, mut left) = (Vec::new(), limit);
         while let Some(row) = result.next().await? {
-            let (row, bytes) = mysql_values::row(row, &columns)
+            let (row, bytes) = values::row(row, &columns)
                 .map_err(|error| Failure::Unreadable(error.to_string()))?;
             left = left.checked_sub(bytes).ok_or(Failure::TooLarge(limit))?;
             rows.push(row);
