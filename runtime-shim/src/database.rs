@@ -233,6 +233,8 @@ impl Lease {
         parameters: Vec<Value>,
         limit: u64,
     ) -> Result<Rows<R>, Error> {
+        // A server's own log can say this; here nothing else can. Values may be people's texts.
+        tracing::trace!("statement: {sql}");
         let session = self.session.as_ref().ok_or_else(lost)?;
         let kind = session.kind(sql)?;
         if kind != Kind::Write {

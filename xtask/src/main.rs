@@ -9,6 +9,7 @@ mod command;
 mod components;
 mod database_server;
 mod import;
+mod seed;
 mod server;
 mod test;
 mod token;
@@ -31,6 +32,8 @@ enum Command {
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
+    /// Fill the databases of board and review with synthetic data
+    Seed(seed::Options),
 }
 
 #[derive(Subcommand)]
@@ -57,5 +60,6 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }
+        Command::Seed(options) => seed::run(&options).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -115,6 +115,8 @@ pub(crate) struct Settings {
     pub(crate) arguments: Vec<String>,
     /// Of the application, by name.
     pub(crate) variables: Vec<(String, String)>,
+    /// What the host logs, in place of its default.
+    pub(crate) log_filter: Option<&'static str>,
     /// Takes the host's output; the terminal where there is none.
     pub(crate) log: Option<PathBuf>,
 }
@@ -139,6 +141,9 @@ impl Server {
             .env("SPIN_VARIABLE_OPERATOR_TOKEN", &operator_token)
             // A group of its own, or Ctrl-C would reach it twice: from the terminal and from us.
             .process_group(0);
+        if let Some(filter) = settings.log_filter {
+            command.env("RUNTIME_SHIM_LOG", filter);
+        }
         if let Some(log) = &settings.log {
             let file = File::create(log)?;
             command.stdout(file.try_clone()?).stderr(file);

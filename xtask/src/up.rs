@@ -40,6 +40,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
         folder: options.state_dir.unwrap_or_else(workspace::local_state),
         arguments: options.arguments,
         variables: Vec::new(),
+        log_filter: None,
         log: None,
     };
     components::build(&components::all()?)?;

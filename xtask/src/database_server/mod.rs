@@ -46,6 +46,13 @@ impl Engine {
     }
 }
 
+/// Programs that talk to a MySQL or MariaDB server. Which of them a server accepts depends on how
+/// its accounts sign in: MySQL's newest no longer knows MariaDB's way.
+pub(crate) fn mysql_clients() -> Vec<PathBuf> {
+    let own = mysql::mysql_programs().ok().map(|folder| folder.join("mysql"));
+    own.into_iter().chain(["mariadb".into(), "mysql".into()]).collect()
+}
+
 /// A server. It is killed when this goes out of scope.
 pub(crate) struct DatabaseServer {
     engine: Engine,
@@ -130,11 +137,11 @@ impl DatabaseServer {
         Ok(())
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.path("log")
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 

@@ -15,6 +15,7 @@ use tally::Tally;
 mod databases;
 mod faults;
 mod node;
+mod plans;
 mod rust;
 mod session;
 mod tally;
@@ -99,6 +100,12 @@ const STEPS: &[Step] = &[
         about: "the API tests with every component on PostgreSQL",
         run: |session, step| databases::suite(session, step, Engine::Postgres),
         folder: Some("api"),
+        ..STEP
+    },
+    Step {
+        name: "plans",
+        about: "every statement of a read goes by an index, on each database",
+        run: plans::run,
         ..STEP
     },
     Step {

@@ -157,6 +157,16 @@ impl Site {
         Self::serve(host, &program, settings, folder).map(Some)
     }
 
+    /// On SQLite, on our host, which logs what `filter` names. `name` is that of the log.
+    pub(crate) fn logging(filter: &'static str, name: &str) -> Result<Self> {
+        components::build(&components::all()?)?;
+        let Some(program) = Host::Shim.program()? else { bail!("our host was just built") };
+        let folder = tempfile::tempdir()?;
+        let mut settings = settings(Host::Shim, &folder, name)?;
+        settings.log_filter = Some(filter);
+        Self::serve(Host::Shim, &program, settings, folder)
+    }
+
     /// On databases of servers, on our host. `name` is that of the log.
     pub(crate) fn on(databases: &Databases, name: &str) -> Result<Self> {
         components::build(&components::all()?)?;
@@ -190,6 +200,11 @@ impl Site {
         &self.server.base
     }
 
+    /// Holds what the site keeps.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.settings.folder
+    }
+
     /// What the host and the components have logged so far.
     pub(crate) fn log(&self) -> Result<String> {
         let log = self.settings.log.as_ref().context("the host logs to the terminal")?;
@@ -214,6 +229,7 @@ fn settings(host: Host, folder: &TempDir, name: &str) -> Result<Settings> {
         folder: PathBuf::from(folder.path()),
         arguments,
         variables: Vec::new(),
+        log_filter: None,
         log: Some(logs.join(format!("{name}.log"))),
     })
 }
