@@ -1,6 +1,7 @@
 //! The counters against guessing. They are in the database so that they survive a restart and
 //! hold for all instances together.
 
+use api::now_millis;
 use database::{Database, Error, Value};
 
 use crate::domain::throttle::Limit;
@@ -21,12 +22,13 @@ pub(crate) struct Bucket {
 pub(crate) async fn charge(
     database: &Database,
     buckets: &[&Bucket],
-    now: i64,
 ) -> Result<Result<(), u64>, Error> {
     let mut charged = Vec::with_capacity(buckets.len());
     for bucket in buckets {
         let before = lock_or_make(database, &bucket.name).await?;
-        match bucket.limit.charge(before, now) {
+        // The time at which it is this guess's turn: by an earlier one, the last guess of a burst
+        // that came at once would find the bucket full.
+        match bucket.limit.charge(before, now_millis()) {
             Ok(after) => charged.push((&bucket.name, after)),
             Err(seconds) => return Ok(Err(seconds)),
         }
