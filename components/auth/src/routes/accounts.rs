@@ -150,7 +150,6 @@ fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
 }
 
 async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
-    let now = now_millis();
     transaction(database, async |database: &Database| {
         throttles::charge(database, &[bucket]).await?.map_err(too_many)
     })
