@@ -93,14 +93,14 @@ limits! {
             "Database servers that one thread keeps sessions at, of all components together.";
         server_sessions = 16, "sessions per thread, component and address",
             "As many as one instance has requests; a server takes some hundred in all.";
-        server_wait_ms = 3_000, "ms",
-            "Longest wait for a free session at a database server; then the caller is told that it is busy.";
-        server_connect_ms = 3_000, "ms",
+        server_wait_ms = 2_000, "ms",
+            "Longest wait for a session at a database server, free or new; then the caller is told that it is busy.";
+        server_connect_ms = 2_000, "ms",
             "A database server that does not take a login in this time is down.";
         server_idle_ms = 60_000, "ms",
             "A session that nothing used for this long is closed.";
-        server_statement_ms = 4_000, "ms",
-            "A client is told within five seconds that a write did not happen; what takes longer is given up.";
+        server_statement_ms = 2_000, "ms",
+            "A client is told within five seconds that a write did not happen, so a statement is given up sooner.";
     }
     component {
         instances = 4, "instances per thread",

@@ -33,7 +33,7 @@ pub(crate) struct PoolLimits {
     pub(crate) addresses: usize,
     /// Sessions at one address.
     pub(crate) sessions: usize,
-    /// Longest wait for one of them.
+    /// Longest wait for one of them, also where a new one has to be made.
     pub(crate) wait: Duration,
     /// A session that nothing used for this long is closed.
     pub(crate) idle: Duration,
@@ -54,7 +54,7 @@ impl PoolLimits {
 /// Why there is no session.
 #[derive(Debug)]
 pub(crate) enum LeaseError<E> {
-    /// All sessions are in use, and none became free in time.
+    /// None became free, or could be made, in time.
     Busy(Duration),
     /// More addresses than one core keeps pools for.
     TooManyAddresses(usize),
@@ -87,14 +87,9 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
         connect: impl Future<Output = Result<S, E>>,
     ) -> Result<Lease<S>, LeaseError<E>> {
         let pool = self.pool(key)?;
-        let slot = pool.slot().await?;
-        while let Some((mut session, since)) = pool.newest() {
-            if session.check(since.elapsed()).await {
-                return Ok(Lease::new(pool, session, slot));
-            }
-        }
-        let session = connect.await.map_err(LeaseError::Connect)?;
-        Ok(Lease::new(pool, session, slot))
+        let wait = self.limits.wait;
+        let lease = pool.lease(connect);
+        tokio::time::timeout(wait, lease).await.unwrap_or(Err(LeaseError::Busy(wait)))
     }
 
     fn pool<E>(&self, key: &K) -> Result<Arc<Pool<S>>, LeaseError<E>> {
@@ -120,12 +115,20 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
 }
 
 impl<S: Session> Pool<S> {
-    async fn slot<E>(&self) -> Result<OwnedSemaphorePermit, LeaseError<E>> {
+    async fn lease<E>(
+        self: Arc<Self>,
+        connect: impl Future<Output = Result<S, E>>,
+    ) -> Result<Lease<S>, LeaseError<E>> {
         let slots = Arc::clone(&self.slots);
-        match tokio::time::timeout(self.limits.wait, slots.acquire_owned()).await {
-            Ok(Ok(slot)) => Ok(slot),
-            _ => Err(LeaseError::Busy(self.limits.wait)),
+        // The semaphore is never closed.
+        let slot = slots.acquire_owned().await.map_err(|_| LeaseError::Busy(self.limits.wait))?;
+        while let Some((mut session, since)) = self.newest() {
+            if session.check(since.elapsed()).await {
+                return Ok(Lease::new(self, session, slot));
+            }
         }
+        let session = connect.await.map_err(LeaseError::Connect)?;
+        Ok(Lease::new(self, session, slot))
     }
 
     /// Takes the session used last, and closes those that are too old.

@@ -588,6 +588,15 @@ test('a cursor leads on in its own list only', async () => {
     for (const path of [POSTS, `${posts[0].path}/comments`]) await wrong(`${path}?cursor=${made}`);
 });
 
+test('nobody outside reaches the change of a schema', async () => {
+  const { base } = await site();
+  for (const path of ['/internal/migrate', '/api/board/internal/migrate', '/api/board/..%2f..%2finternal/migrate']) {
+    const answer = await fetch(base + path, { method: 'POST' });
+    assert.ok([404, 405].includes(answer.status), `${path}: ${answer.status}`);
+    assert.doesNotMatch(await answer.text(), /"from":/);
+  }
+});
+
 test('an address that is none is not found', async () => {
   const post = await writePost();
   for (const id of [NOBODY, post.id.toUpperCase(), post.id.replaceAll('-', ''), '1', '%00', '%ff', '..%2f', "'", 'a'.repeat(5000)]) {

@@ -37,13 +37,12 @@ impl Guess {
             Bucket { name: name(&["login", login]), limit: &LOGIN },
         ];
         let mut guess = Self { at_network, wider, familiar: name(&["familiar", login, &network]) };
-        let now = now_millis();
-        if throttles::holds(database, &guess.familiar, now).await? {
+        if throttles::holds(database, &guess.familiar, now_millis()).await? {
             guess.wider.clear();
         }
         let buckets: Vec<_> = std::iter::once(&guess.at_network).chain(&guess.wider).collect();
         transaction(database, async |database: &Database| {
-            throttles::charge(database, &buckets, now).await?.map_err(too_many)
+            throttles::charge(database, &buckets).await?.map_err(too_many)
         })
         .await?;
         Ok(guess)

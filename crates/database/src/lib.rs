@@ -13,6 +13,7 @@ mod row;
 mod statement;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use connection::Connection;
 use send_wrapper::SendWrapper;
@@ -26,12 +27,21 @@ pub use statement::Statement;
 /// How often a transaction is tried that others are in the way of.
 const ATTEMPTS: usize = 5;
 
+/// A server is asked nothing more so long after its connection was asked for. With what the last
+/// statement may still take, a client has its answer within five seconds, whatever the server does.
+const PATIENCE: Duration = Duration::from_millis(2_500);
+
 /// One connection to the component's database.
 pub struct Database {
     connection: Connection,
     dialect: Dialect,
     /// A statement failed because of another transaction.
     conflict: AtomicBool,
+    /// A server gave no answer: whatever this connection has begun is rolled back behind us.
+    lost: AtomicBool,
+    asked: Instant,
+    /// `None`: whoever asks can wait.
+    patience: Option<Duration>,
 }
 
 impl Database {
@@ -45,8 +55,30 @@ impl Database {
                 "the database URL does not begin with sqlite:, postgres:// or mysql://".into(),
             )
         })?;
+        let asked = Instant::now();
         let connection = Connection::open(dialect, url).await?;
-        Ok(Self { connection, dialect, conflict: AtomicBool::new(false) })
+        // SQLite's waits are bounded by the host, one by one.
+        let patience = (dialect != Dialect::Sqlite).then_some(PATIENCE);
+        let (conflict, lost) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { connection, dialect, conflict, lost, asked, patience })
+    }
+
+    /// For an operator's work, which may take its time.
+    pub fn patient(self) -> Self {
+        Self { patience: None, ..self }
+    }
+
+    /// Whether a further statement may be sent.
+    fn check(&self) -> Result<(), Error> {
+        if self.lost.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("the connection was lost before".into()));
+        }
+        match self.patience {
+            Some(patience) if self.asked.elapsed() > patience => {
+                Err(Error::Unavailable(format!("nothing more is asked after {patience:?}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -59,6 +91,7 @@ impl Database {
         sql: &str,
         parameters: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Row>, Error> {
+        self.check()?;
         let (sql, values) = self.dialect.translate(sql, parameters.into_iter().collect());
         self.noted(self.connection.query(sql, values).await)
     }
@@ -79,6 +112,7 @@ impl Database {
         sql: &str,
         parameters: impl IntoIterator<Item = Value>,
     ) -> Result<u64, Error> {
+        self.check()?;
         let (sql, values) = self.dialect.translate(sql, parameters.into_iter().collect());
         self.noted(self.connection.execute(sql, values).await)
     }
@@ -90,8 +124,13 @@ impl Database {
     }
 
     fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if matches!(result, Err(Error::Conflict(_))) {
-            self.conflict.store(true, Ordering::Relaxed);
+        match result {
+            Err(Error::Conflict(_)) => self.conflict.store(true, Ordering::Relaxed),
+            // SQLite is only busy then.
+            Err(Error::Unavailable(_)) if self.dialect != Dialect::Sqlite => {
+                self.lost.store(true, Ordering::Relaxed);
+            }
+            _ => {}
         }
         result
     }
@@ -138,7 +177,7 @@ impl Database {
                 Ok(value)
             }
             Err(error) => {
-                // When this fails too, the host rolls back as the connection returns.
+                // Where this fails too, the host rolls back as the connection returns.
                 let _ = self.run(&["ROLLBACK"]).await;
                 let _ = self.run(self.connection.end()).await;
                 Err(error)
@@ -148,6 +187,7 @@ impl Database {
 
     async fn run(&self, statements: &[&str]) -> Result<(), Error> {
         for statement in statements {
+            self.check()?;
             self.noted(self.connection.query((*statement).to_owned(), Vec::new()).await)?;
         }
         Ok(())

@@ -12,9 +12,9 @@ use super::wit::spin::mysql::mysql::{
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
-use crate::mysql_address::Address;
-use crate::mysql_session::{Failure, MysqlSession, Rows};
-use crate::mysql_values;
+use crate::mysql::Address;
+use crate::mysql::values;
+use crate::mysql::{Failure, MysqlSession, Rows};
 use crate::session_pool::{Lease, LeaseError, Pools};
 
 /// By the component, so that none ever meets the session of another.
@@ -79,7 +79,7 @@ async fn run(
     statement: String,
     parameters: Vec<ParameterValue>,
 ) -> Result<Rows, Error> {
-    let parameters = parameters.into_iter().map(mysql_values::parameter).collect();
+    let parameters = parameters.into_iter().map(values::parameter).collect();
     let mut place = place.lock().await;
     // Taken out, so that it ends with this call if the guest gives the call up.
     let gone = || Failure::Lost("by an earlier statement".to_owned());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::{CancelToken, Client, Error as DriverError, NoTls, Row, Statement};
 
 use super::address::{Address, Tls};
@@ -231,6 +231,10 @@ impl Session {
             Err(Stop::Parameter(error)) => Err(Failure::Told(error)),
             // The driver passes over the rows that are still to come.
             Err(Stop::Value(why)) => Err(Failure::Told(Error::ValueConversionFailed(why))),
+            // The driver may not have seen the end of the connection yet.
+            Err(Stop::Driver(error)) if ends_session(&error) => {
+                Err(Failure::Lost(self.failure(&error)))
+            }
             Err(Stop::Driver(error)) => Err(Failure::Told(self.failure(&error))),
         }
     }
@@ -423,6 +427,13 @@ fn is_stale(error: &DriverError) -> bool {
     error.as_db_error().is_some_and(|error| {
         *error.code() == SqlState::INVALID_SQL_STATEMENT_NAME
             || error.routine() == Some("RevalidateCachedQuery")
+    })
+}
+
+/// After these the server closes the connection, or it is closed already.
+fn ends_session(error: &DriverError) -> bool {
+    error.as_db_error().map_or(error.is_closed(), |error| {
+        matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
     })
 }
 

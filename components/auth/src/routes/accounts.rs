@@ -1,7 +1,5 @@
 //! Accounts: signing up, and what an insider does with their own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use api::{Body, Fields, IfMatch, Problem, Tagged, client_address, now_millis, rfc3339};
 use axum::Json;
 use axum::extract::State;
@@ -107,9 +105,8 @@ pub(crate) async fn create(
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
     let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
     let _counted = InTransaction::new();
-    let repeated = AtomicBool::new(false);
     idempotency::once(&database, COMPONENT, "", "sign up", key, &request, async |database| {
-        let reply = insert(database, &account, &repeated).await?;
+        let reply = insert(database, &account).await?;
         throttles::refund(database, &bucket).await?;
         Ok(reply)
     })
@@ -130,18 +127,9 @@ fn new_account(auth: &Auth, login: &Login, password: &Password) -> api::Result<A
     })
 }
 
-/// A login that is found taken for the first time may have been taken by this very request,
-/// sent twice at once: then the transaction that runs again finds its answer.
-async fn insert(
-    database: &Database,
-    account: &Account,
-    repeated: &AtomicBool,
-) -> api::Result<Reply> {
+async fn insert(database: &Database, account: &Account) -> api::Result<Reply> {
     match accounts::insert(database, account).await {
         Ok(()) => {}
-        Err(Error::Unique(login)) if !repeated.swap(true, Ordering::Relaxed) => {
-            return Err(database.conflict(&login).into());
-        }
         Err(Error::Unique(_)) => {
             return Err(Problem::conflict("login_taken", "This login is taken. Choose another."));
         }
@@ -162,9 +150,8 @@ fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
 }
 
 async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
-    let now = now_millis();
     transaction(database, async |database: &Database| {
-        throttles::charge(database, &[bucket], now).await?.map_err(too_many)
+        throttles::charge(database, &[bucket]).await?.map_err(too_many)
     })
     .await
 }

@@ -21,7 +21,7 @@ pub(crate) struct Migrated {
 
 /// It needs the database's URL alone: no table, no secret.
 pub(crate) async fn run() -> api::Result<Json<Migrated>> {
-    let database = Database::open(&variable("database_url").await?).await?;
+    let database = Database::open(&variable("database_url").await?).await?.patient();
     let _counted = InTransaction::new();
     let outcome = migration::migrate(&database, &store::MIGRATIONS).await?;
     Ok(Json(Migrated { component: store::COMPONENT, outcome }))

@@ -78,7 +78,8 @@ pub(crate) async fn insert(database: &Database, account: &Account) -> Result<(),
         Value::Integer(account.revision),
         Value::Integer(account.created_at),
     ];
-    database.query(&insert, values).await?;
+    // Spin does not tell why a query failed on MySQL, only why an execution did.
+    database.execute(&insert, values).await?;
     Ok(())
 }
 

@@ -14,7 +14,8 @@ pub(crate) async fn get_or_insert(
         return Ok(value);
     }
     let insert = "INSERT INTO settings (name, value) VALUES (?1, ?2)";
-    match database.query(insert, [name.into(), candidate.into()]).await {
+    // Spin does not tell why a query failed on MySQL, only why an execution did.
+    match database.execute(insert, [name.into(), candidate.into()]).await {
         Ok(_) => Ok(candidate.to_owned()),
         Err(Error::Unique(constraint)) => {
             get(database, name).await?.ok_or(Error::Unique(constraint))

@@ -1,6 +1,7 @@
 //! The counters against guessing. They are in the database so that they survive a restart and
 //! hold for all instances together.
 
+use api::now_millis;
 use database::{Database, Error, Value};
 
 use crate::domain::throttle::Limit;
@@ -21,18 +22,19 @@ pub(crate) struct Bucket {
 pub(crate) async fn charge(
     database: &Database,
     buckets: &[&Bucket],
-    now: i64,
 ) -> Result<Result<(), u64>, Error> {
     let mut charged = Vec::with_capacity(buckets.len());
     for bucket in buckets {
-        let before = lock(database, &bucket.name).await?;
-        match bucket.limit.charge(before.unwrap_or_default(), now) {
-            Ok(after) => charged.push((&bucket.name, before, after)),
+        let before = lock_or_make(database, &bucket.name).await?;
+        // The time at which it is this guess's turn: by an earlier one, the last guess of a burst
+        // that came at once would find the bucket full.
+        match bucket.limit.charge(before, now_millis()) {
+            Ok(after) => charged.push((&bucket.name, after)),
             Err(seconds) => return Ok(Err(seconds)),
         }
     }
-    for (name, before, after) in charged {
-        replace(database, name, before, after).await?;
+    for (name, after) in charged {
+        set(database, name, after).await?;
     }
     Ok(Ok(()))
 }
@@ -61,8 +63,8 @@ pub(crate) async fn prune(database: &Database, now: i64) -> Result<(), Error> {
 
 /// Notes something that holds until `until`; see [`holds`].
 pub(crate) async fn note(database: &Database, name: &str, until: i64) -> Result<(), Error> {
-    let before = lock(database, name).await?;
-    replace(database, name, before, until).await
+    lock_or_make(database, name).await?;
+    set(database, name, until).await
 }
 
 /// Whether what was noted still holds.
@@ -87,20 +89,23 @@ async fn drained_at(
     row.map(|row| row.integer(0)).transpose()
 }
 
-/// Sets a bucket that is locked, or makes it. A bucket that is not there cannot be locked; of
-/// those that make it at once one succeeds, and the others run their transaction again.
-async fn replace(
-    database: &Database,
-    name: &str,
-    before: Option<i64>,
-    after: i64,
-) -> Result<(), Error> {
-    let statement = match before {
-        Some(_) => "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1",
-        None => "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)",
-    };
-    match database.query(statement, [name.into(), Value::Integer(after)]).await {
-        Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
-        result => result.map(drop),
+/// Like [`lock`], and makes the bucket where there is none: if that were left for later, it
+/// would be locked out of its order. Of those who make it at once one succeeds, and the others
+/// run their transaction again.
+async fn lock_or_make(database: &Database, name: &str) -> Result<i64, Error> {
+    if let Some(drained_at) = lock(database, name).await? {
+        return Ok(drained_at);
     }
+    let insert = "INSERT INTO throttles (bucket, drained_at) VALUES (?1, 0)";
+    // Spin does not tell why a query failed on MySQL, only why an execution did.
+    match database.execute(insert, [name.into()]).await {
+        Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
+        result => result.map(|_| 0),
+    }
+}
+
+async fn set(database: &Database, name: &str, drained_at: i64) -> Result<(), Error> {
+    let update = "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1";
+    database.query(update, [name.into(), Value::Integer(drained_at)]).await?;
+    Ok(())
 }

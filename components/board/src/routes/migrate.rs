@@ -21,7 +21,7 @@ pub(crate) struct Migrated {
 /// anything else of the component does.
 pub(crate) async fn run() -> api::Result<Json<Migrated>> {
     let url = config::variable("database_url").await.map_err(Problem::unavailable)?;
-    let db = Database::open(&url).await?;
+    let db = Database::open(&url).await?.patient();
     let outcome = migration::migrate(&db, &store::MIGRATIONS).await?;
     while !search::index_older_posts(&db).await? {}
     Ok(Json(Migrated { component: store::COMPONENT, outcome }))

@@ -84,7 +84,7 @@ pub(crate) async fn start(
     Body(start): Body<Start>,
 ) -> api::Result<impl IntoResponse> {
     let import = start.check()?;
-    let db = store::open(config).await?;
+    let db = store::open(config).await?.patient();
     let now = now_millis();
     store::imports::drop_unfinished(&db, now - UNFINISHED_MILLIS).await?;
     store::imports::insert(&db, &import, now).await?;
@@ -100,7 +100,7 @@ pub(crate) async fn stage(
     Body(batch): Body<Batch>,
 ) -> api::Result<Json<Verdict>> {
     let judged: Vec<Judged> = batch.check()?.into_iter().map(Row::judge).collect();
-    let db = store::open(config).await?;
+    let db = store::open(config).await?.patient();
     db.transaction(async |db: &Database| {
         if committed(db, &id).await?.is_some() {
             return Err(Problem::conflict(
@@ -128,7 +128,7 @@ pub(crate) async fn commit(
     Path([id]): Path<[String; 1]>,
     Body(commit): Body<Commit>,
 ) -> api::Result<Json<Changes>> {
-    let db = store::open(config).await?;
+    let db = store::open(config).await?.patient();
     let changes = db
         .transaction(async |db: &Database| -> api::Result<Changes> {
             store::imports::lock(db).await?;

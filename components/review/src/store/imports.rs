@@ -13,7 +13,7 @@ const ROWS_PER_INSERT: usize = 100;
 
 /// Rows that one statement of a commit goes through: a host gives up a statement that takes
 /// longer than some seconds.
-const ROWS_PER_STATEMENT: usize = 10_000;
+const ROWS_PER_STATEMENT: usize = 2_000;
 
 /// Open hospitals that an import says nothing of.
 const MISSING: &str = "closed_at IS NULL AND NOT EXISTS \

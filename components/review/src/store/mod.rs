@@ -42,7 +42,7 @@ pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
 
 /// Brings the schema of the database at `url` up to date, and what older versions wrote.
 pub(crate) async fn migrate(url: &str) -> Result<Outcome, Error> {
-    let db = Database::open(url).await?;
+    let db = Database::open(url).await?.patient();
     let outcome = migration::migrate(&db, &MIGRATIONS).await?;
     while !texts::continue_index(&db).await? {}
     Ok(outcome)

@@ -4,16 +4,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::FutureExt;
+use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, IoError, Params, ServerError, Value};
 use tokio::time::timeout;
 
+use super::address::{Address, Tls};
+use super::statement::Trace;
+use super::values;
 use crate::allow_list::BlockedNetworks;
 use crate::imports::wit::spin::mysql::mysql::{Column, DbValue};
 use crate::limits::Limits;
-use crate::mysql_address::{Address, Tls};
-use crate::mysql_statement::Trace;
-use crate::mysql_values;
 use crate::net;
 use crate::session_pool::Session;
 
@@ -120,10 +121,10 @@ impl MysqlSession {
         }
         let mut result = self.conn.exec_iter(prepared, Params::Positional(parameters)).await?;
         let columns = result.columns().unwrap_or_default();
-        let columns: Vec<Column> = columns.iter().map(mysql_values::column).collect();
+        let columns: Vec<Column> = columns.iter().map(values::column).collect();
         let (mut rows, mut left) = (Vec::new(), limit);
         while let Some(row) = result.next().await? {
-            let (row, bytes) = mysql_values::row(row, &columns)
+            let (row, bytes) = values::row(row, &columns)
                 .map_err(|error| Failure::Unreadable(error.to_string()))?;
             left = left.checked_sub(bytes).ok_or(Failure::TooLarge(limit))?;
             rows.push(row);
@@ -131,6 +132,13 @@ impl MysqlSession {
         // A procedure may have more results, which the interface has no place for.
         result.drop_result().await?;
         Ok(Rows { columns, rows })
+    }
+
+    /// A server may be set up to open a transaction with any statement. What it last said tells,
+    /// unless that was an error.
+    fn may_be_in_transaction(&self) -> bool {
+        let open = StatusFlags::SERVER_STATUS_IN_TRANS;
+        self.conn.last_ok_packet().is_none_or(|ok| ok.status_flags().contains(open))
     }
 
     /// Keeps the prepared statements, which [`Self::start_over`] does not.
@@ -157,8 +165,10 @@ impl Session for MysqlSession {
 
     async fn reset(&mut self) -> bool {
         match std::mem::replace(&mut self.left, Trace::Nothing) {
-            Trace::Nothing => true,
-            Trace::Transaction => self.end_transaction().await || self.start_over().await,
+            Trace::Nothing if !self.may_be_in_transaction() => true,
+            Trace::Nothing | Trace::Transaction => {
+                self.end_transaction().await || self.start_over().await
+            }
             Trace::Settings => self.start_over().await,
             Trace::Identity => false,
         }
@@ -236,6 +246,10 @@ fn said(error: &mysql_async::Error) -> String {
     match error {
         mysql_async::Error::Server(error) => error.to_string(),
         mysql_async::Error::Io(IoError::Io(error)) => error.to_string(),
+        // MySQL does not tell who has an account.
+        mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
+            format!("no such user, or one who logs in by {name}, which is not supported")
+        }
         other => other.to_string(),
     }
 }
