@@ -41,13 +41,14 @@ pub(super) fn verdicts(
     let mut verdicts = Verdicts::default();
     for statement in statements(&log) {
         let Some(database) = database_of(&statement) else { continue };
+        let Some(shape) = shape(&statement) else { continue };
         let plan =
             server.sql(Some(database), &format!("EXPLAIN FORMAT=TRADITIONAL {statement}"))?;
         let status = server
             .sql(Some(database), &format!("FLUSH STATUS; {statement}; SHOW SESSION STATUS"))?;
         let fault =
             fault(server.engine(), &plan)?.or_else(|| excess(&status, most_reads(&statement)));
-        verdicts.add(shape(&statement), fault, &format!("{statement}\n{plan}"));
+        verdicts.add(shape, fault, &format!("{statement}\n{plan}"));
     }
     Ok(verdicts)
 }
@@ -82,8 +83,9 @@ fn database_of(statement: &str) -> Option<&'static str> {
         .map(|(database, _)| database)
 }
 
-/// The statement without its values.
-fn shape(statement: &str) -> String {
+/// The statement without its values; `None` where it stands in the log without them, as MariaDB
+/// writes one that it has to prepare again.
+fn shape(statement: &str) -> Option<String> {
     let mut shape = String::new();
     let mut quoted = false;
     let mut rest = statement.chars().peekable();
@@ -97,6 +99,7 @@ fn shape(statement: &str) -> String {
                 quoted = !quoted;
             }
             _ if quoted => {}
+            '?' => return None,
             '0'..='9' if !shape.ends_with(|c: char| c.is_alphanumeric() || c == '_') => {
                 while rest.next_if(char::is_ascii_digit).is_some() {}
                 shape.push('?');
@@ -104,7 +107,7 @@ fn shape(statement: &str) -> String {
             c => shape.push(c),
         }
     }
-    shape
+    Some(shape)
 }
 
 fn access(engine: Engine, line: &str) -> Result<Access<'_>> {
@@ -201,7 +204,8 @@ mod tests {
         assert_eq!(statements(log), ["SELECT 1"]);
         assert_eq!(
             shape("SELECT a1 FROM b WHERE c = 'it\\'s ''x' AND d > 12 LIMIT 21"),
-            "SELECT a1 FROM b WHERE c = ?? AND d > ? LIMIT ?"
+            Some("SELECT a1 FROM b WHERE c = ?? AND d > ? LIMIT ?".to_owned())
         );
+        assert_eq!(shape("SELECT '?' LIMIT ?"), None);
     }
 }
