@@ -58,6 +58,13 @@ impl Dialect {
         format!("(({}))", alternatives.join(") OR ("))
     }
 
+    /// Stands behind a table whose rows are read in the order of `index`. MySQL and MariaDB else
+    /// take another one with the same first column, and sort, or only its first column, and walk
+    /// from there to the page; the others find it by themselves.
+    pub fn in_order_of(self, index: &str) -> String {
+        if self == Self::Mysql { format!(" FORCE INDEX ({index})") } else { String::new() }
+    }
+
     /// Holds where the column `tokens` of `table` has all tokens of parameter `number`, which
     /// [`Self::tokens`] makes. It narrows down by an index, see the migrations; that the text
     /// really contains the term has to be a further condition.

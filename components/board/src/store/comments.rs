@@ -20,7 +20,8 @@ pub(crate) async fn list(
     after: Option<&Place>,
     rows: i64,
 ) -> Result<Vec<Comment>, Error> {
-    let mut select = Statement::new(&format!("SELECT {COLUMNS}, {VOTED} FROM comments"));
+    let ordered = db.dialect().in_order_of("comments_by_thread");
+    let mut select = Statement::new(&format!("SELECT {COLUMNS}, {VOTED} FROM comments{ordered}"));
     select.bind(reader_key(reader));
     select.condition("post_id = ?", [key(post_id)]);
     if let Some(place) = after {

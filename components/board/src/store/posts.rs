@@ -18,10 +18,21 @@ pub(crate) async fn list(
     if let Some(term) = &selection.search {
         return search::list(db, selection, term, after, rows).await;
     }
-    let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM posts"));
+    let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM {}", ordered(db, selection)));
     narrow(&mut select, db, selection, after);
     limit(&mut select, selection.sort, rows);
     summaries(db, select).await
+}
+
+/// The table, to be read in the list's order.
+pub(super) fn ordered(db: &Database, selection: &Selection) -> String {
+    let index = match (selection.category, selection.sort) {
+        (None, Sort::Newest) => "PRIMARY",
+        (None, Sort::Votes) => "posts_by_votes",
+        (Some(_), Sort::Newest) => "posts_by_category",
+        (Some(_), Sort::Votes) => "posts_by_category_and_votes",
+    };
+    format!("posts{}", db.dialect().in_order_of(index))
 }
 
 /// Adds which posts the list has behind the cursor, but for what is searched for.

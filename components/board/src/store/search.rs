@@ -3,9 +3,9 @@
 
 use database::{Database, Dialect, Error, Statement, Value, contains};
 
-use super::posts::{SUMMARY, limit, narrow, summaries};
+use super::posts::{SUMMARY, limit, narrow, ordered, summaries};
 use crate::domain::Post;
-use crate::domain::post::{Place, Selection, Summary};
+use crate::domain::post::{Place, Selection, Sort, Summary};
 
 /// How many posts behind the cursor are read, in the list's order, before the index is asked.
 /// A term that does not fill a page from among them is rare enough for the index; of one that
@@ -59,14 +59,25 @@ fn among_recent(
     after: Option<&Place>,
     rows: i64,
 ) -> Statement {
-    let inner = "SELECT id AS recent_id FROM posts";
-    let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM ({inner}"));
+    let (place, order, recent_order) = match selection.sort {
+        Sort::Newest => ("id AS recent_id", "id DESC", "recent_id DESC"),
+        Sort::Votes => (
+            "id AS recent_id, vote_count AS recent_votes",
+            "vote_count DESC, id DESC",
+            "recent_votes DESC, recent_id DESC",
+        ),
+    };
+    let posts = ordered(db, selection);
+    let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM (SELECT {place} FROM {posts}"));
     narrow(&mut select, db, selection, after);
-    limit(&mut select, selection.sort, RECENT);
     let pattern = contains(term);
-    let outer = format!(") recent JOIN posts ON id = recent_id WHERE {CONTAINS}");
+    // The limit stands in the text for the same reason as `ALL`. The order is that of the inner
+    // list's columns, or PostgreSQL may walk all posts in it and join them to the recent ones.
+    let outer = format!(
+        " ORDER BY {order} LIMIT {RECENT}) recent JOIN posts ON id = recent_id WHERE {CONTAINS}"
+    );
     select.push(&outer, [pattern.clone().into(), pattern.into()]);
-    limit(&mut select, selection.sort, rows);
+    select.push(&format!(" ORDER BY {recent_order} LIMIT ?"), [Value::Integer(rows)]);
     select
 }
 

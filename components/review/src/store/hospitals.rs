@@ -46,7 +46,8 @@ pub(crate) async fn list(
 ) -> Result<Vec<Hospital>, Error> {
     let terms = search_terms(filter.query.as_deref().unwrap_or_default());
     if terms.is_empty() {
-        let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM hospitals"));
+        let ordered = filter.ordered(db);
+        let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM {ordered}"));
         filter.narrow(db, &mut select, after);
         select.push(" ORDER BY name, id LIMIT ?", [page.rows().into()]);
         return hospitals(&select.query(db).await?);
@@ -70,7 +71,8 @@ async fn next_of_window(
     rows: i64,
 ) -> Result<Vec<Hospital>, Error> {
     let mut select = Statement::new(&format!(
-        "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, name, search FROM hospitals"
+        "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, name, search FROM {}",
+        filter.ordered(db)
     ));
     filter.narrow(db, &mut select, after);
     select.push(&format!(" ORDER BY name, id LIMIT {WINDOW}) AS next_hospitals"), []);
@@ -88,7 +90,7 @@ async fn end_of_window(
     filter: &Filter,
     after: Option<Place>,
 ) -> Result<Option<Place>, Error> {
-    let mut select = Statement::new("SELECT name, id FROM hospitals");
+    let mut select = Statement::new(&format!("SELECT name, id FROM {}", filter.ordered(db)));
     filter.narrow(db, &mut select, after);
     select.push(&format!(" ORDER BY name, id LIMIT 1 OFFSET {}", WINDOW - 1), []);
     let rows = select.query(db).await?;
@@ -114,6 +116,17 @@ async fn next_of_index(
 }
 
 impl Filter {
+    /// The table, to be read in the list's order.
+    fn ordered(&self, db: &Database) -> String {
+        let index = match (&self.region, &self.kind) {
+            (None, None) => "hospitals_name",
+            (Some(_), None) => "hospitals_region",
+            (None, Some(_)) => "hospitals_kind",
+            (Some(_), Some(_)) => "hospitals_region_kind",
+        };
+        format!("hospitals{}", db.dialect().in_order_of(index))
+    }
+
     /// All but the search.
     fn narrow(&self, db: &Database, select: &mut Statement, after: Option<Place>) {
         if let Some(region) = &self.region {

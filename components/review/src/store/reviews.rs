@@ -37,6 +37,10 @@ impl Order {
         if self == Self::Newest { "month" } else { "total" }
     }
 
+    fn index(self) -> &'static str {
+        if self == Self::Newest { "reviews_month" } else { "reviews_total" }
+    }
+
     fn direction(self) -> (&'static str, &'static str) {
         if self == Self::Lowest { (">", "ASC") } else { ("<", "DESC") }
     }
@@ -104,7 +108,8 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Vec<Review>, Error> {
     let (column, (sign, direction)) = (order.column(), order.direction());
-    let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM reviews"));
+    let ordered = db.dialect().in_order_of(order.index());
+    let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM reviews{ordered}"));
     select.condition("hospital_id = ?", [hospital_id.into()]);
     if let Some(place) = after {
         let (key, id) = match place {

@@ -24,6 +24,10 @@ const LARGE_HOSPITAL: &str = "SYN-000001";
 /// One of the samples, which nobody has reviewed.
 const SMALL_HOSPITAL: &str = "SYN-0001";
 
+/// How far a list is followed, by a hundred rows a page: a statement that walks to its page from
+/// the beginning has read more than one that finds it.
+const DEEP_PAGES: usize = 12;
+
 /// The long threads are a thousand posts apart.
 const PAGES_TO_LONG_THREAD: usize = 11;
 
@@ -45,6 +49,7 @@ pub(super) fn all(base: &str) -> Result<()> {
     let mut reader = Reader::new(base);
     reader.posts()?;
     reader.hospitals()?;
+    reader.deep_pages()?;
     let thread = reader.long_thread()?;
     reader.thread(&thread)?;
     reader.reviews()?;
@@ -129,6 +134,36 @@ impl Reader {
             path = format!("{POSTS}?limit=100&cursor={cursor}");
         }
         bail!("no long thread among the newest posts")
+    }
+
+    fn deep_pages(&self) -> Result<()> {
+        let (region, kind) = (escaped("서울"), escaped("의원"));
+        let lists = [
+            POSTS.to_owned() + "?",
+            format!("{POSTS}?category=question"),
+            format!("{POSTS}?sort=votes"),
+            format!("{POSTS}?sort=votes&category=question"),
+            HOSPITALS.to_owned() + "?",
+            format!("{HOSPITALS}?region={region}"),
+            format!("{HOSPITALS}?kind={kind}"),
+            format!("{HOSPITALS}?region={region}&kind={kind}"),
+            format!("{HOSPITALS}/{LARGE_HOSPITAL}/reviews?sort=newest"),
+            format!("{HOSPITALS}/{LARGE_HOSPITAL}/reviews?sort=highest"),
+            format!("{HOSPITALS}/{LARGE_HOSPITAL}/reviews?sort=lowest"),
+            "/api/review/reviews?".to_owned(),
+            format!("{POSTS}/{}/comments?", self.long_thread()?),
+        ];
+        lists.iter().try_for_each(|list| self.follow(&format!("{list}&limit=100")))
+    }
+
+    fn follow(&self, list: &str) -> Result<()> {
+        let mut path = list.to_owned();
+        for _ in 0..DEEP_PAGES {
+            let page = self.get(&path)?;
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            path = format!("{list}&cursor={}", escaped(cursor));
+        }
+        Ok(())
     }
 
     /// A list's first page, which is returned, and the one after it.
