@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::session::Session;
 use super::tally::{Tally, count_cargo};
 use super::{Outcome, Step};
+use crate::database_server::Engine;
 use crate::{command, components};
 
 /// Everything but the host and its guests.
@@ -14,22 +15,41 @@ use crate::{command, components};
 /// Not in one call: cargo chooses features for all packages of a call at once, so that wasmtime
 /// would be compiled twice, for `up` and for this, and so would what xtask is made of.
 pub(crate) fn native(_: &mut Session, _: &Step) -> Result<Outcome> {
-    let mut sum = cargo_test(&["--package", "xtask"])?;
+    let run = |packages: &[&str]| Tally::of_runner(&mut cargo_test(packages), count_cargo);
+    let mut sum = run(&["--package", "xtask"])?;
     // `--lib`, as the entry point of a component links for wasm32 only.
     let others = ["--exclude", "xtask", "--exclude", "runtime-shim", "--exclude", "conformance"];
-    sum += cargo_test(&[&["--workspace", "--lib"], &others[..]].concat())?;
+    sum += run(&[&["--workspace", "--lib"], &others[..]].concat())?;
     Ok(Outcome::Ran(sum))
 }
 
-pub(crate) fn host(_: &mut Session, _: &Step) -> Result<Outcome> {
+/// With the tests that need a database server for each one that can be had here; what is missing
+/// is reported by the steps that are all about it.
+pub(crate) fn host(session: &mut Session, _: &Step) -> Result<Outcome> {
     components::build_guests()?;
-    Ok(Outcome::Ran(cargo_test(&["--package", "runtime-shim"])?))
+    let mut cargo = cargo_test(&["--package", "runtime-shim"]);
+    cargo.args(["--", "--include-ignored"]);
+    for (engine, variable, tests) in [
+        (Engine::Postgres, "JINMAEK_TEST_POSTGRES", "postgres::"),
+        (Engine::Mariadb, "JINMAEK_TEST_MARIADB", "mysql::on_mariadb"),
+        (Engine::Mysql, "JINMAEK_TEST_MYSQL", "mysql::on_mysql"),
+    ] {
+        match session.database_server(engine)? {
+            Ok(server) => {
+                cargo.env(variable, server.create("host")?.owner_url);
+            }
+            Err(_) => {
+                cargo.args(["--skip", tests]);
+            }
+        }
+    }
+    Ok(Outcome::Ran(Tally::of_runner(&mut cargo, count_cargo)?))
 }
 
-fn cargo_test(packages: &[&str]) -> Result<Tally> {
+fn cargo_test(packages: &[&str]) -> Command {
     let mut cargo = command::cargo();
     cargo.args(["test", "--release", "--no-fail-fast"]).args(packages);
-    Tally::of_runner(&mut cargo, count_cargo)
+    cargo
 }
 
 pub(crate) fn format(_: &mut Session, _: &Step) -> Result<Outcome> {
