@@ -216,7 +216,6 @@ impl Thread {
 }
 
 fn comments_of(number: u64) -> u64 {
-    #[expect(clippy::cast_possible_truncation)]
     let usual = COMMENTS[(number % 10) as usize];
     // In the middle, so that a few posts have a long thread among them as well.
     if number % ONE_LONG_IN == ONE_LONG_IN / 2 { usual + LONG } else { usual }

@@ -24,7 +24,8 @@ const LOCAL: &str = "sqlite:default";
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// 1 is 1,000,000 posts, 5,000,000 comments, 80,000 hospitals and 2,000,000 reviews
+    /// 1 is 1,000,000 posts, 5,000,000 comments, 80,000 hospitals and 2,000,000 reviews; all
+    /// hospitals are there from 0.1 on
     #[arg(long, default_value = "0.01", value_parser = scale)]
     pub(crate) scale: f64,
     /// Database of board, with the account that migrates it
@@ -157,7 +158,6 @@ fn progress_bar(length: u64) -> ProgressBar {
 
 /// So many of what there are `at_one` of at scale 1; at least one.
 fn scaled(at_one: u64, scale: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let scaled = (at_one as f64 * scale).round() as u64;
     scaled.max(1)
 }

@@ -141,7 +141,6 @@ fn fill(loader: &mut Loader, scale: f64, bar: &ProgressBar) -> Result<()> {
 }
 
 fn reviews_of(number: u64, reviews: u64) -> u64 {
-    #[expect(clippy::cast_possible_truncation)]
     let usual = USUAL[(number % 10) as usize];
     if number < LARGE { reviews / ONE_IN_LARGE } else { usual }
 }

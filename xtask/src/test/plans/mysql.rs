@@ -77,10 +77,7 @@ fn database_of(statement: &str) -> Option<&'static str> {
         ("plans_auth", &["accounts", "sessions", "throttles", "settings", "auth_idempotency"]),
     ];
     let named = |table: &&str| statement.contains(&format!("FROM {table}"));
-    TABLES
-        .into_iter()
-        .find(|(_, tables)| tables.iter().any(|table| named(&table)))
-        .map(|(database, _)| database)
+    TABLES.into_iter().find(|(_, tables)| tables.iter().any(&named)).map(|(database, _)| database)
 }
 
 /// The statement without its values; `None` where it stands in the log without them, as MariaDB

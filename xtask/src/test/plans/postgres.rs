@@ -78,7 +78,6 @@ fn fault(node: &Value) -> Option<String> {
     let number = |name: &str| node[name].as_f64().unwrap_or(0.0);
     let loops = number("Actual Loops").max(1.0);
     let children = node["Plans"].as_array().map(Vec::as_slice).unwrap_or_default();
-    #[expect(clippy::cast_precision_loss)]
     let most = SORTED as f64;
     if let Some(table) = node["Relation Name"].as_str().filter(|table| !SMALL.contains(table)) {
         if kind == "Seq Scan" {
