@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::LazyLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use ureq::http::Request;
@@ -10,10 +10,28 @@ use ureq::http::Request;
 use crate::support::Host;
 
 /// For tests that leave nothing behind.
-static HOST: LazyLock<Host> = LazyLock::new(Host::start);
+thread_local! {
+    static HELD: Arc<Host> = shared();
+}
+
+/// One host for all tests here that run at the same time, each of which holds it to its end. A
+/// static would never be dropped, and the process behind it would outlive the tests.
+fn host() -> Arc<Host> {
+    HELD.with(Arc::clone)
+}
+
+fn shared() -> Arc<Host> {
+    static SHARED: Mutex<Weak<Host>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let host = Arc::new(Host::start());
+        *shared = Arc::downgrade(&host);
+        host
+    })
+}
 
 fn get(path: &str) -> (u16, String) {
-    HOST.get(path)
+    host().get(path)
 }
 
 fn ok(text: &str) -> (u16, String) {
@@ -22,23 +40,23 @@ fn ok(text: &str) -> (u16, String) {
 
 #[test]
 fn a_component_answers_with_a_length() {
-    let response = HOST.respond(Request::get(HOST.url("/hello")).body(()).expect("a request"));
+    let response = host().respond(Request::get(host().url("/hello")).body(()).expect("a request"));
     assert_eq!(response.headers()["content-length"], "5");
 }
 
 #[test]
 fn the_guest_is_told_what_spin_tells_it_and_a_client_cannot_say_it() {
-    let request = Request::get(HOST.url("/people/kim/a/headers?q=1"))
+    let request = Request::get(host().url("/people/kim/a/headers?q=1"))
         .header("spin-client-addr", "6.6.6.6:6")
         .header("spin-path-match-name", "forged")
         .header("spin-anything", "forged")
         .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    let (_, headers) = HOST.send(request.body(()).expect("a request"));
+    let (_, headers) = host().send(request.body(()).expect("a request"));
     for line in [
-        format!("host: {}\n", HOST.address),
+        format!("host: {}\n", host().address),
         "spin-base-path: /\n".to_owned(),
         "spin-component-route: /people/:name\n".to_owned(),
-        format!("spin-full-url: {}\n", HOST.url("/people/kim/a/headers?q=1")),
+        format!("spin-full-url: {}\n", host().url("/people/kim/a/headers?q=1")),
         "spin-matched-route: /people/:name/...\n".to_owned(),
         "spin-path-info: /a/headers\n".to_owned(),
         "spin-path-match-name: kim\n".to_owned(),
@@ -124,8 +142,8 @@ fn a_circle_of_components_ends() {
 
 #[test]
 fn a_private_component_has_no_route() {
-    let request = Request::get(HOST.url("/hello")).header("host", "hidden.spin.internal");
-    assert_eq!(HOST.send(request.body(()).expect("a request")), ok("hello"));
+    let request = Request::get(host().url("/hello")).header("host", "hidden.spin.internal");
+    assert_eq!(host().send(request.body(()).expect("a request")), ok("hello"));
 }
 
 #[test]
@@ -193,11 +211,11 @@ fn nothing_at_an_address_is_a_problem_in_the_form_that_was_asked_for() {
 #[test]
 fn bodies_pass_both_ways_and_too_large_ones_do_not() {
     let body = "가나다".repeat(100_000);
-    assert_eq!(HOST.post("/echo", &body), (200, body));
+    assert_eq!(host().post("/echo", &body), (200, body));
     let limit = 10 * 1024 * 1024;
-    assert_eq!(HOST.post("/echo", &"x".repeat(limit + 1)).0, 413);
+    assert_eq!(host().post("/echo", &"x".repeat(limit + 1)).0, 413);
     // Without a length it is noticed on the way.
-    let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
+    let mut stream = TcpStream::connect(&host().address).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     write!(stream, "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
         .expect("a head");
@@ -215,14 +233,14 @@ fn bodies_pass_both_ways_and_too_large_ones_do_not() {
 
 #[test]
 fn head_is_answered_without_a_body() {
-    let response = HOST.respond(Request::head(HOST.url("/hello")).body(()).expect("a request"));
+    let response = host().respond(Request::head(host().url("/hello")).body(()).expect("a request"));
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-length"], "5");
 }
 
 #[test]
 fn a_stream_arrives_as_it_is_made() {
-    let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
+    let mut stream = TcpStream::connect(&host().address).expect("a connection");
     write!(stream, "GET /stream?ms=300&count=3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .expect("a request");
     let started = std::time::Instant::now();
@@ -249,7 +267,7 @@ fn a_stream_arrives_as_it_is_made() {
 
 #[test]
 fn http_2_is_spoken_by_prior_knowledge() {
-    let mut stream = TcpStream::connect(&HOST.address).expect("a connection");
+    let mut stream = TcpStream::connect(&host().address).expect("a connection");
     // The preface and an empty SETTINGS frame; the answer begins with one too.
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("a preface");
     let mut frame = [0; 9];
@@ -260,10 +278,10 @@ fn http_2_is_spoken_by_prior_knowledge() {
 #[test]
 fn health_and_the_admin_listener() {
     assert_eq!(get("/.well-known/spin/health"), ok("OK"));
-    assert_eq!(HOST.admin("/live").0, 200);
-    assert_eq!(HOST.admin("/ready").0, 200);
+    assert_eq!(host().admin("/live").0, 200);
+    assert_eq!(host().admin("/ready").0, 200);
     get("/hello");
-    let (_, metrics) = HOST.admin("/metrics");
+    let (_, metrics) = host().admin("/metrics");
     assert!(
         metrics.contains("http_requests_total{component=\"hello\",status=\"2xx\"}"),
         "{metrics}"

@@ -162,7 +162,11 @@ impl DatabaseServer {
     /// A database with two accounts, `NAME_owner` and `NAME`.
     pub(crate) fn create(&self, name: &str) -> Result<Database> {
         // What a URL has to escape is in it, as in the passwords that people choose.
-        let password = format!("{}@/:#%", &token::random()?[..24]);
+        self.create_with(name, format!("{}@/:#%", &token::random()?[..24]))
+    }
+
+    /// With a password of one's own.
+    pub(crate) fn create_with(&self, name: &str, password: String) -> Result<Database> {
         let statements = match self.engine {
             Engine::Postgres => postgres::create(name, &password),
             Engine::Mariadb | Engine::Mysql => mysql::create(name, &password),
