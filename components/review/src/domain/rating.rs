@@ -82,12 +82,10 @@ impl Add for Tally {
 impl Sub for Tally {
     type Output = Self;
 
-    fn sub(self, other: Self) -> Self {
-        let negative = Self {
-            aspects: other.aspects.map(|sum| -sum),
-            distribution: other.distribution.map(|count| -count),
-        };
-        self + negative
+    fn sub(mut self, other: Self) -> Self {
+        self.aspects.iter_mut().zip(other.aspects).for_each(|(sum, less)| *sum -= less);
+        self.distribution.iter_mut().zip(other.distribution).for_each(|(sum, less)| *sum -= less);
+        self
     }
 }
 
