@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod command;
 mod components;
 mod database_server;
@@ -29,6 +30,8 @@ enum Command {
     Build(components::Options),
     /// Run every test that this machine can run, and say what it could not
     Test(test::Options),
+    /// Measure the host's CPU time per request, and per row of each database
+    Bench(bench::Options),
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
@@ -57,6 +60,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Up(options) => up::run(options),
         Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
+        Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }
