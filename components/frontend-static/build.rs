@@ -37,13 +37,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         ] {
             fs::write(stem.with_extension(ending), bytes)?;
         }
+        // By a path that is found where it is compiled, so that a target folder can be moved.
+        let include =
+            |ending| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{ending}\"))");
         writeln!(
             code,
             "pub(crate) const {constant}: &Asset = &Asset {{ path: {path:?}, content_type: {content_type:?}, \
-             identity: include_bytes!({:?}), brotli: include_bytes!({:?}), gzip: include_bytes!({:?}) }};",
-            stem.with_extension("raw"),
-            stem.with_extension("br"),
-            stem.with_extension("gz"),
+             identity: {}, brotli: {}, gzip: {} }};",
+            include("raw"),
+            include("br"),
+            include("gz"),
         )?;
     }
     fs::write(out.join("assets.rs"), code)?;

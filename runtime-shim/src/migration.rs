@@ -68,7 +68,7 @@ async fn migrate(core: &Arc<Core>, id: &str, path: &str) -> Result<String> {
         .to_bytes();
     let said = String::from_utf8_lossy(&body).into_owned();
     if status != StatusCode::OK {
-        bail!("{}; the log says why", detail(&said).unwrap_or_else(|| status.to_string()));
+        bail!("{}", detail(&said).unwrap_or_else(|| format!("{status}; the log says why")));
     }
     Ok(said)
 }

@@ -252,11 +252,15 @@ pub(crate) fn environment(variables: &[(String, String)]) -> impl Iterator<Item 
 
 /// Has the components change the schemas of the databases that `variables` name.
 pub(crate) fn migrate(settings: &Settings, variables: &[(String, String)]) -> Result<()> {
-    let program = build_shim()?;
-    let mut command = Command::new(program);
+    command::run(&mut migration(settings, variables)?)
+}
+
+/// `runtime-shim migrate`, not yet run.
+pub(crate) fn migration(settings: &Settings, variables: &[(String, String)]) -> Result<Command> {
+    let mut command = Command::new(build_shim()?);
     command.current_dir(workspace::root()).args(["migrate", "--from", "spin.toml"]);
     command.arg("--state-dir").arg(settings.folder.join("state")).envs(environment(variables));
-    command::run(&mut command)
+    Ok(command)
 }
 
 /// The address itself, a free port where it asks for port 0, or an error if it is taken.

@@ -85,10 +85,17 @@ async fn pseudonyms(database: &Database) -> Result<PseudonymSecret, Problem> {
 }
 
 /// 503 with the variable's name in the log where it cannot be read.
-pub(crate) async fn variable(name: &str) -> Result<String, Problem> {
-    variables::get(name)
-        .await
-        .map_err(|error| Problem::unavailable(format!("the variable {name}: {error}")))
+async fn variable(name: &str) -> Result<String, Problem> {
+    read(name).await.map_err(Problem::unavailable)
+}
+
+pub(crate) async fn database_url() -> Result<String, String> {
+    read("database_url").await
+}
+
+/// The error names the variable.
+async fn read(name: &str) -> Result<String, String> {
+    variables::get(name).await.map_err(|error| format!("the variable {name}: {error}"))
 }
 
 /// 32 random bytes.

@@ -15,7 +15,8 @@ use axum::routing::{delete, get, post};
 use spin_sdk::{http::Request, http_service};
 
 use config::Auth;
-use routes::{accounts, employment, keys, migrate, sessions};
+use database::migration;
+use routes::{accounts, employment, keys, sessions};
 
 /// Made by the first request that finds the component set up; kept as long as the instance.
 static ROUTER: OnceLock<Router> = OnceLock::new();
@@ -23,17 +24,11 @@ static ROUTER: OnceLock<Router> = OnceLock::new();
 #[http_service]
 async fn handle(request: Request) -> Response {
     let router = match ROUTER.get() {
-        _ if request.uri().path() == migrate::PATH => migration(),
+        _ if request.uri().path() == migration::PATH => migration::router(store::migrate),
         Some(router) => router.clone(),
         None => start().await,
     };
     api::serve(router, request).await
-}
-
-fn migration() -> Router {
-    Router::new()
-        .route(migrate::PATH, post(migrate::run))
-        .method_not_allowed_fallback(api::method_not_allowed)
 }
 
 /// A component that is not set up answers with the reason, to every request, until it is.

@@ -10,12 +10,13 @@ use std::sync::OnceLock;
 use api::Problem;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{get, put};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 
 use config::Config;
-use routes::{accepted_answer, comments, migrate, posts, votes};
+use database::migration;
+use routes::{accepted_answer, comments, posts, votes};
 
 fn routes() -> Router<Config> {
     Router::new()
@@ -45,10 +46,8 @@ fn routes() -> Router<Config> {
 
 #[http_service]
 async fn handle(request: Request) -> Response {
-    let router = if request.uri().path() == migrate::PATH {
-        Ok(Router::new()
-            .route(migrate::PATH, post(migrate::run))
-            .method_not_allowed_fallback(api::method_not_allowed))
+    let router = if request.uri().path() == migration::PATH {
+        Ok(migration::router(store::migrate))
     } else {
         router().await
     };

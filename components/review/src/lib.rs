@@ -12,26 +12,25 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use config::Config;
-use routes::{hospitals, imports, migration, reviews};
+use database::migration;
+use routes::{hospitals, imports, reviews};
 use spin_sdk::{http::Request, http_service};
 
 #[http_service]
 async fn handle(request: Request) -> Response {
     static ROUTER: OnceLock<Router> = OnceLock::new();
+    if request.uri().path() == migration::PATH {
+        return api::serve(migration::router(store::migrate), request).await;
+    }
     let router = match config::load().await {
         Ok(config) => ROUTER.get_or_init(|| router(config)).clone(),
-        Err(cause) => internal().fallback(async move || Problem::unavailable(cause)),
+        Err(cause) => Router::new().fallback(async move || Problem::unavailable(cause)),
     };
     api::serve(router, request).await
 }
 
-/// What needs none of the component's settings.
-fn internal<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/internal/migrate", post(migration::run))
-}
-
 fn router(config: &'static Config) -> Router {
-    internal()
+    Router::new()
         .route("/api/review/openapi.json", get(openapi))
         .route("/api/review/hospitals", get(hospitals::list))
         .route("/api/review/hospital-facets", get(hospitals::facets))

@@ -10,7 +10,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use api::Problem;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+
 use crate::{Database, Dialect, Error, Value};
+
+/// Where `runtime-shim migrate` asks. Under no prefix that a trigger or a gateway routes here.
+pub const PATH: &str = "/internal/migrate";
 
 /// The steps of one schema, a slice for each dialect. A step is the whole text of a file in
 /// `migrations/`; a statement ends at a line that ends with `;`.
@@ -29,6 +37,7 @@ pub struct Migrations {
 /// What [`migrate`] did.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Outcome {
+    pub component: &'static str,
     /// How many steps the database had before.
     pub from: usize,
     /// How many it has now.
@@ -43,6 +52,19 @@ impl Migrations {
             Dialect::Mysql => self.mysql,
         }
     }
+}
+
+/// Answers [`PATH`] by `migrate`, which has to work before anything else of the component does.
+/// Only an operator asks, so a refusal says what the matter is.
+pub fn router<F>(migrate: impl Fn() -> F + Clone + Send + Sync + 'static) -> Router
+where
+    F: Future<Output = Result<Outcome, Error>> + Send,
+{
+    let refused = |error: Error| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_migrated", error.to_string())
+    };
+    let answer = async move || migrate().await.map(Json).map_err(refused);
+    Router::new().route(PATH, post(answer)).method_not_allowed_fallback(api::method_not_allowed)
 }
 
 /// Makes sure that the schema is what this code needs. `done` is the caller's static: a warm
@@ -84,7 +106,7 @@ pub async fn migrate(database: &Database, migrations: &Migrations) -> Result<Out
     if let Ok(applied) = applied(database, migrations).await
         && applied == migrations.steps(database.dialect()).len()
     {
-        return Ok(Outcome { from: applied, to: applied });
+        return Ok(Outcome { component: migrations.component, from: applied, to: applied });
     }
     database
         .transaction(async |database: &Database| {
@@ -139,7 +161,7 @@ async fn apply(database: &Database, migrations: &Migrations) -> Result<Outcome, 
         let insert = format!("INSERT INTO {component}_migrations (version) VALUES (?1)");
         database.query(&insert, [Value::Integer(version)]).await?;
     }
-    Ok(Outcome { from, to: steps.len() })
+    Ok(Outcome { component, from, to: steps.len() })
 }
 
 /// How many steps the database has.

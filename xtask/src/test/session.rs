@@ -196,6 +196,14 @@ impl Site {
         server::migrate(&self.settings, &databases.owner_variables())
     }
 
+    /// `runtime-shim migrate` of one component on the database of this URL, not yet run.
+    pub(crate) fn migration(&self, component: &str, url: &str) -> Result<Command> {
+        let variable = (format!("{component}_database_url"), url.to_owned());
+        let mut command = server::migration(&self.settings, &[variable])?;
+        command.args(["--component-id", component]);
+        Ok(command)
+    }
+
     pub(crate) fn base(&self) -> &str {
         &self.server.base
     }

@@ -4,7 +4,6 @@ pub(crate) mod accounts;
 pub(crate) mod cookies;
 pub(crate) mod employment;
 pub(crate) mod keys;
-pub(crate) mod migrate;
 pub(crate) mod sessions;
 
 use api::{Fields, Problem};

@@ -7,18 +7,27 @@ pub(crate) mod throttles;
 
 use std::sync::atomic::AtomicBool;
 
-use database::migration::{Migrations, ensure};
+use database::migration::{self, Migrations, Outcome, ensure};
 use database::{Database, Error};
+
+use crate::config::database_url;
 
 /// The component's name in the tables that shared crates use.
 pub(crate) const COMPONENT: &str = "auth";
 
-pub(crate) const MIGRATIONS: Migrations = Migrations {
+const MIGRATIONS: Migrations = Migrations {
     component: COMPONENT,
     sqlite: &[include_str!("../../migrations/sqlite/0001_accounts_and_sessions.sql")],
     postgres: &[include_str!("../../migrations/postgres/0001_accounts_and_sessions.sql")],
     mysql: &[include_str!("../../migrations/mysql/0001_accounts_and_sessions.sql")],
 };
+
+/// Brings the schema up to date: with the database's URL alone, no table and no secret.
+pub(crate) async fn migrate() -> Result<Outcome, Error> {
+    let url = database_url().await.map_err(Error::Configuration)?;
+    let database = Database::open(&url).await?.patient();
+    migration::migrate(&database, &MIGRATIONS).await
+}
 
 static CURRENT: AtomicBool = AtomicBool::new(false);
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod accepted_answer;
 pub(crate) mod comments;
-pub(crate) mod migrate;
 pub(crate) mod posts;
 pub(crate) mod votes;
 

@@ -8,16 +8,16 @@ pub(crate) mod votes;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use database::migration::{self, Migrations};
+use database::migration::{self, Migrations, Outcome};
 use database::{Database, Error, Row, Value};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::{Id, Rendered, markdown};
 
 /// The component's name in the tables that shared crates use.
 pub(crate) const COMPONENT: &str = "board";
 
-pub(crate) const MIGRATIONS: Migrations = Migrations {
+const MIGRATIONS: Migrations = Migrations {
     component: COMPONENT,
     sqlite: &[
         include_str!("../../migrations/sqlite/0001_threads.sql"),
@@ -37,6 +37,15 @@ pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
         SEARCHABLE.store(true, Ordering::Relaxed);
     }
     Ok(db)
+}
+
+/// Brings the schema up to date, and the posts that older versions wrote.
+pub(crate) async fn migrate() -> Result<Outcome, Error> {
+    let url = config::variable("database_url").await.map_err(Error::Configuration)?;
+    let db = Database::open(&url).await?.patient();
+    let outcome = migration::migrate(&db, &MIGRATIONS).await?;
+    while !search::index_older_posts(&db).await? {}
+    Ok(outcome)
 }
 
 fn id(text: String, column: usize) -> Result<Id, Error> {

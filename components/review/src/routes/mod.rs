@@ -2,7 +2,6 @@
 
 pub(crate) mod hospitals;
 pub(crate) mod imports;
-pub(crate) mod migration;
 pub(crate) mod reviews;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use database::migration::{self, Migrations, Outcome};
 use database::{Database, Error};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 
 const MIGRATIONS: Migrations = Migrations {
     component: "review",
@@ -40,9 +40,10 @@ pub(crate) async fn open(config: &Config) -> Result<Database, Error> {
     Ok(db)
 }
 
-/// Brings the schema of the database at `url` up to date, and what older versions wrote.
-pub(crate) async fn migrate(url: &str) -> Result<Outcome, Error> {
-    let db = Database::open(url).await?.patient();
+/// Brings the schema up to date, and what older versions wrote.
+pub(crate) async fn migrate() -> Result<Outcome, Error> {
+    let url = config::database_url().await.map_err(Error::Configuration)?;
+    let db = Database::open(&url).await?.patient();
     let outcome = migration::migrate(&db, &MIGRATIONS).await?;
     while !texts::continue_index(&db).await? {}
     Ok(outcome)
