@@ -289,4 +289,41 @@ on_a_server! {
         });
         assert_eq!(sql(&host, "select 1::int8"), "1\n");
     }
+
+    /// The server's certificate is for 127.0.0.1 only, by an authority that nobody else knows.
+    fn tls_is_what_the_mode_says() {
+        let file = std::env::var("JINMAEK_TEST_POSTGRES_CA").expect("JINMAEK_TEST_POSTGRES_CA is a file");
+        let authority = std::fs::read_to_string(file).expect("a certificate");
+        let authority: String = url::form_urlencoded::byte_serialize(authority.as_bytes()).collect();
+        let known = format!("&ca={authority}");
+        let by_number = server();
+        let mut by_name = server();
+        by_name.set_host(Some("localhost")).expect("a host");
+        let place = format!("postgres=*:{}", by_number.port().unwrap_or(5432));
+        let host = Host::with("", &["--variable", &place]);
+        let asked = |server: &Url, mode: &str, more: &str| {
+            let secured = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+            at(&host, &format!("{server}?sslmode={mode}"), more, secured)
+        };
+        for (server, mode, more, secured) in [
+            (&by_number, "disable", "", "false\n"),
+            (&by_number, "prefer", "", "true\n"),
+            (&by_number, "require", known.as_str(), "true\n"),
+            (&by_number, "verify-full", known.as_str(), "true\n"),
+            (&by_name, "verify-ca", known.as_str(), "true\n"),
+        ] {
+            assert_eq!(asked(server, mode, more), (200, secured.to_owned()), "{server} {mode}");
+        }
+        for (server, mode, more) in [
+            (&by_number, "require", ""),
+            (&by_number, "verify-ca", ""),
+            (&by_number, "verify-full", ""),
+            (&by_name, "verify-full", known.as_str()),
+        ] {
+            let (status, text) = asked(server, mode, more);
+            assert_eq!(status, 422, "{server} {mode}: {text}");
+            assert!(text.contains("certificate"), "{text}");
+        }
+        assert_eq!(asked(&by_number, "verify-full", "&ca=none").0, 422);
+    }
 }

@@ -137,6 +137,11 @@ impl DatabaseServer {
         Ok(())
     }
 
+    /// The authority behind the certificate of PostgreSQL; the others make their own.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.path(postgres::AUTHORITY)
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.path("log")
     }

@@ -1,7 +1,7 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::fs::{Gid, Uid, chown};
 use rustix::process::geteuid;
 
@@ -24,17 +24,32 @@ pub(super) fn programs() -> Result<PathBuf, String> {
 
 /// A program of PostgreSQL, as an account that it accepts.
 fn program(server: &DatabaseServer, name: &str) -> Command {
-    let program = server.programs.join(name);
-    let mut command = if geteuid().is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", ACCOUNT, "--regid", ACCOUNT, "--clear-groups", "--"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    };
+    let mut command = account(&server.programs.join(name));
     command.current_dir(server.folder.path());
     command
 }
+
+fn account(program: &Path) -> Command {
+    if !geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", ACCOUNT, "--regid", ACCOUNT, "--clear-groups", "--"]).arg(program);
+    command
+}
+
+/// The certificate of the authority that signed the server's.
+pub(super) const AUTHORITY: &str = "authority.crt";
+
+/// A key, and a certificate for 127.0.0.1 by an authority of our own.
+const CERTIFY: &str = "
+umask 077
+key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+openssl req -x509 $key -keyout authority.key -out authority.crt -subj /CN=authority
+openssl req $key -keyout server.key -out server.csr -subj /CN=server
+printf 'subjectAltName=IP:127.0.0.1' > names
+openssl x509 -req -in server.csr -out server.crt -CA authority.crt -CAkey authority.key -CAcreateserial -extfile names
+";
 
 pub(super) fn initialise(server: &DatabaseServer) -> Result<()> {
     if geteuid().is_root() {
@@ -46,6 +61,9 @@ pub(super) fn initialise(server: &DatabaseServer) -> Result<()> {
         let (user, group) = (Uid::from_raw(id("-u")?), Gid::from_raw(id("-g")?));
         chown(server.folder.path(), Some(user), Some(group))?;
     }
+    let mut command = account(Path::new("sh"));
+    let output = command.args(["-ec", CERTIFY]).current_dir(server.folder.path()).output()?;
+    ensure!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
     let mut command = program(server, "initdb");
     command.arg("--pgdata").arg(server.path("data")).args(["--username", ACCOUNT]);
     command.args(["--auth-local=trust", "--auth-host=scram-sha-256"]);
@@ -57,6 +75,10 @@ pub(super) fn server(server: &DatabaseServer) -> Command {
     let mut command = program(server, "postgres");
     command.arg("-D").arg(server.path("data")).args(["-p", &server.port.to_string()]);
     command.arg("-k").arg(server.folder.path());
+    for (setting, file) in [("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key")] {
+        command.args(["-c", &format!("{setting}={}", server.path(file).display())]);
+    }
+    command.args(["-c", "ssl=on"]);
     // Only the machine's own crash would lose what is not synced.
     command.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
     command

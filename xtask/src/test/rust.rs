@@ -39,6 +39,9 @@ pub(crate) fn host(session: &mut Session, _: &Step) -> Result<Outcome> {
                 // The tests take the address apart, so nothing in it is escaped.
                 let database = server.create_with("host", token::random()?)?;
                 cargo.env(variable, database.owner_url);
+                if engine == Engine::Postgres {
+                    cargo.env("JINMAEK_TEST_POSTGRES_CA", server.authority());
+                }
             }
             Err(_) => {
                 cargo.args(["--skip", tests]);
