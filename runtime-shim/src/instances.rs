@@ -176,27 +176,30 @@ impl Queue {
 
     /// Tells those that waited too long, even if no instance ever becomes free.
     fn expire(&mut self, component: &Component) {
-        let wait = Duration::from_millis(component.limits.queue_wait_ms);
-        self.waiting.retain(|job| {
-            let overdue = job.queued.elapsed() > wait;
-            if overdue {
-                component.metrics.rejected.inc();
-                job.ticket.set(Fate::Queued);
-            }
-            !overdue
-        });
+        self.waiting.retain(|job| !is_overdue(job, component));
     }
 
-    /// The next request whose client still waits for it.
+    /// The next request whose client still waits for it. Only those that are passed are looked
+    /// at: the queue may be long.
     fn take(&mut self, component: &Component) -> Option<Job> {
-        self.expire(component);
         while let Some(job) = self.waiting.pop_front() {
-            if !job.answer.is_canceled() {
+            if !job.answer.is_canceled() && !is_overdue(&job, component) {
                 return Some(job);
             }
         }
         None
     }
+}
+
+/// Whether the request waited too long, which it is told then.
+fn is_overdue(job: &Job, component: &Component) -> bool {
+    let wait = Duration::from_millis(component.limits.queue_wait_ms);
+    let overdue = job.queued.elapsed() > wait;
+    if overdue {
+        component.metrics.rejected.inc();
+        job.ticket.set(Fate::Queued);
+    }
+    overdue
 }
 
 /// One instance's place in the pool; dropping it makes room for another.
