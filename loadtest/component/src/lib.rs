@@ -38,7 +38,7 @@ async fn answer(path: &str) -> Result<Bytes> {
         ["variable", times] => variable(times.parse()?).await,
         ["rows", database, count] => rows(&open(database).await?, count.parse()?).await,
         ["insert", database] => insert(&open(database).await?).await,
-        ["prepare", database] => prepare(&open(database).await?).await,
+        ["prepare", database] => prepare(&open(database).await?.patient()).await,
         _ => bail!("there is no work of that name"),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::{INSERT, Line, NAME, SELECT};
 
@@ -35,6 +36,8 @@ fn connect(file: &Path) -> Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(LOCK_WAIT)?;
     connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")?;
+    // Else a statement with `LIMIT ?` is planned again each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
