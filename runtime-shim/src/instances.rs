@@ -398,7 +398,8 @@ impl Worker {
                 if let Poll::Ready(ended) = driver.as_mut().poll(cx) {
                     return Poll::Ready(ended.and_then(|ended| ended).map_err(anyhow::Error::from));
                 }
-                if activity.yielded.swap(false, Relaxed) {
+                let yielded = activity.yielded.swap(false, Relaxed);
+                if yielded || activity.queued.load(Relaxed) {
                     let mut progress = lock(progress);
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
                         let culprit =
@@ -415,6 +416,7 @@ impl Worker {
                     }
                 } else {
                     // Everything in the store waits, so it can take more.
+                    activity.end_turn();
                     let mut progress = lock(progress);
                     progress.computing = None;
                     let settled = std::mem::replace(&mut progress.settled, true);

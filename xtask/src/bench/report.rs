@@ -1,12 +1,14 @@
 //! The tables, in Markdown, as `docs/performance.md` holds them.
 
+use super::Figures;
 use super::case::{self, Case};
-use super::{Figures, median};
 
 const ABSENT: &str = "–";
 
 pub(super) fn print(columns: &[&str], cases: &[Case], figures: &[Vec<Option<Figures>>]) {
-    println!("\nCPU time of the server per request, µs (user and system; median of the rounds)\n");
+    println!(
+        "\nCPU time of the server per request, µs (user and system; the least of the rounds)\n"
+    );
     head(columns);
     each(cases, figures, |figures| figures.cpu().map(|cpu| format!("{cpu:.1}")));
     derived(columns, cases, figures);
@@ -55,16 +57,15 @@ fn each(
     }
 }
 
-/// What one more of something costs: the difference of two cases, by round, divided.
+/// What one more of something costs: the difference of two cases, divided.
 fn derived(columns: &[&str], cases: &[Case], figures: &[Vec<Option<Figures>>]) {
     let cpu = |name: &str, column: usize| {
         let case = cases.iter().position(|case| case.name == name)?;
-        Some(&figures[case][column].as_ref()?.cpu)
+        figures[case][column].as_ref()?.cpu()
     };
     let further = |less: &str, more: &str, count: u32, column: usize| {
-        let pairs = cpu(less, column)?.iter().zip(cpu(more, column)?);
-        let costs: Vec<f64> = pairs.map(|(less, more)| (more - less) / f64::from(count)).collect();
-        median(&costs).map(|cost| format!("{cost:.2}"))
+        let cost = (cpu(more, column)? - cpu(less, column)?) / f64::from(count);
+        Some(format!("{cost:.2}"))
     };
     let columns = 0..columns.len();
     let count = case::VARIABLES;
