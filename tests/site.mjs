@@ -27,8 +27,8 @@ let running;
 
 /**
  * The site: `base` is its origin without a slash at the end, `api('board')` the base of one
- * component's API, `operatorToken` opens the operator's routes, `stop()` ends it if it was
- * started here (it also ends by itself with the process).
+ * component's API, `operatorToken` opens the operator's routes, `log` is the file of its log where it
+ * was started here, `stop()` ends it then (it also ends by itself with the process).
  */
 export function site() {
   running ??= process.env.JINMAEK_BASE ? given() : start();
@@ -36,11 +36,11 @@ export function site() {
 }
 
 function given() {
-  return describe(process.env.JINMAEK_BASE, process.env.JINMAEK_OPERATOR_TOKEN, () => {});
+  return describe(process.env.JINMAEK_BASE, process.env.JINMAEK_OPERATOR_TOKEN, undefined, () => {});
 }
 
-function describe(base, operatorToken, stop) {
-  return { base, operatorToken, stop, api: (component) => `${base}/api/${component}` };
+function describe(base, operatorToken, log, stop) {
+  return { base, operatorToken, log, stop, api: (component) => `${base}/api/${component}` };
 }
 
 async function start() {
@@ -59,7 +59,7 @@ async function start() {
   process.once('exit', stop);
   await ready(server, log);
   server.unref();
-  return describe(`http://${address}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), stop);
+  return describe(`http://${address}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), log, stop);
 }
 
 // `up` says where the site is only once the sample hospitals are in.

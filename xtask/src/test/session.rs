@@ -189,6 +189,10 @@ impl Site {
     pub(crate) fn describe_to(&self, suite: &mut Command) {
         suite.env("JINMAEK_BASE", &self.server.base);
         suite.env("JINMAEK_OPERATOR_TOKEN", &self.server.operator_token);
+        // Where auth shows the codes of its mails, as long as nothing sends them.
+        if let Some(log) = &self.settings.log {
+            suite.env("JINMAEK_MAILS", log);
+        }
     }
 
     /// Prepares further databases for a site that a suite starts itself.
