@@ -23,18 +23,24 @@ export function blindWith(input, scalar) {
   return result;
 }
 
+/** The pass, where the DLEQ proof holds for `publicKey`; throws where it does not. All as bytes. */
+export function finalise(input, { blind, blinded }, { evaluated, proof }, publicKey) {
+  return voprf.finalize(input, blind, evaluated, blinded, publicKey, proof);
+}
+
 /**
  * A pass that is being asked for: `blindedElement` (base64url) goes to auth, `finalise` takes its
- * answer. It throws where the DLEQ proof does not hold for `publicKey`, the one in the key log.
+ * answer and the key in the log, and throws where the one does not prove that it used the other.
  */
 export function passRequest(secret, hospitalId, year) {
   const input = reviewKey(secret, hospitalId, year).publicKey;
-  const { blind, blinded } = blindWith(input, blindOf(secret, hospitalId, year));
+  const blinded = blindWith(input, blindOf(secret, hospitalId, year));
+  const decode = (text) => base64urlnopad.decode(text);
   return {
-    blindedElement: base64urlnopad.encode(blinded),
-    finalise(answer, publicKey) {
-      const [evaluated, proof, key] = [answer.evaluated_element, answer.proof, publicKey].map((text) => base64urlnopad.decode(text));
-      return base64urlnopad.encode(voprf.finalize(input, blind, evaluated, blinded, key, proof));
+    blindedElement: base64urlnopad.encode(blinded.blinded),
+    finalise({ evaluated_element: evaluated, proof }, publicKey) {
+      const answer = { evaluated: decode(evaluated), proof: decode(proof) };
+      return base64urlnopad.encode(finalise(input, blinded, answer, decode(publicKey)));
     },
   };
 }

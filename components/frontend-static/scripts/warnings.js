@@ -36,7 +36,7 @@ const PATTERNS = [
   {
     kind: 'name',
     pattern: new RegExp(
-      `(?<![가-힣])(?!(?:${NO_NAMES}|${DETERMINERS}))(?:남궁|황보|제갈|선우|독고|사공|[${SURNAMES}])(?:[가-힣]{1,2})?\\s?(?:${TITLES})(?:님|께서)?${END}`,
+      `(?<![가-힣])(?!(?:${NO_NAMES}|${DETERMINERS}|[가-힣]{1,2}고\\s))(?:남궁|황보|제갈|선우|독고|사공|[${SURNAMES}])(?:[가-힣]{1,2})?\\s?(?:${TITLES})(?:님|께서)?${END}`,
       'g',
     ),
   },
