@@ -16,7 +16,7 @@ pub use cursor::{List, Page};
 pub use origin::client_address;
 pub use params::{Path, Query};
 pub use problem::{FieldError, Fields, Problem};
-pub use serve::{method_not_allowed, not_found, openapi, serve};
+pub use serve::{method_not_allowed, not_found, openapi, serve, streamed, without_path};
 pub use timestamp::{now_millis, rfc3339};
 
 /// What a handler returns.

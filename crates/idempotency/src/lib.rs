@@ -117,6 +117,30 @@ pub async fn once(
     result
 }
 
+/// Whether `subject` sends `request` for the first time, for a write whose answer can be made again
+/// of what it wrote: only that there was one is kept, in the transaction of the caller. 422 where
+/// the key was used for another request.
+pub async fn is_first(
+    database: &Database,
+    component: &str,
+    subject: &str,
+    operation: &str,
+    key: &Key,
+    request: &impl Serialize,
+) -> Result<bool, Problem> {
+    let Key(Some(key)) = key else { return Ok(true) };
+    let id = digest(&[component, subject, operation, key]);
+    let request = serde_json::to_string(request).map_err(Problem::internal)?;
+    // With the key, which only the client knows: nobody recognises a request that they know.
+    let fingerprint = digest(&[key, &request]);
+    if kept(database, component, &id, &fingerprint).await?.is_some() {
+        return Ok(false);
+    }
+    let nothing = Reply { status: StatusCode::CREATED, location: None, body: String::new() };
+    keep(database, component, &id, &fingerprint, &nothing).await?;
+    Ok(true)
+}
+
 async fn kept(
     database: &Database,
     component: &str,

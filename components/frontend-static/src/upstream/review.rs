@@ -134,6 +134,7 @@ pub(crate) struct Review {
     pub average: f64,
     /// `YYYY-MM`.
     pub month: String,
+    #[serde(default)]
     pub mine: bool,
     pub edited: bool,
 }
