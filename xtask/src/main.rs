@@ -10,6 +10,7 @@ mod command;
 mod components;
 mod database_server;
 mod import;
+mod scripts;
 mod seed;
 mod server;
 mod test;

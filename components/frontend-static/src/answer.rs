@@ -22,7 +22,7 @@ const HSTS: &str = "max-age=31536000; includeSubDomains";
 /// attribute does nothing.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "default-src 'none'; style-src '{STYLE_HASH}'; script-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; style-src '{STYLE_HASH}'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
          form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
 });

@@ -31,6 +31,10 @@ impl Fields {
         Ok(Self(form_urlencoded::parse(encoded).into_owned().collect()))
     }
 
+    pub(crate) fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }

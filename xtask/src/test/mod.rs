@@ -68,6 +68,13 @@ const STEPS: &[Step] = &[
         ..STEP
     },
     Step {
+        name: "scripts",
+        about: "what the browser signs, blinds, remembers and warns of",
+        run: node::scripts,
+        folder: Some("scripts"),
+        ..STEP
+    },
+    Step {
         name: "host",
         about: "runtime-shim with the guests of its conformance tests",
         run: rust::host,

@@ -131,7 +131,8 @@ fn signed_in(
     refresh: Option<&RefreshToken>,
     now: i64,
 ) -> api::Result<Response> {
-    let access_token = auth.signer().access_token(subject, false, now).map_err(Problem::internal)?;
+    let access_token =
+        auth.signer().access_token(subject, false, now).map_err(Problem::internal)?;
     let mut set_cookies = vec![cookies::set_access(&access_token)];
     set_cookies.extend(refresh.map(cookies::set_refresh));
     let session = Session { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS };

@@ -2,13 +2,12 @@ use api::Path;
 use askama::Template;
 
 use super::{Choice, Frame, Paging, Result, Section, known, show};
-use crate::answer::redirect;
 use crate::display::{number, percent, stars};
 use crate::form::Query;
 use crate::texts::Texts;
 use crate::upstream::review::{self, ASPECTS, Distribution, Doctors, Hospital, PerAspect, Review};
 use crate::upstream::{query, segment};
-use crate::visitor::{SignedIn, Visitor};
+use crate::visitor::Visitor;
 
 const MOST_STARS: f64 = 5.0;
 
@@ -49,7 +48,6 @@ struct ReviewView {
     stars: Vec<(&'static str, u8, String)>,
     month: String,
     machine_month: String,
-    mine: bool,
     edited: bool,
 }
 
@@ -91,14 +89,6 @@ pub(crate) async fn read(
         hospital,
         path,
     })
-}
-
-pub(crate) async fn delete_review(
-    SignedIn(visitor): SignedIn,
-    Path([id, review]): Path<[String; 2]>,
-) -> Result {
-    review::delete_review(&visitor, &id, &review).await?;
-    Ok(redirect(&format!("/hospitals/{}?done=deleted", segment(&id))))
 }
 
 fn aspect_bars(hospital: &Hospital, t: &Texts) -> Vec<Bar> {
@@ -150,7 +140,6 @@ fn view(review: Review, t: &Texts) -> ReviewView {
         id: review.id,
         title: review.title,
         body: review.body,
-        mine: review.mine,
         edited: review.edited,
     }
 }

@@ -186,6 +186,11 @@ impl Call {
         self.header(header::CONTENT_TYPE.as_str(), Some("application/json"))
     }
 
+    fn body(mut self, media_type: &str, body: Bytes) -> Self {
+        self.body = body;
+        self.header(header::CONTENT_TYPE.as_str(), Some(media_type))
+    }
+
     /// Leaves the header out where there is no value, or none that a header may hold.
     fn header(mut self, name: &'static str, value: Option<&str>) -> Self {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
