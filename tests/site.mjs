@@ -45,21 +45,38 @@ function describe(base, operatorToken, log, stop) {
 
 async function start() {
   const folder = mkdtempSync(join(ROOT, 'target/site-'));
-  const address = `127.0.0.1:${await freePort()}`;
-  const host = process.env.JINMAEK_HOST ?? 'shim';
-  const log = join(folder, 'log');
-  const server = spawn('cargo', ['xtask', 'up', '--listen', address, '--host', host, '--state-dir', folder], {
-    cwd: ROOT,
-    stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')],
-  });
+  const started = await serve(folder);
   const stop = () => {
-    server.kill('SIGTERM');
+    started.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', stop);
+  return { ...started, stop };
+}
+
+/**
+ * Serves the site whose state is in `folder`, which several may share; `options` are the host's. Its
+ * `stop()` gives when it has ended.
+ */
+export async function serve(folder, options = []) {
+  const port = await freePort();
+  const host = process.env.JINMAEK_HOST ?? 'shim';
+  const log = join(folder, `log-${port}`);
+  const up = ['xtask', 'up', '--listen', `127.0.0.1:${port}`, '--host', host, '--state-dir', folder, '--', ...options];
+  const server = spawn('cargo', up, { cwd: ROOT, stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')] });
+  const ended = new Promise((resolve) => server.once('close', resolve));
+  const stop = () => {
+    server.kill('SIGTERM');
+    return ended;
+  };
   await ready(server, log);
   server.unref();
-  return describe(`http://${address}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), log, stop);
+  return describe(`http://127.0.0.1:${port}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), log, stop);
+}
+
+/** Has every call of this process go to a site that it serves. */
+export function use(served) {
+  running = Promise.resolve(served);
 }
 
 // `up` says where the site is only once the sample hospitals are in.
@@ -71,7 +88,7 @@ async function ready(server, log) {
   }
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {

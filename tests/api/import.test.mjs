@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 
 delete process.env.JINMAEK_BASE;
 delete process.env.JINMAEK_MAILS;
-const { call, signUp, site } = await import('../site.mjs');
+const { call, site } = await import('../site.mjs');
 const { freshPass, newReview } = await import('../insiders.mjs');
 
 const HOSPITALS = '/api/review/hospitals';

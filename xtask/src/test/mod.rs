@@ -89,6 +89,13 @@ const STEPS: &[Step] = &[
         ..STEP
     },
     Step {
+        name: "anonymity",
+        about: "batches by day, and an adversary with every row, log line and metric",
+        run: node::suite,
+        folder: Some("anonymity"),
+        ..STEP
+    },
+    Step {
         name: "mysql",
         about: "the API tests with every component on MySQL",
         run: |session, step| databases::suite(session, step, Engine::Mysql),
