@@ -46,14 +46,11 @@ export async function moderator() {
   return { ...account, token: await signIn(account.login, account.password) };
 }
 
-let approver;
-
 /** Lets addresses at `domain` prove that one works at the hospital. */
 export async function approveDomain(hospitalId, domain = DOMAIN) {
-  approver ??= moderator();
-  const { token } = await approver;
+  const { operatorToken } = await site();
   const path = `/api/auth/moderation/mail-domains/${encodeURIComponent(hospitalId)}/${domain}`;
-  const answer = await call('PUT', path, { token });
+  const answer = await call('PUT', path, { token: operatorToken });
   assert.equal(answer.status, 204, answer.text);
 }
 

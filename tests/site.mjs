@@ -8,8 +8,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -103,9 +105,10 @@ export function freePort() {
  *
  * `json` is sent as JSON, `body` as it is; `token` as a bearer token. Every answer is held
  * against the component's OpenAPI document: an undocumented status, content type or body fails.
+ * `base` is another site's, see `ownSite`.
  */
-export async function call(method, path, { token, json, headers, body } = {}) {
-  const { base } = await site();
+export async function call(method, path, { token, json, headers, body, base } = {}) {
+  base ??= (await site()).base;
   const sent = new Headers(headers);
   if (token) sent.set('authorization', `Bearer ${token}`);
   if (json !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json');
@@ -128,17 +131,48 @@ function parsed({ headers, text }) {
 }
 
 /** A fresh account, signed in: `{ login, password, token }`. */
-export async function signUp() {
+export async function signUp({ base } = {}) {
   const login = `t${randomBytes(8).toString('hex')}`;
   const password = randomBytes(12).toString('base64url');
-  const created = await call('POST', '/api/auth/accounts', { json: { login, password } });
+  const created = await call('POST', '/api/auth/accounts', { json: { login, password }, base });
   assert.equal(created.status, 201, created.text);
-  return { login, password, token: await signIn(login, password) };
+  return { login, password, token: await signIn(login, password, { base }) };
 }
 
 /** An access token. */
-export async function signIn(login, password) {
-  const answer = await call('POST', '/api/auth/sessions', { json: { login, password } });
+export async function signIn(login, password, { base } = {}) {
+  const answer = await call('POST', '/api/auth/sessions', { json: { login, password }, base });
   assert.equal(answer.status, 201, answer.text);
   return answer.json.access_token;
+}
+
+/**
+ * A site of one's own, on the host that the suites run on: `{ base, folder, log, stop() }`. `variables`
+ * are those of its environment; a `folder` that was used before makes a restart. It has no hospitals.
+ */
+export async function ownSite(t, { folder, variables = {} } = {}) {
+  if (!folder) {
+    folder = mkdtempSync(join(tmpdir(), 'jinmaek-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+  }
+  const spin = process.env.JINMAEK_HOST === 'spin';
+  const program = spin ? process.env.JINMAEK_SPIN ?? 'target/tools/spin' : 'target/release/runtime-shim';
+  const base = `http://127.0.0.1:${await freePort()}`;
+  const where = ['--from', 'spin.toml', '--listen', new URL(base).host, '--state-dir', folder];
+  const log = join(folder, 'log');
+  const output = openSync(log, 'a');
+  const server = spawn(program, ['up', ...where, ...(spin ? [] : ['--admin', 'off'])], {
+    cwd: ROOT,
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const ended = once(server, 'exit');
+  const stop = () => server.kill('SIGTERM') && ended;
+  t.after(stop);
+  while (!(await fetch(`${base}/.well-known/spin/health`).catch(() => null))?.ok) {
+    assert.equal(server.exitCode, null, readFileSync(log, 'utf8'));
+    await sleep(50);
+  }
+  return { base, folder, log, stop };
 }

@@ -10,7 +10,7 @@ mod problem;
 mod serve;
 mod timestamp;
 
-pub use body::{Body, MAX_BODY_BYTES};
+pub use body::{Body, MAX_BODY_BYTES, collect};
 pub use conditional::{IfMatch, Tagged};
 pub use cursor::{List, Page};
 pub use origin::client_address;

@@ -58,11 +58,19 @@ impl Reply {
         let body = serde_json::to_string(body).map_err(Problem::internal)?;
         Ok(Self { status: StatusCode::CREATED, location: Some(location), body })
     }
+
+    /// An answer that says no more than its status.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, location: None, body: String::new() }
+    }
 }
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let json = HeaderValue::from_static("application/json");
+        if self.body.is_empty() {
+            return self.status.into_response();
+        }
         let mut response = (self.status, self.body).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         let location = self.location.and_then(|location| HeaderValue::from_str(&location).ok());

@@ -1,6 +1,7 @@
 //! Who is asking: the access token that auth signs and every component checks by itself.
 
 mod keys;
+mod operator;
 
 use api::Problem;
 use axum::extract::{FromRef, FromRequestParts};
@@ -10,6 +11,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 
 pub use keys::{KeySource, Keys};
+pub use operator::{Operator, OperatorToken};
 
 /// The `iss` and `aud` of every token. A token of another deployment has another key, so
 /// one name for all of them is enough.
@@ -54,6 +56,13 @@ pub struct Insider {
 #[derive(Debug, Clone)]
 pub struct Moderator(pub Insider);
 
+impl Moderator {
+    /// 403: the insider is not a moderator, or not any more.
+    pub fn required() -> Problem {
+        Problem::forbidden("not_a_moderator", "Only moderators may do this.")
+    }
+}
+
 /// Whoever reads: an insider or the public. A token that is no longer valid reads as the
 /// public does, so that a page stays readable after a session has ended.
 #[derive(Debug, Clone)]
@@ -91,7 +100,7 @@ where
         if insider.roles.iter().any(|role| role == MODERATOR) {
             return Ok(Self(insider));
         }
-        Err(Problem::forbidden("not_a_moderator", "Only moderators may do this."))
+        Err(Self::required())
     }
 }
 

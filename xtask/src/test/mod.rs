@@ -14,6 +14,7 @@ use tally::Tally;
 
 mod databases;
 mod faults;
+mod mail_server;
 mod node;
 mod plans;
 mod rust;

@@ -58,7 +58,15 @@ pub(super) fn all(base: &str) -> Result<()> {
     reader.sign_up()?;
     reader.thread(&thread)?;
     reader.reviews()?;
-    for path in ["accounts/me", "employment", ".well-known/jwks.json"] {
+    for path in [
+        "accounts/me",
+        "proofs",
+        "proofs/mail-domains?hospital_id=SYN-0001",
+        "passes/keys?limit=1",
+        "passes/keys?hospital_id=SYN-0001&year=2026",
+        "passes/crowd?hospital_id=SYN-0001&year=2026",
+        ".well-known/jwks.json",
+    ] {
         reader.get(&format!("/api/auth/{path}"))?;
     }
     Ok(())
