@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
+import { moderator } from '../insiders.mjs';
 import { signUp, site } from '../site.mjs';
 
 // Requests per operation and phase. More find little more, and take longer than CI has.
@@ -16,6 +17,16 @@ for (const component of ['auth', 'board', 'review']) {
     await fuzz(component, token);
   });
 }
+
+test('auth keeps to its contract with a moderator', async () => {
+  const { token } = await moderator();
+  await fuzz('auth', token, '--include-path-regex', '/moderation/');
+});
+
+test('auth keeps to its contract with an operator', async () => {
+  const { operatorToken } = await site();
+  await fuzz('auth', operatorToken, '--include-path-regex', '/moderators/|/mail-domains/');
+});
 
 test('review keeps to its contract with an operator', async () => {
   const { operatorToken } = await site();
