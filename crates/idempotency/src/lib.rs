@@ -144,8 +144,7 @@ pub async fn is_first(
     if kept(database, component, &id, &fingerprint).await?.is_some() {
         return Ok(false);
     }
-    let nothing = Reply { status: StatusCode::CREATED, location: None, body: String::new() };
-    keep(database, component, &id, &fingerprint, &nothing).await?;
+    keep(database, component, &id, &fingerprint, &Reply::empty(StatusCode::CREATED)).await?;
     Ok(true)
 }
 

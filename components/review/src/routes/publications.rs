@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::extract::State;
+use session::Operator;
 
-use super::imports::Operator;
 use crate::config::Config;
 use crate::publication::{self, Summary};
 
