@@ -141,6 +141,18 @@ impl FormView {
         Self::filled_with(Fields(owned.collect()))
     }
 
+    /// Blank, with what is wrong with the whole.
+    pub(crate) fn noticed(notice: &'static str) -> Self {
+        Self { notice: Some(notice), ..Self::blank() }
+    }
+
+    /// The form again with a mistake that no API has to be asked about.
+    pub(crate) fn mistaken(fields: Fields, field: &str, code: &str, visitor: &Visitor) -> Self {
+        let message = (visitor.language.texts().field_error)(field, code);
+        let mistakes = vec![Mistake { field: field.to_owned(), message }];
+        Self { mistakes, ..Self::filled_with(fields) }
+    }
+
     /// The form again after the API refused it, with its status. A refusal that sending it
     /// again cannot mend (404, or 403 without an explanation in `texts`) is the error instead.
     pub(crate) fn refused(

@@ -20,8 +20,9 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use pages::{
-    account, board, comment, home, hospital, hospitals, knowledge, own_reviews, post_form, proofs,
-    review_form, robots, secret, sign_in, sign_up, thread,
+    account, board, comment, home, hospital, hospitals, knowledge, moderation, own_reviews,
+    post_form, proofs, review_form, review_reply, review_report, review_takedown, robots, secret,
+    sign_in, sign_up, thread,
 };
 use spin_sdk::{http::Request, http_service};
 use visitor::Visitor;
@@ -44,6 +45,43 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         .route("/hospitals/{id}", get(hospital::read))
         .route("/hospitals/{id}/review", get(review_form::read))
         .route("/reviews/mine", get(own_reviews::read))
+        .route(
+            "/hospitals/{id}/reviews/{review}/report",
+            get(review_report::form).post(review_report::send),
+        )
+        .route(
+            "/hospitals/{id}/reviews/{review}/takedown",
+            get(review_takedown::form).post(review_takedown::send),
+        )
+        .route(
+            "/hospitals/{id}/reviews/{review}/reply",
+            get(review_reply::form).post(review_reply::send),
+        )
+        .route("/moderation", get(moderation::overview::read))
+        .route("/moderation/about", get(moderation::about::read))
+        .route("/moderation/log", get(moderation::log::read))
+        .route("/moderation/documents", get(moderation::documents::list))
+        .route("/moderation/documents/{id}", post(moderation::documents::decide))
+        .route("/moderation/documents/{id}/file", get(moderation::documents::file))
+        .route(
+            "/moderation/mail-domains",
+            get(moderation::mail_domains::list).post(moderation::mail_domains::decide),
+        )
+        .route("/moderation/reports", get(moderation::reports::list))
+        .route("/moderation/reports/{id}/dismiss", post(moderation::reports::dismiss))
+        .route("/moderation/takedowns", get(moderation::takedowns::list))
+        .route("/moderation/takedowns/{id}", post(moderation::takedowns::decide))
+        .route(
+            "/moderation/removals",
+            get(moderation::removals::list).post(moderation::removals::propose),
+        )
+        .route("/moderation/removals/{id}/confirm", post(moderation::removals::confirm))
+        .route("/moderation/removals/{id}/drop", post(moderation::removals::drop_proposal))
+        .route(
+            "/moderation/reply-tokens",
+            get(moderation::reply_tokens::list).post(moderation::reply_tokens::issue),
+        )
+        .route("/moderation/reply-tokens/{id}/revoke", post(moderation::reply_tokens::revoke))
         .route("/signup", get(sign_up::form).post(sign_up::create))
         .route("/signin", get(sign_in::form).post(sign_in::create))
         .route("/signout", post(sign_in::sign_out))

@@ -10,10 +10,14 @@ pub(crate) mod hospitals;
 pub(crate) mod knowledge;
 pub(crate) mod language;
 mod messages;
+pub(crate) mod moderation;
 pub(crate) mod own_reviews;
 pub(crate) mod post_form;
 pub(crate) mod proofs;
 pub(crate) mod review_form;
+pub(crate) mod review_reply;
+pub(crate) mod review_report;
+pub(crate) mod review_takedown;
 pub(crate) mod robots;
 pub(crate) mod rows;
 pub(crate) mod secret;
@@ -41,6 +45,7 @@ pub(crate) enum Section {
     Board,
     Knowledge,
     Account,
+    Moderation,
     SignIn,
     SignUp,
     None,
@@ -52,6 +57,7 @@ pub(crate) struct Frame {
     pub description: String,
     pub section: Section,
     pub signed_in: bool,
+    pub moderator: bool,
     /// Nothing for a search engine to list.
     pub private: bool,
     /// The page has a form whose draft the script keeps.
@@ -80,6 +86,7 @@ impl Frame {
             description: t.site.description.to_owned(),
             section,
             signed_in: visitor.is_signed_in(),
+            moderator: visitor.is_moderator(),
             private: false,
             keeps_draft: false,
             makes_passes: false,

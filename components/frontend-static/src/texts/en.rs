@@ -13,6 +13,9 @@ pub(crate) const EN: Texts = Texts {
         hospitals: "Hospitals",
         board: "Board",
         knowledge: "What we can know",
+        moderation: "Moderation",
+        moderation_about: "Reports and takedowns",
+        moderation_log: "Moderation log",
         account: "Account",
         sign_in: "Sign in",
         sign_up: "Sign up",
@@ -510,6 +513,7 @@ pub(crate) const EN: Texts = Texts {
             ),
         ],
     },
+    moderation: moderation::EN,
     errors: Errors {
         summary: |n| format!("Please correct {}", counted(n as u64, "field")),
         signed_out: "You were signed out meanwhile. Your text is still here: sign in in a new window, then send it again.",
@@ -595,7 +599,7 @@ pub(crate) const EN: Texts = Texts {
         "revision_too_low" => Some("It was edited on another device first. Reload to see it."),
         "unauthorized" => Some("Your session has ended. Sign in again."),
         "in_progress" => Some("The same request is being handled. Try again in a moment."),
-        _ => None,
+        _ => (moderation::EN.refusal)(code),
     },
     done: |what| match what {
         "posted" => Some("Your post is published."),
@@ -613,7 +617,7 @@ pub(crate) const EN: Texts = Texts {
         "taken_back" => Some("Cancelled."),
         "password" => Some("Your password was changed. Other devices are signed out."),
         "account_deleted" => Some("Your account was deleted."),
-        _ => None,
+        _ => (moderation::EN.done)(what),
     },
 };
 
@@ -653,6 +657,9 @@ fn month(number: &str) -> &'static str {
 }
 
 fn field_error(field: &str, code: &str) -> String {
+    if let Some(message) = (moderation::EN.field_error)(field, code) {
+        return message.to_owned();
+    }
     let message = match (field, code) {
         ("category", _) => "Choose a category.",
         ("title", "required") => "Enter a title.",

@@ -13,6 +13,9 @@ pub(crate) const KO: Texts = Texts {
         hospitals: "병원",
         board: "게시판",
         knowledge: "무엇을 알 수 있나",
+        moderation: "관리",
+        moderation_about: "신고·게시중단",
+        moderation_log: "운영 기록",
         account: "내 계정",
         sign_in: "로그인",
         sign_up: "가입",
@@ -505,6 +508,7 @@ pub(crate) const KO: Texts = Texts {
             ),
         ],
     },
+    moderation: moderation::KO,
     errors: Errors {
         summary: |n| format!("{n}곳을 고쳐 주세요"),
         signed_out: "그사이 로그아웃됐어요. 쓴 내용은 그대로 있으니, 새 창에서 로그인한 뒤 다시 보내 주세요.",
@@ -584,7 +588,7 @@ pub(crate) const KO: Texts = Texts {
         "revision_too_low" => Some("다른 기기에서 먼저 고쳤어요. 새로고침해서 확인해 주세요."),
         "unauthorized" => Some("로그인이 끝났어요. 다시 로그인해 주세요."),
         "in_progress" => Some("같은 요청을 처리하고 있어요. 잠시 뒤 다시 해 주세요."),
-        _ => None,
+        _ => (moderation::KO.refusal)(code),
     },
     done: |what| match what {
         "posted" => Some("글을 올렸어요."),
@@ -602,7 +606,7 @@ pub(crate) const KO: Texts = Texts {
         "taken_back" => Some("취소했어요."),
         "password" => Some("비밀번호를 바꿨어요. 다른 기기에서는 로그아웃됐어요."),
         "account_deleted" => Some("계정을 삭제했어요."),
-        _ => None,
+        _ => (moderation::KO.done)(what),
     },
 };
 
@@ -616,6 +620,9 @@ fn date(date: &str) -> String {
 }
 
 fn field_error(field: &str, code: &str) -> String {
+    if let Some(message) = (moderation::KO.field_error)(field, code) {
+        return message.to_owned();
+    }
     let message = match (field, code) {
         ("category", _) => "분류를 골라 주세요.",
         ("title", "required") => "제목을 입력해 주세요.",

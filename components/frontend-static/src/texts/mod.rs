@@ -3,6 +3,7 @@
 
 mod en;
 mod ko;
+pub(crate) mod moderation;
 
 pub(crate) use en::EN;
 pub(crate) use ko::KO;
@@ -30,6 +31,7 @@ pub(crate) struct Texts {
     pub own_reviews: OwnReviews,
     pub messages: Messages,
     pub knowledge: Knowledge,
+    pub moderation: moderation::Moderation,
     pub errors: Errors,
     /// A category of the board.
     pub category: fn(&str) -> &'static str,
@@ -62,6 +64,9 @@ pub(crate) struct Site {
     pub hospitals: &'static str,
     pub board: &'static str,
     pub knowledge: &'static str,
+    pub moderation: &'static str,
+    pub moderation_about: &'static str,
+    pub moderation_log: &'static str,
     pub account: &'static str,
     pub sign_in: &'static str,
     pub sign_up: &'static str,

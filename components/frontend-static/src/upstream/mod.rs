@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod board;
+pub(crate) mod moderation;
 pub(crate) mod review;
 
 use std::sync::OnceLock;
@@ -163,22 +164,44 @@ impl Answer {
     }
 }
 
+/// Whom a call speaks for.
+enum Bearer {
+    /// The visitor, if signed in.
+    Visitor,
+    /// Nobody, even if the visitor is signed in: what is asked must not be tied to an account.
+    Nobody,
+    /// Whoever was given this token.
+    Token(String),
+}
+
 /// A call to be made: `Call::new(Service::Board, Method::GET, path).send(visitor)`.
 struct Call {
     service: Service,
     method: Method,
     path: String,
+    bearer: Bearer,
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl Call {
     fn new(service: Service, method: Method, path: impl Into<String>) -> Self {
-        Self { service, method, path: path.into(), headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            service,
+            method,
+            path: path.into(),
+            bearer: Bearer::Visitor,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     fn get(service: Service, path: impl Into<String>) -> Self {
         Self::new(service, Method::GET, path)
+    }
+
+    fn bearing(self, bearer: Bearer) -> Self {
+        Self { bearer, ..self }
     }
 
     fn json(mut self, value: &serde_json::Value) -> Self {
@@ -199,7 +222,7 @@ impl Call {
         self
     }
 
-    /// On the visitor's behalf. Whatever is not 2xx is a [`Failure`].
+    /// Whatever is not 2xx is a [`Failure`].
     async fn send(self, visitor: &Facts) -> Result<Answer> {
         let (service, method) = (self.service, self.method.clone());
         let described =
@@ -218,7 +241,12 @@ impl Call {
     }
 
     async fn exchange(self, visitor: &Facts) -> Result<Answer> {
-        let bearer = visitor.token.as_ref().map(|token| format!("Bearer {token}"));
+        let token = match &self.bearer {
+            Bearer::Visitor => visitor.token.as_deref(),
+            Bearer::Nobody => None,
+            Bearer::Token(token) => Some(token.as_str()),
+        };
+        let bearer = token.map(|token| format!("Bearer {token}"));
         let url = format!("{}{}", self.service.url().await?, self.path);
         let call = self
             .header("authorization", bearer.as_deref())

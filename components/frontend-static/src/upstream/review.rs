@@ -126,13 +126,41 @@ pub(crate) struct Distribution {
 #[derive(Deserialize)]
 pub(crate) struct Review {
     pub id: String,
+    pub status: Status,
+    /// Until when it is hidden at most, `YYYY-MM-DD`.
+    pub hidden_until: Option<String>,
+    /// `YYYY-MM`.
+    pub month: String,
+    #[serde(flatten)]
+    pub text: Option<Text>,
+    /// The hospital's.
+    pub reply: Option<Reply>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Waiting,
+    Published,
+    Hidden,
+    Removed,
+}
+
+/// What a review says. None of it is answered while the review is hidden, nor once it is removed.
+#[derive(Deserialize)]
+pub(crate) struct Text {
     pub title: String,
     pub body: String,
     pub stars: PerAspect<u8>,
     pub average: f64,
+    pub edited: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Reply {
+    pub body: String,
     /// `YYYY-MM`.
     pub month: String,
-    pub edited: bool,
 }
 
 /// A review beside the name of its hospital.
@@ -197,6 +225,14 @@ pub(crate) async fn latest_reviews(visitor: &Facts, limit: &str) -> Result<List<
     Call::get(Service::Review, format!("/api/review/reviews{query}")).send(visitor).await?.json()
 }
 
+pub(crate) async fn review(visitor: &Facts, hospital: &str, review: &str) -> Result<Review> {
+    Call::get(Service::Review, review_path(hospital, review)).send(visitor).await?.json()
+}
+
 fn hospital_path(id: &str) -> String {
     format!("/api/review/hospitals/{}", segment(id))
+}
+
+pub(super) fn review_path(hospital: &str, review: &str) -> String {
+    format!("{}/reviews/{}", hospital_path(hospital), segment(review))
 }
