@@ -2,16 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { prove } from '../insiders.mjs';
 import { call } from '../site.mjs';
 import { inspect } from './accessibility.mjs';
-import { follow, hospital, hospitalPath, newComment, newPost, open, publicPages, review, signIn } from './browser.mjs';
+import { follow, hospital, hospitalPath, newComment, newPost, open, publicPages, publishedReviews, signIn } from './browser.mjs';
 
 async function insidersPages(page) {
   const account = await signIn(page);
   const { token } = account;
   const { id } = await hospital(8);
-  await review(id, 4);
-  await call('PATCH', '/api/auth/accounts/me', { token, json: { hospital_id: id } });
+  await publishedReviews(id, 4);
+  await prove(account, id);
+  await page.goto('/account/proofs');
+  await page.locator('[data-state=ready]').waitFor();
   const { json: post } = await call('POST', '/api/board/posts', { token, json: { category: 'question', title: '내 질문', body: '본문' } });
   const comment = await newComment(post.id);
   const { json: own } = await call('POST', `/api/board/posts/${post.id}/comments`, { token, json: { body: '내 답글', parent_id: comment.id } });
@@ -28,7 +31,12 @@ async function insidersPages(page) {
     `${hospitalPath(id)}/review`,
     `${hospitalPath((await hospital(0)).id)}/review`,
     '/account',
-    '/account/hospital',
+    '/account/proofs',
+    '/account/proofs/hospital',
+    `/account/proofs/new?hospital_id=${encodeURIComponent(id)}`,
+    '/account/vouch',
+    '/account/secret',
+    '/reviews/mine',
   ];
 }
 

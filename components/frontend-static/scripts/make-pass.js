@@ -6,6 +6,7 @@ import { passRequest } from './pass.js';
 import { newSecret } from './secret.js';
 import * as storage from './storage.js';
 
+/** As many entries as the API gives at once. */
 const PAGE = 100;
 
 /**
@@ -48,7 +49,8 @@ async function finish(workplace, request, answer) {
 class Unreachable extends Error {}
 
 async function page(cursor) {
-  const answer = await asNobody('GET', `/api/auth/passes/keys?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
+  const query = new URLSearchParams({ limit: PAGE, ...(cursor && { cursor }) });
+  const answer = await asNobody('GET', `/api/auth/passes/keys?${query}`);
   if (!succeeded(answer)) throw new Unreachable();
   return answer.body;
 }

@@ -13,7 +13,7 @@ use crate::texts::Texts;
 use crate::upload::Upload;
 use crate::upstream::auth::{self, Pending, Proof};
 use crate::upstream::review::{self, Hospital, Selection};
-use crate::upstream::segment;
+use crate::upstream::{Failure, segment};
 use crate::visitor::{SignedIn, Visitor};
 
 #[derive(Template)]
@@ -213,9 +213,16 @@ pub(crate) async fn by_mail(SignedIn(visitor): SignedIn, Form(fields): Form) -> 
 
 pub(crate) async fn by_document(SignedIn(visitor): SignedIn, upload: Upload) -> Result {
     let Upload { fields, file, media_type } = upload;
+    if file.is_empty() {
+        return refused(&visitor, fields, Failure::invalid("document", "required")).await;
+    }
     let hospital = fields.text("hospital_id");
     match auth::prove_by_document(&visitor, hospital, &media_type, file).await {
         Ok(()) => Ok(redirect("/account/proofs?done=document_sent#pending-document")),
+        // The file is the whole body to the API, and a field of the form here.
+        Err(failure) if failure.names("body") => {
+            refused(&visitor, fields, Failure::invalid("document", "not_that_type")).await
+        }
         Err(failure) => refused(&visitor, fields, failure).await,
     }
 }
@@ -227,7 +234,7 @@ pub(crate) async fn by_vouching(SignedIn(visitor): SignedIn, Form(fields): Form)
     }
 }
 
-async fn refused(visitor: &Visitor, fields: Fields, failure: crate::upstream::Failure) -> Result {
+async fn refused(visitor: &Visitor, fields: Fields, failure: Failure) -> Result {
     let id = fields.text("hospital_id").to_owned();
     let (status, form) = FormView::refused(fields, failure, visitor)?;
     render_form(visitor, &id, status, form).await

@@ -366,7 +366,7 @@ pub(crate) const KO: Texts = Texts {
         by_document: "서류로",
         by_document_why: "재직증명서나 사원증 사진을 올리면 운영진 두 명이 확인해요. 암호화해서 보관하고, 결정되면 지워요.",
         document: "서류 파일",
-        document_hint: "PDF, JPEG, PNG. 이름과 병원만 보이면 돼요. 주민등록번호와 급여는 가려 주세요.",
+        document_hint: "1MB까지의 PDF, JPEG, PNG. 이름과 병원만 보이면 돼요. 주민등록번호와 급여는 가려 주세요.",
         send_document: "서류 올리기",
         by_vouching: "동료의 보증으로",
         by_vouching_why: "인증한 지 30일이 넘은 동료 두 명이 보증하면 끝나요. 번호를 만들어 동료에게 알려 주세요.",
@@ -655,7 +655,8 @@ fn field_error(field: &str, code: &str) -> String {
             "여러 번 틀려서 더 쓸 수 없는 번호예요. 새 번호를 받아 주세요."
         }
         ("code", _) => "번호가 맞지 않아요. 다시 확인해 주세요.",
-        ("document", _) => "파일을 골라 주세요.",
+        ("document", "required") => "파일을 골라 주세요.",
+        ("document", _) => "PDF, JPEG, PNG 파일만 올릴 수 있어요.",
         ("statement", "too_long") => "2,000자까지 쓸 수 있어요.",
         ("statement", "required" | "too_short") => "10자 이상 써 주세요.",
         ("Idempotency-Key", _) => "이미 보낸 양식이에요. 내용을 확인하고 다시 보내 주세요.",

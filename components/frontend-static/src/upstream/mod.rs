@@ -127,6 +127,21 @@ impl Failure {
         eprintln!("{line}");
     }
 
+    /// As if the API had refused this field.
+    pub(crate) fn invalid(field: &str, code: &str) -> Self {
+        Self::Refused(Refusal {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            code: "invalid".to_owned(),
+            errors: vec![FieldError { field: field.to_owned(), code: code.to_owned() }],
+            retry_after: None,
+        })
+    }
+
+    /// Whether the API refused this field.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.errors.iter().any(|error| error.field == field))
+    }
+
     pub(crate) fn is(&self, status: StatusCode) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.status == status)
     }
