@@ -23,8 +23,8 @@ export function shuffled(items, draw) {
 // A shorter text is a name, a day or a number that many have.
 const SHORTEST_JOINING_TEXT = 12;
 
-// A value that more rows share belongs to a hospital, not to a person.
-const MOST_ROWS_OF_ONE = 6;
+// A value that more rows share belongs to a hospital, not to a person: more write a review of each.
+const MOST_ROWS_OF_ONE = 11;
 
 /** Rows that belong together, because a long text stands in them and in few others. */
 export function components(rows) {

@@ -30,7 +30,7 @@ after(async () => {
 });
 
 async function start() {
-  site = await serve(folder);
+  site = await serve(folder, ['--admin', 'off']);
   use(site);
 }
 
@@ -67,7 +67,7 @@ test('what is written on a day is not shown on that day', async () => {
 test('two instances run the batch of the next day once', async () => {
   await site.stop();
   night();
-  const both = await Promise.all([serve(folder), serve(folder)]);
+  const both = await Promise.all([serve(folder, ['--admin', 'off']), serve(folder, ['--admin', 'off'])]);
   const reads = Array.from({ length: 40 }, (_, index) => fetch(`${both[index % 2].base}${HOSPITALS}/${HOSPITAL}`));
   for (const answer of await Promise.all(reads)) assert.equal(answer.status, 200);
   use(both[0]);
