@@ -117,7 +117,10 @@ fn check(mut file: impl BufRead) -> Result<Checked> {
         let mut line = String::new();
         let read = (&mut file).take(MAX_LINE_BYTES).read_line(&mut line);
         if read.with_context(|| format!("line {number}"))? == 0 {
-            ensure!(checked.ended, "line {number}: the file ends without its end, so it is not whole");
+            ensure!(
+                checked.ended,
+                "line {number}: the file ends without its end, so it is not whole"
+            );
             return Ok(checked);
         }
         checked.take(&line).with_context(|| format!("line {number}"))?;
@@ -140,7 +143,10 @@ impl Checked {
                     previous: &previous,
                 };
                 follows("key log", index, &previous, self.keys.len(), self.last_key.as_deref())?;
-                ensure!(entry.hash() == hash, "the key log: this entry's hash is not that of its fields");
+                ensure!(
+                    entry.hash() == hash,
+                    "the key log: this entry's hash is not that of its fields"
+                );
                 let is_new = self.keys.insert((hospital_id.clone(), year));
                 ensure!(is_new, "the key log has two keys of {hospital_id} for {year}");
                 self.last_key = Some(hash);
@@ -233,8 +239,7 @@ impl Review {
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         let key = bytes(&self.public_key).and_then(|bytes| bytes.try_into().ok());
         let key = key.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
-        let signature =
-            bytes(&self.signature).and_then(|bytes| Signature::from_slice(&bytes).ok());
+        let signature = bytes(&self.signature).and_then(|bytes| Signature::from_slice(&bytes).ok());
         let (Some(key), Some(signature)) = (key, signature) else { return false };
         stars.iter().all(|star| (1..=5).contains(star))
             && key.verify_strict(&statement.message(), &signature).is_ok()
@@ -292,7 +297,8 @@ mod tests {
 
     fn review(seed: u8, hospital_id: &str) -> Value {
         let key = SigningKey::from_bytes(&[seed; 32]);
-        let (title, body, stars) = ("설명이 자세해요", "진료 전에 비용을 먼저 알려 줘요.", [5, 4, 3, 2, 1, 5]);
+        let (title, body, stars) =
+            ("설명이 자세해요", "진료 전에 비용을 먼저 알려 줘요.", [5, 4, 3, 2, 1, 5]);
         let action = Action::Publish { title, body, stars };
         let message = Statement { hospital_id, year: 2026, revision: 2, action }.message();
         json!({ "type": "review", "id": id(seed), "hospital_id": hospital_id, "year": 2026,
@@ -330,14 +336,16 @@ mod tests {
         for (index, line) in sound.iter().enumerate() {
             for (field, value) in line.as_object().unwrap() {
                 // The first says what the line is; a review's id and month are not signed.
-                if field == "type" || (line["type"] == "review" && ["id", "month"].contains(&field.as_str())) {
+                if field == "type"
+                    || (line["type"] == "review" && ["id", "month"].contains(&field.as_str()))
+                {
                     continue;
                 }
                 let mut lines = sound.clone();
                 lines[index][field] = match value {
-                    Value::String(text) if text.len() > 40 => {
-                        text.replace(&text[..2], if text.starts_with("ab") { "cd" } else { "ab" }).into()
-                    }
+                    Value::String(text) if text.len() > 40 => text
+                        .replace(&text[..2], if text.starts_with("ab") { "cd" } else { "ab" })
+                        .into(),
                     Value::String(text) => format!("{text}x").into(),
                     Value::Object(stars) => {
                         let mut stars = stars.clone();
@@ -384,7 +392,8 @@ mod tests {
         same_id[5]["id"] = same_id[4]["id"].clone();
         assert!(said(&same_id).contains("is there twice"));
         let two = chain(&["a", "b"], |index, key, previous| {
-            let entry = PassKey { index, hospital_id: "SYN-0001", year: 2026, public_key: key, previous };
+            let entry =
+                PassKey { index, hospital_id: "SYN-0001", year: 2026, public_key: key, previous };
             json!({ "type": "key", "index": index, "hospital_id": "SYN-0001", "year": 2026,
                     "public_key": key, "previous": previous, "hash": entry.hash() })
         });
@@ -395,7 +404,10 @@ mod tests {
     fn what_is_no_export_is_refused() {
         assert!(said_of("").contains("line 1: the file ends without its end"));
         assert!(said_of("<html>\n").contains("line 1: not a line of an export"));
-        assert!(said_of("{\"type\":\"end\",\"keys\":0,\"acts\":0,\"reviews\":0}").contains("breaks off"));
+        assert!(
+            said_of("{\"type\":\"end\",\"keys\":0,\"acts\":0,\"reviews\":0}")
+                .contains("breaks off")
+        );
         let long = format!("{{\"type\":\"{}\"}}\n", "x".repeat(2 << 20));
         assert!(said_of(&long).contains("line 1: the line breaks off"));
         let after = [sound(), vec![review(3, "SYN-0001")]].concat();

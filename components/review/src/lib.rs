@@ -17,9 +17,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use config::Config;
 use database::migration;
 use routes::moderation::{log, removals, reply_tokens, reports, takedowns};
-use routes::{
-    complaints, export, hospitals, imports, publications, replies, reviews, statements,
-};
+use routes::{complaints, export, hospitals, imports, publications, replies, reviews, statements};
 use spin_sdk::{http::Request, http_service};
 
 #[http_service]

@@ -41,18 +41,17 @@ impl MailServer {
 /// One mail a connection: there are few, and each is sent by a host on this machine.
 fn take(stream: TcpStream, mails: &Mutex<File>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let mut length = 0;
+    let (mut length, mut chunked) = (0, false);
     let mut line = String::new();
     while reader.read_line(&mut line)? > 2 {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().unwrap_or_default();
         }
+        chunked |= name.eq_ignore_ascii_case("transfer-encoding");
         line.clear();
     }
-    let mut body = vec![0; MAX_BODY.min(length)];
-    reader.read_exact(&mut body)?;
+    let mut body = if chunked { chunks(&mut reader)? } else { piece(&mut reader, length)? };
     body.push(b'\n');
     if let Ok(mut mails) = mails.lock() {
         mails.write_all(&body)?;
@@ -62,4 +61,26 @@ fn take(stream: TcpStream, mails: &Mutex<File>) -> io::Result<()> {
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     reader.into_inner().write_all((head + ANSWER).as_bytes())
+}
+
+/// A body whose length is told piece by piece (RFC 9112 section 7.1).
+fn chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim(), 16).unwrap_or_default();
+        body.extend(piece(reader, length)?);
+        // The line's end after each, also after the last, which is empty.
+        reader.read_line(&mut line)?;
+        if length == 0 || body.len() > MAX_BODY {
+            return Ok(body);
+        }
+    }
+}
+
+fn piece(reader: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; MAX_BODY.min(length)];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
 }

@@ -71,8 +71,7 @@ struct Export {
 }
 
 pub(crate) async fn show(State(config): State<&'static Config>) -> api::Result<Response> {
-    let mut export =
-        Export { config, next: Some(Next::Keys(None)), keys: 0, acts: 0, reviews: 0 };
+    let mut export = Export { config, next: Some(Next::Keys(None)), keys: 0, acts: 0, reviews: 0 };
     // The first page before the head of the answer, which then tells what is away.
     let first = export.page().await?;
     let mut response = Body::from_stream(SendWrapper::new(export.rest(first))).into_response();

@@ -6,7 +6,8 @@ use database::{Database, Error, Row, Statement};
 
 use crate::domain::moderation::{Act, Reason};
 
-const COLUMNS: &str = "entry, day, act, moderation_log.hospital_id, review_id, reason, previous, hash";
+const COLUMNS: &str =
+    "entry, day, act, moderation_log.hospital_id, review_id, reason, previous, hash";
 
 pub(crate) struct Entry {
     pub(crate) index: i64,
@@ -82,7 +83,8 @@ pub(crate) async fn newest(
 
 /// In their order, from the one after `after` on.
 pub(crate) async fn oldest(db: &Database, after: i64, rows: i64) -> Result<Vec<Entry>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM moderation_log WHERE entry > ?1 ORDER BY entry LIMIT ?2");
+    let sql =
+        format!("SELECT {COLUMNS} FROM moderation_log WHERE entry > ?1 ORDER BY entry LIMIT ?2");
     db.query(&sql, [after.into(), rows.into()]).await?.iter().map(entry).collect()
 }
 

@@ -28,8 +28,7 @@ pub(crate) async fn of(db: &Database, hospitals: &[&str]) -> Result<HashMap<Stri
         return Ok(HashMap::new());
     }
     let columns = COLUMNS.join(", ");
-    let mut select =
-        Statement::new(&format!("SELECT hospital_id, {columns} FROM signed_ratings"));
+    let mut select = Statement::new(&format!("SELECT hospital_id, {columns} FROM signed_ratings"));
     select.condition("hospital_id IN ", []);
     select.push_list(hospitals.iter().map(|id| Value::from(*id)));
     let rows = select.query(db).await?;

@@ -35,7 +35,10 @@ pub(crate) async fn delete(db: &Database, review_id: &str) -> Result<bool, Error
 }
 
 /// By review.
-pub(crate) async fn of(db: &Database, review_ids: &[&str]) -> Result<HashMap<String, Reply>, Error> {
+pub(crate) async fn of(
+    db: &Database,
+    review_ids: &[&str],
+) -> Result<HashMap<String, Reply>, Error> {
     if review_ids.is_empty() {
         return Ok(HashMap::new());
     }

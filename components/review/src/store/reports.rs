@@ -60,8 +60,9 @@ pub(crate) async fn open(
 
 /// An open one, which nobody else decides until the transaction ends.
 pub(crate) async fn find_open(db: &Database, id: &str) -> Result<Option<Report>, Error> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM review_reports WHERE id = ?1 AND status = 'open' FOR UPDATE");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM review_reports WHERE id = ?1 AND status = 'open' FOR UPDATE"
+    );
     db.query_one(&sql, [id.into()]).await?.as_ref().map(report).transpose()
 }
 

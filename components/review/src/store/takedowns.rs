@@ -102,8 +102,7 @@ pub(crate) async fn hide(db: &Database, id: &str) -> Result<(), Error> {
 }
 
 /// What names a person goes with the decision.
-const CLOSE: &str =
-    "UPDATE review_takedowns SET status = 'closed', claimant = '', contact = '', detail = '', appeal = NULL";
+const CLOSE: &str = "UPDATE review_takedowns SET status = 'closed', claimant = '', contact = '', detail = '', appeal = NULL";
 
 pub(crate) async fn close(db: &Database, id: &str) -> Result<(), Error> {
     db.execute(&format!("{CLOSE} WHERE id = ?1"), [id.into()]).await?;

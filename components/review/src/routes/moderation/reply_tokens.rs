@@ -98,12 +98,7 @@ pub(crate) async fn revoke(
     .await
 }
 
-async fn log(
-    db: &Database,
-    token: &Token,
-    act: Act,
-    today: &str,
-) -> Result<(), database::Error> {
+async fn log(db: &Database, token: &Token, act: Act, today: &str) -> Result<(), database::Error> {
     let about = About { hospital_id: &token.hospital_id, review_id: None, reason: None };
     moderation_log::append(db, today, act, about).await
 }

@@ -35,8 +35,8 @@ pub(crate) async fn list(
     let after = page.after("moderation:reports")?;
     let db = store::open(config).await?;
     let reports = store::reports::open(&db, after, &page).await?;
-    let list = page
-        .list("moderation:reports", reports, |report| (report.day.clone(), report.id.clone()));
+    let list =
+        page.list("moderation:reports", reports, |report| (report.day.clone(), report.id.clone()));
     let ids = list.items.iter().map(|it| (it.hospital_id.as_str(), it.review_id.as_str()));
     let subjects = Subjects::of(&db, ids).await?;
     Ok(Json(list.map(|report| Item::of(report, &subjects))))

@@ -94,12 +94,7 @@ pub(crate) async fn create(
 
 /// The answer of a write that is repeated is made of what it wrote: a copy of it would tell, by
 /// its place among others, when it was made.
-async fn insert(
-    db: &Database,
-    key: &Key,
-    new: &NewReview,
-    review: &Review,
-) -> api::Result<Reply> {
+async fn insert(db: &Database, key: &Key, new: &NewReview, review: &Review) -> api::Result<Reply> {
     let operation = format!("POST {}", review.hospital_id);
     let first =
         idempotency::is_first(db, "review", &review.public_key, &operation, key, new).await?;
