@@ -12,6 +12,7 @@ mod store;
 use std::sync::OnceLock;
 
 use axum::Router;
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use spin_sdk::{http::Request, http_service};
@@ -61,7 +62,10 @@ fn router(auth: Auth) -> Router {
         .route("/api/auth/passes/keys", get(passes::keys))
         .route("/api/auth/passes/crowd", get(passes::crowd))
         .route("/internal/auth/passes/redemptions", post(passes::redeem))
-        .route("/api/auth/moderators/{login}", put(moderators::add).delete(moderators::remove))
+        .route(
+            "/api/auth/moderators/{login}",
+            put(moderators::add).delete(moderators::remove).layer(map_response(nameless)),
+        )
         .route("/api/auth/moderation/documents", get(moderation::documents::list))
         .route("/api/auth/moderation/documents/{id}", get(moderation::documents::show))
         .route("/api/auth/moderation/documents/{id}/decisions", post(moderation::documents::decide))
@@ -75,6 +79,11 @@ fn router(auth: Auth) -> Router {
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)
         .with_state(auth)
+}
+
+/// The log does not keep an address that names somebody.
+async fn nameless(response: Response) -> Response {
+    api::without_path(response)
 }
 
 async fn openapi() -> Response {
