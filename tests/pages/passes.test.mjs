@@ -161,6 +161,7 @@ test('another device has the words: it edits without an account, and a third one
   await press(second, '.rows .title');
   await second.locator('[data-write]').waitFor();
   assert.equal(await second.inputValue('#title'), '다른 기기에서 고칠 리뷰');
+  assert.match(await second.locator('h1').innerText(), /리뷰 고치기/);
   assert.match(await second.locator('[data-state=form] > [data-status]').innerText(), /공개됨/);
   await second.fill('#title', '다른 기기에서 고친 리뷰');
   await second.click('[data-submit] button');
@@ -270,6 +271,7 @@ test('mistakes are shown at their fields with the text kept, and a draft stays o
   assert.match(await page.locator('#title-mistake').innerText(), /2자 이상/);
   assert.equal(await page.getAttribute('#title', 'aria-invalid'), 'true');
   assert.match(await page.locator('#body-mistake').innerText(), /짧아요/);
+  assert.equal(await page.locator('.stars-given .mistake').count(), 6);
   assert.equal(await page.inputValue('#title'), '가');
   await inspect(page, 'a form that failed');
   await page.locator('[data-mistakes] a').last().click();
@@ -323,7 +325,7 @@ test('who has no pass finds no form, and is told the way to one', async () => {
   await outsider.goto(reviewPath(id));
   await state(outsider, 'no-pass').waitFor();
   assert.equal(await outsider.locator('main textarea, main input').count(), 0);
-  assert.equal(await outsider.locator('main .primary').getAttribute('href'), `/signin?next=${encodeURIComponent(reviewPath(id))}`);
+  assert.equal(await outsider.locator('main .primary:visible').getAttribute('href'), `/signin?next=${encodeURIComponent(reviewPath(id))}`);
   await inspect(outsider, 'no pass');
   await outsider.goto('/reviews/mine');
   await state(outsider, 'no-secret').waitFor();
@@ -332,7 +334,7 @@ test('who has no pass finds no form, and is told the way to one', async () => {
   await page.goto(reviewPath(id));
   await state(page, 'no-pass').waitFor();
   assert.equal(await page.locator('main textarea').count(), 0);
-  await press(page, 'main .primary');
+  await press(page, 'main .primary:visible');
   assert.ok(page.url().includes('/account/proofs/new?hospital_id='));
 });
 

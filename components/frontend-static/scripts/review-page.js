@@ -51,6 +51,8 @@ function showOwn(review, answer) {
     note.hidden = false;
     return show(root, 'over');
   }
+  const heading = document.querySelector('[data-edit-title]');
+  heading.textContent = heading.dataset.editTitle;
   const content = unfold(review);
   const status = content.querySelector('[data-status]');
   status.textContent = stateOf(answer, review.messages);
@@ -156,12 +158,10 @@ function list(box, found, { warnings }) {
   box.querySelector('ul').replaceChildren(...items);
 }
 
+/** What is written. An aspect without stars has none, which the API refuses together with all else. */
 function read(form) {
-  const stars = {};
-  for (const aspect of statement.ASPECTS) {
-    const chosen = form.querySelector(`[name="stars.${aspect}"]:checked`);
-    if (chosen) stars[aspect] = Number(chosen.value);
-  }
+  const chosen = (aspect) => form.querySelector(`[name="stars.${aspect}"]:checked`)?.value ?? 0;
+  const stars = Object.fromEntries(statement.ASPECTS.map((aspect) => [aspect, Number(chosen(aspect))]));
   const text = (id) => statement.normalised(form.querySelector(`#${id}`).value);
   return { title: text('title'), body: text('body'), stars };
 }

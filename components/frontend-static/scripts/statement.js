@@ -12,8 +12,8 @@ export function normalised(text) {
   return text.replace(/\r\n?/g, '\n').normalize('NFC').replace(/^[\s\u0085]+|[\s\u0085]+$/g, '');
 }
 
-/** Six digits in the order of the aspects. One without stars is left out, and refused by the API. */
-const digits = (stars) => ASPECTS.map((aspect) => stars[aspect] ?? '').join('');
+/** Six digits in the order of the aspects. */
+const digits = (stars) => ASPECTS.map((aspect) => stars[aspect]).join('');
 
 export function publish({ hospitalId, year, revision, title, body, stars }) {
   return netstrings(VERSION, 'publish', hospitalId, year, revision, title, body, digits(stars));

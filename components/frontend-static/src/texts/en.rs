@@ -184,6 +184,7 @@ pub(crate) const EN: Texts = Texts {
     },
     review_form: ReviewForm {
         title: |name| format!("Review {name}"),
+        edit_title: |name| format!("Edit your review of {name}"),
         crowd: |issued, required| {
             let people = if issued == 1 {
                 "1 person has".to_owned()

@@ -184,6 +184,7 @@ pub(crate) const KO: Texts = Texts {
     },
     review_form: ReviewForm {
         title: |name| format!("{name} 리뷰 쓰기"),
+        edit_title: |name| format!("{name} 리뷰 고치기"),
         crowd: |issued, required| {
             if issued < required {
                 format!(

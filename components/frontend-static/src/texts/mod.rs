@@ -238,6 +238,7 @@ pub(crate) struct Hospital {
 
 pub(crate) struct ReviewForm {
     pub title: fn(&str) -> String,
+    pub edit_title: fn(&str) -> String,
     /// How many passes there are, and how many it takes.
     pub crowd: fn(u64, u64) -> String,
     pub crowd_unknown: &'static str,
