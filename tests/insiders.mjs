@@ -199,6 +199,9 @@ export function edition(own, revision, { title, body, stars = GOOD_STARS }) {
 /** The body of a withdrawal, signed. */
 export const withdrawal = (own, revision) => ({ revision, signature: signature(own, 'withdraw', revision) });
 
+/** The headers with which a key's owner asks what became of its review. */
+export const asOwner = (own) => ({ 'review-signature': signature(own, 'read', 0) });
+
 /** The body of an appeal, signed. */
 export const appeal = (own, revision, statement) =>
   ({ revision, statement, signature: signature(own, 'appeal', revision, statement) });

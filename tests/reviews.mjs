@@ -2,7 +2,7 @@
 // of a hospital have to add up to.
 
 import assert from 'node:assert/strict';
-import { insider, pass } from './insiders.mjs';
+import { asOwner, insider, pass } from './insiders.mjs';
 import { call } from './site.mjs';
 
 export const HOSPITALS = '/api/review/hospitals';
@@ -65,7 +65,7 @@ export async function passes(hospitalId, count) {
 export const pathOf = (hospitalId, review) => `${reviewsOf(hospitalId)}/${review.id}`;
 
 /** What became of a key's review, as its owner sees it. */
-export const own = ({ publicKey }) => read(`/api/review/keys/${publicKey}`);
+export const own = async (key) => (await expect(200, 'GET', `/api/review/keys/${key.publicKey}`, { headers: asOwner(key) })).json;
 
 // One decimal, halves up, in whole numbers.
 const mean = (sum, count) => Math.floor((sum * 20 + count) / (count * 2)) / 10;

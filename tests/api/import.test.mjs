@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 delete process.env.JINMAEK_BASE;
 delete process.env.JINMAEK_MAILS;
 const { call, site } = await import('../site.mjs');
-const { freshPass, newReview } = await import('../insiders.mjs');
+const { asOwner, freshPass, newReview } = await import('../insiders.mjs');
 
 const HOSPITALS = '/api/review/hospitals';
 const SAMPLES = new URL('../../samples/hospitals.csv', import.meta.url);
@@ -176,7 +176,7 @@ test('a hospital that is missing is closed, can be read but not reviewed, and op
   assert.equal(opened.status, 201, opened.text);
   await taken(csv(rows().slice(0, -3)));
   await taken(csv(rows()));
-  const own = await call('GET', `/api/review/keys/${key.publicKey}`);
+  const own = await call('GET', `/api/review/keys/${key.publicKey}`, { headers: asOwner(key) });
   assert.equal(own.json.review_id, opened.json.id, 'an import leaves reviews alone');
 });
 

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { edition, freshPass, newReview, publish, runBatch, signature, thisYear, withdrawal } from '../insiders.mjs';
+import { asOwner, edition, freshPass, newReview, publish, runBatch, signature, thisYear, withdrawal } from '../insiders.mjs';
 import {
   CROWD, HOSPITALS, NOBODY, assertExact, everyItem, expect, hospital, own, passes, pathOf, read, refuse, reviewsOf, stars,
 } from '../reviews.mjs';
@@ -102,6 +102,17 @@ test('a request that carries a cookie or a token is refused before it is read', 
     await tied('GET', `/api/review/keys/${key.publicKey}`);
   }
   assert.equal((await own(key)).revision, 1);
+});
+
+test('what became of a key is for who has it, though the key itself is public', async () => {
+  const id = hospital(27);
+  const [key, other] = await passes(id, 2);
+  await write(key);
+  const address = `/api/review/keys/${key.publicKey}`;
+  for (const headers of [{}, { 'review-signature': '' }, asOwner(other), { 'review-signature': signature(key, 'withdraw', 0) }]) {
+    await refuse(403, 'signature_invalid', 'GET', address, { headers });
+  }
+  assert.equal((await own(key)).status, 'waiting');
 });
 
 test('every way in which a pass does not hold has its own problem, and nothing is stored', async () => {

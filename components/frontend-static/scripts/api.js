@@ -27,6 +27,10 @@ async function call(method, path, json, options) {
 
 export const asNobody = (method, path, json) => call(method, path, json, ANONYMOUS);
 
+/** What became of the review of a key that is ours. The key alone is public, hence the signature. */
+export const askAsKey = ({ name }, signature) =>
+  call('GET', `/api/review/keys/${name}`, undefined, { ...ANONYMOUS, headers: { 'review-signature': signature } });
+
 /** With the session of whoever is signed in. */
 export const asInsider = (method, path, json) => call(method, path, json, { credentials: 'same-origin' });
 

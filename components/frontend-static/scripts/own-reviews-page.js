@@ -1,8 +1,9 @@
 // The reviews of this device, each asked for by its key and as nobody.
 
-import { asNobody, succeeded } from './api.js';
+import { askAsKey, succeeded } from './api.js';
 import { fill, messagesOf, show } from './page.js';
 import { reviewKey } from './review-key.js';
+import { read } from './statement.js';
 import * as storage from './storage.js';
 
 export async function ownReviewsPage(root) {
@@ -17,8 +18,8 @@ export async function ownReviewsPage(root) {
   show(root, 'list', 'search');
   await Promise.all(
     rows.map(async ({ place, status }) => {
-      const { name } = reviewKey(secret, place.hospitalId, place.year);
-      const answer = await asNobody('GET', `/api/review/keys/${name}`);
+      const key = reviewKey(secret, place.hospitalId, place.year);
+      const answer = await askAsKey(key, key.sign(read(place)));
       status.textContent = stateOf(answer, messages);
     }),
   );

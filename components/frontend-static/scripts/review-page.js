@@ -1,6 +1,6 @@
 // Writes, edits, withdraws and appeals for the review of one hospital and year, with its key alone.
 
-import { asNobody, succeeded } from './api.js';
+import { askAsKey, asNobody, succeeded } from './api.js';
 import { countCharacters } from './counter.js';
 import { forgetDraft, keepDraft } from './draft.js';
 import { clearMistakes, explain, showMistakes } from './mistakes.js';
@@ -18,7 +18,7 @@ export async function reviewPage(root) {
   if (!secret) return show(root, 'no-pass');
   show(root, 'looking');
   const key = reviewKey(secret, hospitalId, place.year);
-  const answer = await asNobody('GET', `/api/review/keys/${key.name}`);
+  const answer = await askAsKey(key, key.sign(statement.read(place)));
   const review = { root, place, key, messages: messagesOf(root), crowd: Number(issued ?? 0) };
   if (succeeded(answer)) return showOwn(review, answer);
   if (answer.status !== 404) return show(root, 'away');

@@ -26,3 +26,8 @@ export function withdraw({ hospitalId, year, revision }) {
 export function appeal({ hospitalId, year, revision, statement }) {
   return netstrings(VERSION, 'appeal', hospitalId, year, revision, statement);
 }
+
+/** The question what became of the review. */
+export function read({ hospitalId, year }) {
+  return netstrings(VERSION, 'read', hospitalId, year, 0);
+}

@@ -37,6 +37,8 @@ pub enum Action<'a> {
     Appeal {
         statement: &'a str,
     },
+    /// Ask what became of the review. It is no statement, and its revision is 0.
+    Read,
 }
 
 impl Statement<'_> {
@@ -51,6 +53,7 @@ impl Statement<'_> {
             }
             Action::Withdraw => ("withdraw", Vec::new()),
             Action::Appeal { statement } => ("appeal", vec![statement]),
+            Action::Read => ("read", Vec::new()),
         };
         let head = ["jinmaek-review-v1", name, self.hospital_id, &year, &revision];
         netstrings(&[&head[..], &rest].concat())

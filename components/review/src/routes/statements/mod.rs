@@ -6,7 +6,7 @@ mod form;
 use api::{Body, Path, Problem, now_millis};
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use canonical::{Action, Statement};
 use database::Database;
 use idempotency::{Key, Reply};
@@ -23,6 +23,9 @@ use crate::domain::calendar;
 use crate::domain::review::{Draft, Review, Signed, Stars, Status};
 use crate::domain::statement::{self, is_bytes, is_signed};
 use crate::store;
+
+/// In which who asks about a key shows that it is theirs.
+const SIGNATURE_HEADER: &str = "review-signature";
 
 /// What became of a key's review, for who has the key.
 #[derive(Serialize)]
@@ -188,6 +191,7 @@ pub(crate) async fn show(
     State(config): State<&'static Config>,
     _: Anonymous,
     Path([public_key]): Path<[String; 1]>,
+    headers: HeaderMap,
 ) -> api::Result<Json<Own>> {
     if !is_bytes(&public_key, statement::PUBLIC_KEY_BYTES) {
         return Err(Problem::not_found());
@@ -195,6 +199,11 @@ pub(crate) async fn show(
     let db = store::open(config).await?;
     let review =
         store::reviews::find_by_key(&db, &public_key).await?.ok_or_else(Problem::not_found)?;
+    // The export makes the key public. What waits or is hidden is still its owner's alone.
+    let Review { hospital_id, year, .. } = &review;
+    let question = Statement { hospital_id, year: *year, revision: 0, action: Action::Read };
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    check_signature(&question, &public_key, signature.unwrap_or_default())?;
     let edit = store::edits::of(&db, &[&review.id]).await?.remove(&review.id);
     let banned = store::banned_keys::holds(&db, &public_key).await?;
     Ok(Json(Own::new(review, edit, banned)))
