@@ -122,6 +122,8 @@ test('requests are checked, and a flood of them is met', async () => {
   const path = `${review.path}/takedowns`;
   await expect(422, 'POST', path, { json: claim({ claimant: '', contact: 'x' }) }, ['claimant', 'contact']);
   await expect(422, 'POST', path, { json: claim({ reason: 'other', more: 1 }) }, 'more');
+  const empty = { claimant: '', contact: '', reason: '', detail: '' };
+  await expect(422, 'POST', path, { json: empty }, ['claimant', 'contact', 'reason', 'detail']);
   await expect(404, 'POST', `${reviewsOf(HOSPITAL)}/${NOBODY}/takedowns`, { json: claim() });
   const ids = [];
   for (let count = 0; count < 10; count++) ids.push(await requested(review));

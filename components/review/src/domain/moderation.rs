@@ -72,7 +72,12 @@ pub(crate) fn pseudonym(subject: &str, insider: &str) -> String {
     Sha256::digest(fields).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a report or a takedown request says beside its reason.
+/// On which grounds a takedown is requested: the law asks the claimant to show them.
+pub(crate) fn grounds(value: &str) -> Result<String, Refusal> {
+    text::prose(value, 1..=1000)
+}
+
+/// What a report says beside its reason.
 pub(crate) fn detail(value: &str) -> Result<String, Refusal> {
     text::prose(value, 0..=1000)
 }

@@ -34,7 +34,7 @@ const RETRY_AFTER_SECONDS: u64 = 86_400;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewReport {
-    reason: Reason,
+    reason: String,
     detail: String,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct NewReport {
 pub(crate) struct NewTakedown {
     claimant: String,
     contact: String,
-    reason: Reason,
+    reason: String,
     detail: String,
 }
 
@@ -59,6 +59,7 @@ pub(crate) async fn report(
     Body(new): Body<NewReport>,
 ) -> api::Result<impl IntoResponse> {
     let mut fields = api::Fields::default();
+    let reason = reason(&mut fields, &new.reason);
     let detail = fields.text("detail", moderation::detail(&new.detail));
     fields.check()?;
     let db = store::open(config).await?;
@@ -68,7 +69,7 @@ pub(crate) async fn report(
         reporter: pseudonym(&review_id, &insider.subject),
         review_id,
         hospital_id,
-        reason: new.reason,
+        reason,
         detail,
         day: calendar::day(now_millis()),
     };
@@ -92,10 +93,10 @@ pub(crate) async fn request_takedown(
         id: Uuid::new_v4().to_string(),
         claimant: fields.text("claimant", moderation::claimant(&new.claimant)),
         contact: fields.text("contact", moderation::contact(&new.contact)),
-        detail: fields.text("detail", moderation::detail(&new.detail)),
+        reason: reason(&mut fields, &new.reason),
+        detail: fields.text("detail", moderation::grounds(&new.detail)),
         review_id,
         hospital_id,
-        reason: new.reason,
         day: calendar::day(now_millis()),
         stage: Stage::Waiting,
         appeal: None,
@@ -114,6 +115,14 @@ pub(crate) async fn request_takedown(
     })
     .await?;
     Ok((StatusCode::CREATED, Json(Received { id: takedown.id })))
+}
+
+/// Refused together with all else that is wrong, so that a form is corrected at once.
+fn reason(fields: &mut api::Fields, name: &str) -> Reason {
+    Reason::named(name).unwrap_or_else(|| {
+        fields.refuse("reason", "unknown", "must be one of the reasons");
+        Reason::Other
+    })
 }
 
 /// The review that a complaint is about, locked: 404 where nobody sees it, 409 where there is

@@ -144,7 +144,7 @@ pub(crate) const EN: Moderation = Moderation {
     },
     desk: Desk {
         title: "Moderation",
-        lead: "What waits. Each decision goes into the public log, without a name.",
+        lead: "What waits. Each decision about a review goes into the public log, without a name.",
         queues: "What waits",
         overview: "Overview",
         documents: "Documents",
@@ -161,7 +161,6 @@ pub(crate) const EN: Moderation = Moderation {
         reason: "Reason",
         status: "Status",
         detail: "Details",
-        text_of_review: "Review",
         see_review: "See it on the hospital's page",
         review_gone: "Its author has withdrawn this review.",
         documents_lead: "Two different moderators have to approve. The document is deleted at the decision.",

@@ -144,7 +144,7 @@ pub(crate) const KO: Moderation = Moderation {
     },
     desk: Desk {
         title: "관리",
-        lead: "기다리는 일이에요. 정한 것은 이름 없이 공개 기록에 남아요.",
+        lead: "기다리는 일이에요. 리뷰에 대해 정한 것은 이름 없이 공개 기록에 남아요.",
         queues: "기다리는 일",
         overview: "모아 보기",
         documents: "재직 서류",
@@ -161,7 +161,6 @@ pub(crate) const KO: Moderation = Moderation {
         reason: "이유",
         status: "상태",
         detail: "내용",
-        text_of_review: "리뷰",
         see_review: "병원 페이지에서 보기",
         review_gone: "쓴 사람이 이미 거둔 리뷰예요.",
         documents_lead: "서로 다른 관리자 두 사람이 승인하면 재직이 확인돼요. 서류는 결정하는 즉시 지워져요.",

@@ -125,7 +125,6 @@ pub(crate) struct Desk {
     pub reason: &'static str,
     pub status: &'static str,
     pub detail: &'static str,
-    pub text_of_review: &'static str,
     pub see_review: &'static str,
     pub review_gone: &'static str,
 
