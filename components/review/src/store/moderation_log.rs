@@ -73,9 +73,8 @@ pub(crate) async fn newest(
         "SELECT {COLUMNS}, hospitals.name FROM moderation_log \
          LEFT JOIN hospitals ON hospitals.id = moderation_log.hospital_id"
     ));
-    if let Some(before) = before {
-        select.condition("entry < ?", [before.into()]);
-    }
+    // Also without a place to go on from: a condition has every database begin at the key's end.
+    select.condition("entry < ?", [before.unwrap_or(i64::MAX).into()]);
     select.push(" ORDER BY entry DESC LIMIT ?", [page.rows().into()]);
     let rows = select.query(db).await?;
     rows.iter().map(|row| Ok((entry(row)?, row.optional_text(8)?))).collect()
