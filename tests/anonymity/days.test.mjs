@@ -99,7 +99,7 @@ test('an edit waits for the next day while the old text stays; a withdrawal does
 
 test('what is hidden comes back by itself after its last day', async () => {
   const { token } = await moderator();
-  const claim = { claimant: '홍길동', contact: 'hong@example.org', reason: 'insult', detail: '' };
+  const claim = { claimant: '홍길동', contact: 'hong@example.org', reason: 'insult', detail: '욕설이 있습니다.' };
   const { json } = await expect(201, 'POST', `${paths[2]}/takedowns`, { json: claim });
   await expect(204, 'POST', `${MODERATION}/takedowns/${json.id}/decisions`, { token, json: { decision: 'hide' } });
   const { hidden_until } = await read(paths[2]);
