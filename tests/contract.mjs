@@ -72,7 +72,7 @@ class Contract {
     if (!content) return assert.equal(text, '', `${place} is documented without a body`);
     const type = contentType?.split(';')[0].trim();
     assert.ok(type in content, `${place} has ${type}; ${Object.keys(content).join(', ')} are documented`);
-    if (!type.endsWith('json')) return;
+    if (!/[/+]json$/.test(type)) return;
     const media = this.resolve(this.resolve(response, 'content'), type);
     if (!media.value.schema) return;
     const validate = this.#validator(this.resolve(media, 'schema', { follow: false }));

@@ -8,8 +8,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -27,8 +29,8 @@ let running;
 
 /**
  * The site: `base` is its origin without a slash at the end, `api('board')` the base of one
- * component's API, `operatorToken` opens the operator's routes, `stop()` ends it if it was
- * started here (it also ends by itself with the process).
+ * component's API, `operatorToken` opens the operator's routes, `log` is the file of its log where it
+ * was started here, `stop()` ends it then (it also ends by itself with the process).
  */
 export function site() {
   running ??= process.env.JINMAEK_BASE ? given() : start();
@@ -36,30 +38,49 @@ export function site() {
 }
 
 function given() {
-  return describe(process.env.JINMAEK_BASE, process.env.JINMAEK_OPERATOR_TOKEN, () => {});
+  return describe(process.env.JINMAEK_BASE, process.env.JINMAEK_OPERATOR_TOKEN, undefined, () => {});
 }
 
-function describe(base, operatorToken, stop) {
-  return { base, operatorToken, stop, api: (component) => `${base}/api/${component}` };
+function describe(base, operatorToken, log, stop) {
+  return { base, operatorToken, log, stop, api: (component) => `${base}/api/${component}` };
 }
 
 async function start() {
   const folder = mkdtempSync(join(ROOT, 'target/site-'));
-  const address = `127.0.0.1:${await freePort()}`;
-  const host = process.env.JINMAEK_HOST ?? 'shim';
-  const log = join(folder, 'log');
-  const server = spawn('cargo', ['xtask', 'up', '--listen', address, '--host', host, '--state-dir', folder], {
-    cwd: ROOT,
-    stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')],
-  });
+  const started = await serve(folder);
   const stop = () => {
-    server.kill('SIGTERM');
+    started.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', stop);
+  return { ...started, stop };
+}
+
+/**
+ * Serves the site whose state is in `folder`, which several may share; `options` are the host's. Its
+ * `stop()` gives when it has ended.
+ */
+export async function serve(folder, options = []) {
+  const port = await freePort();
+  const host = process.env.JINMAEK_HOST ?? 'shim';
+  const log = join(folder, `log-${port}`);
+  const up = ['xtask', 'up', '--listen', `127.0.0.1:${port}`, '--host', host, '--state-dir', folder, '--', ...options];
+  const written = openSync(log, 'a');
+  const server = spawn('cargo', up, { cwd: ROOT, stdio: ['ignore', written, written] });
+  const ended = new Promise((resolve) => server.once('close', resolve));
+  const stop = () => {
+    server.ref();
+    server.kill('SIGTERM');
+    return ended;
+  };
   await ready(server, log);
   server.unref();
-  return describe(`http://${address}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), stop);
+  return describe(`http://127.0.0.1:${port}`, readFileSync(join(folder, 'operator-token'), 'utf8').trim(), log, stop);
+}
+
+/** Has every call of this process go to a site that it serves. */
+export function use(served) {
+  running = Promise.resolve(served);
 }
 
 // `up` says where the site is only once the sample hospitals are in.
@@ -71,7 +92,7 @@ async function ready(server, log) {
   }
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
@@ -86,9 +107,10 @@ function freePort() {
  *
  * `json` is sent as JSON, `body` as it is; `token` as a bearer token. Every answer is held
  * against the component's OpenAPI document: an undocumented status, content type or body fails.
+ * `base` is another site's, see `ownSite`.
  */
-export async function call(method, path, { token, json, headers, body } = {}) {
-  const { base } = await site();
+export async function call(method, path, { token, json, headers, body, base } = {}) {
+  base ??= (await site()).base;
   const sent = new Headers(headers);
   if (token) sent.set('authorization', `Bearer ${token}`);
   if (json !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json');
@@ -111,17 +133,48 @@ function parsed({ headers, text }) {
 }
 
 /** A fresh account, signed in: `{ login, password, token }`. */
-export async function signUp() {
+export async function signUp({ base } = {}) {
   const login = `t${randomBytes(8).toString('hex')}`;
   const password = randomBytes(12).toString('base64url');
-  const created = await call('POST', '/api/auth/accounts', { json: { login, password } });
+  const created = await call('POST', '/api/auth/accounts', { json: { login, password }, base });
   assert.equal(created.status, 201, created.text);
-  return { login, password, token: await signIn(login, password) };
+  return { login, password, token: await signIn(login, password, { base }) };
 }
 
 /** An access token. */
-export async function signIn(login, password) {
-  const answer = await call('POST', '/api/auth/sessions', { json: { login, password } });
+export async function signIn(login, password, { base } = {}) {
+  const answer = await call('POST', '/api/auth/sessions', { json: { login, password }, base });
   assert.equal(answer.status, 201, answer.text);
   return answer.json.access_token;
+}
+
+/**
+ * A site of one's own, on the host that the suites run on: `{ base, folder, log, stop() }`. `variables`
+ * are those of its environment; a `folder` that was used before makes a restart. It has no hospitals.
+ */
+export async function ownSite(t, { folder, variables = {} } = {}) {
+  if (!folder) {
+    folder = mkdtempSync(join(tmpdir(), 'jinmaek-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+  }
+  const spin = process.env.JINMAEK_HOST === 'spin';
+  const program = spin ? process.env.JINMAEK_SPIN ?? 'target/tools/spin' : 'target/release/runtime-shim';
+  const base = `http://127.0.0.1:${await freePort()}`;
+  const where = ['--from', 'spin.toml', '--listen', new URL(base).host, '--state-dir', folder];
+  const log = join(folder, 'log');
+  const output = openSync(log, 'a');
+  const server = spawn(program, ['up', ...where, ...(spin ? [] : ['--admin', 'off'])], {
+    cwd: ROOT,
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const ended = once(server, 'exit');
+  const stop = () => server.kill('SIGTERM') && ended;
+  t.after(stop);
+  while (!(await fetch(`${base}/.well-known/spin/health`).catch(() => null))?.ok) {
+    assert.equal(server.exitCode, null, readFileSync(log, 'utf8'));
+    await sleep(50);
+  }
+  return { base, folder, log, stop };
 }

@@ -1,5 +1,6 @@
-//! Embeds what is in `assets/`: each file under a name that holds a hash of its content, so
-//! that a browser may keep it for ever, compressed once here and never while serving.
+//! Embeds what is in `assets/` and the bundled scripts: each file under a name that holds a hash
+//! of its content, so that a browser may keep it for ever, compressed once here and never while
+//! serving.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -11,22 +12,28 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
+/// Where `cargo xtask build` puts the bundles of `scripts/`.
+const SCRIPTS: &str = "../../target/scripts";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=assets");
+    println!("cargo::rerun-if-changed={SCRIPTS}");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut code = String::new();
 
-    let style = without_comments(&read("style.css")?)?;
+    let style = without_comments(&read("assets", "style.css")?)?;
     let hash = STANDARD.encode(Sha256::digest(&style));
     writeln!(code, "pub(crate) const STYLE: &str = {style:?};")?;
     writeln!(code, "pub(crate) const STYLE_HASH: &str = \"sha256-{hash}\";")?;
 
+    let script = "text/javascript; charset=utf-8";
     let files = [
-        ("DRAFT_SCRIPT", "draft", "js", "text/javascript; charset=utf-8"),
-        ("ICON", "icon", "svg", "image/svg+xml"),
+        ("WRITING_SCRIPT", SCRIPTS, "writing", "js", script),
+        ("PASSES_SCRIPT", SCRIPTS, "passes", "js", script),
+        ("ICON", "assets", "icon", "svg", "image/svg+xml"),
     ];
-    for (constant, name, extension, content_type) in files {
-        let content = read(&format!("{name}.{extension}"))?;
+    for (constant, folder, name, extension, content_type) in files {
+        let content = read(folder, &format!("{name}.{extension}"))?;
         let hash = &URL_SAFE_NO_PAD.encode(Sha256::digest(&content))[..10];
         let path = format!("/assets/{name}.{hash}.{extension}");
         let stem = out.join(name);
@@ -53,9 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn read(name: &str) -> Result<String, String> {
-    let path = Path::new("assets").join(name);
-    fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+fn read(folder: &str, name: &str) -> Result<String, String> {
+    let path = Path::new(folder).join(name);
+    let hint = if folder == SCRIPTS { " (cargo xtask build bundles the scripts)" } else { "" };
+    fs::read_to_string(&path).map_err(|error| format!("{}: {error}{hint}", path.display()))
 }
 
 /// The style sheet is part of every page, so its comments and indentation stay here.

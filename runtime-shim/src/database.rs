@@ -136,7 +136,10 @@ impl Database {
         connection.busy_timeout(FOREIGN_LOCK_WAIT)?;
         // WAL: readers and the writer do not wait for each other; NORMAL: the
         // disk is waited for at checkpoints, a crash of the machine cannot corrupt.
-        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = normal;")?;
+        // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
+        connection.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = normal; pragma secure_delete = on;",
+        )?;
         connection.execute_batch(self.schema)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
@@ -181,6 +184,7 @@ fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
                 "journal_mode"
                 | "synchronous"
                 | "locking_mode"
+                | "secure_delete"
                 | "wal_autocheckpoint"
                 | "writable_schema"
                 | "temp_store_directory"

@@ -4,24 +4,19 @@
 // address of its own: the other suites sign in from 127.0.0.1 at the same time.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHash, createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertInvalid, assertProblem } from '../answers.mjs';
 import { contract } from '../contract.mjs';
-import { call, signIn, signUp, site } from '../site.mjs';
+import { call, ownSite, signIn, signUp, site } from '../site.mjs';
 
 const ACCOUNTS = '/api/auth/accounts';
 const ME = '/api/auth/accounts/me';
 const SESSIONS = '/api/auth/sessions';
 const REFRESH = '/api/auth/sessions/refresh';
 const CURRENT = '/api/auth/sessions/current';
-const EMPLOYMENT = '/api/auth/employment';
 const JWKS = '/api/auth/.well-known/jwks.json';
 
 const newLogin = () => `t${randomBytes(8).toString('hex')}`;
@@ -79,14 +74,6 @@ const refreshWith = (refresh) => call('POST', REFRESH, { headers: { cookie: `ref
 
 const decoded = (token) => token.split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url')));
 const encoded = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
-
-function assertProblem(answer, status, code, fields) {
-  assert.equal(answer.status, status, answer.text);
-  assert.equal(answer.json.code, code);
-  if (fields) assert.deepEqual(answer.json.errors.map(({ field, code }) => [field, code]), fields);
-}
-
-const assertInvalid = (answer, ...fields) => assertProblem(answer, 422, 'invalid', fields);
 
 test('signing up makes an account and does not sign in', async () => {
   const login = newLogin();
@@ -276,7 +263,7 @@ test('a token that auth did not sign is refused', async () => {
 });
 
 test('a session is asked for before the body is judged', async () => {
-  for (const [method, path] of [['PATCH', ME], ['DELETE', ME], ['POST', `${ME}/password`], ['DELETE', SESSIONS]]) {
+  for (const [method, path] of [['DELETE', ME], ['POST', `${ME}/password`], ['DELETE', SESSIONS]]) {
     const answer = await call(method, path, { body: '{', headers: { 'content-type': 'application/json' } });
     assertProblem(answer, 401, 'unauthorized');
   }
@@ -419,55 +406,10 @@ test('an account is shown to its owner, with a tag', async () => {
   const { login, token } = await signUp();
   const answer = await call('GET', ME, { token });
   assert.equal(answer.status, 200);
-  assert.deepEqual(Object.keys(answer.json).sort(), ['created_at', 'hospital_changed_at', 'hospital_id', 'id', 'login']);
-  assert.deepEqual([answer.json.login, answer.json.hospital_id, answer.json.hospital_changed_at], [login, null, null]);
+  assert.deepEqual(Object.keys(answer.json).sort(), ['created_at', 'id', 'login', 'roles']);
+  assert.deepEqual([answer.json.login, answer.json.roles], [login, []]);
   const tag = { 'if-none-match': answer.headers.get('etag') };
   assert.equal((await call('GET', ME, { token, headers: tag })).status, 304);
-});
-
-test('the hospital is set, changed and cleared', async () => {
-  const { token } = await signUp();
-  const set = (hospital_id) => call('PATCH', ME, { token, json: { hospital_id } });
-  const first = await set('  SYN-한글-1 '.normalize('NFD'));
-  assert.equal(first.status, 200);
-  assert.equal(first.json.hospital_id, 'SYN-한글-1');
-  assert.ok(first.json.hospital_changed_at);
-  assert.deepEqual((await call('GET', ME, { token })).json, first.json);
-  assert.equal((await call('GET', EMPLOYMENT, { token })).json.hospital_id, 'SYN-한글-1');
-  assert.equal((await set(null)).json.hospital_id, null);
-  assert.equal((await call('GET', EMPLOYMENT, { token })).json.hospital_id, null);
-});
-
-test('a hospital that cannot be one is refused and nothing changes', async () => {
-  const { token } = await signUp();
-  await call('PATCH', ME, { token, json: { hospital_id: 'SYN-1' } });
-  const refused = async (json, ...field) => assertInvalid(await call('PATCH', ME, { token, json }), field);
-  await refused({}, 'hospital_id', 'required');
-  await refused({ hospital_id: 5 }, 'hospital_id', 'invalid_type');
-  await refused({ hospital_id: '' }, 'hospital_id', 'required');
-  await refused({ hospital_id: 'a'.repeat(101) }, 'hospital_id', 'too_long');
-  await refused({ hospital_id: 'a\u0000b' }, 'hospital_id', 'control_character');
-  await refused({ hospital_id: 'SYN-2', login: 'another' }, 'login', 'unknown_field');
-  assert.equal((await call('GET', ME, { token })).json.hospital_id, 'SYN-1');
-});
-
-test('an edit on what was changed meanwhile is refused', async () => {
-  const { token } = await signUp();
-  const etag = (await call('GET', ME, { token })).headers.get('etag');
-  const edit = (hospital_id, headers) => call('PATCH', ME, { token, json: { hospital_id }, headers });
-  assert.equal((await edit('SYN-1', { 'if-match': etag })).status, 200);
-  assertProblem(await edit('SYN-2', { 'if-match': etag }), 412, 'changed_meanwhile');
-  assert.equal((await edit('SYN-2', { 'if-match': '*' })).status, 200);
-});
-
-test('reviews go by another name than the board', async () => {
-  const { login, password, token } = await signUp();
-  const { json } = await call('GET', EMPLOYMENT, { token });
-  assert.deepEqual(Object.keys(json).sort(), ['hospital_id', 'review_pseudonym']);
-  assert.notEqual(json.review_pseudonym, decoded(token)[1].sub);
-  const later = await call('GET', EMPLOYMENT, { token: await signIn(login, password) });
-  assert.equal(later.json.review_pseudonym, json.review_pseudonym);
-  assertProblem(await call('GET', EMPLOYMENT), 401, 'unauthorized');
 });
 
 test('a changed password signs out every other browser', async () => {
@@ -498,7 +440,7 @@ test('a deleted account is gone, and its login is free for someone else', async 
   assert.equal(answer.status, 204);
   assert.equal(cookies(answer).length, 2);
 
-  for (const path of [ME, EMPLOYMENT]) assertProblem(await call('GET', path, { token }), 401, 'unauthorized');
+  for (const path of [ME, '/api/auth/proofs']) assertProblem(await call('GET', path, { token }), 401, 'unauthorized');
   assertProblem(await refreshWith(refresh), 401, 'invalid_refresh_token');
   assertProblem(await guess(newAddress(), account.login, account.password), 401, 'invalid_credentials');
 
@@ -584,35 +526,12 @@ test('one address cannot ask for long which logins are taken', async () => {
   assert.ok(Number(refused.headers.get('retry-after')) <= 30);
 });
 
-/** A site of one's own, which can be restarted, on the host that the suites run on. */
-async function start(t, folder, variables = {}) {
-  const spin = process.env.JINMAEK_HOST === 'spin';
-  const program = spin ? process.env.JINMAEK_SPIN ?? 'target/tools/spin' : 'target/release/runtime-shim';
-  const base = `http://127.0.0.1:${20_000 + (process.pid % 10_000)}`;
-  const where = ['--from', 'spin.toml', '--listen', new URL(base).host, '--state-dir', folder];
-  const server = spawn(program, ['up', ...where, ...(spin ? [] : ['--admin', 'off'])], {
-    cwd: new URL('../..', import.meta.url),
-    env: { ...process.env, ...variables },
-    stdio: 'ignore',
-  });
-  const ended = once(server, 'exit');
-  const stop = () => server.kill('SIGTERM') && ended;
-  t.after(stop);
-  while (!(await fetch(`${base}/.well-known/spin/health`).catch(() => null))?.ok) {
-    assert.equal(server.exitCode, null, `${program} does not serve`);
-    await sleep(50);
-  }
-  return { base, stop };
-}
-
 test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'jinmaek-auth-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
   const json = { login: newLogin(), password: GOOD_PASSWORD };
   const address = newAddress();
   const keys = (base) => fetch(base + JWKS).then((answer) => answer.text());
 
-  const before = await start(t, folder);
+  const before = await ownSite(t);
   // The first requests that this site ever sees race to make its key.
   const published = await Promise.all(Array.from({ length: 40 }, () => keys(before.base)));
   assert.equal(new Set(published).size, 1);
@@ -621,7 +540,7 @@ test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120
   for (let i = 0; i < 10; i += 1) await guess(address, json.login, undefined, before.base);
   await before.stop();
 
-  const after = await start(t, folder);
+  const after = await ownSite(t, { folder: before.folder });
   assertProblem(await guess(address, json.login, GOOD_PASSWORD, after.base), 429, 'too_many_requests');
   assert.equal(await keys(after.base), published[0]);
   const headers = { cookie: `refresh=${cookie(session, 'refresh')}` };
@@ -629,11 +548,9 @@ test('a restart forgets neither guesses, nor sessions, nor keys', { timeout: 120
 });
 
 test('a configured key signs, and its tokens are held to their claims', { timeout: 120_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'jinmaek-auth-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const { base } = await start(t, folder, { SPIN_VARIABLE_SESSION_SIGNING_KEY: pem });
+  const { base } = await ownSite(t, { variables: { SPIN_VARIABLE_SESSION_SIGNING_KEY: pem } });
   const [key] = (await (await fetch(base + JWKS)).json()).keys;
   assert.equal(key.x, publicKey.export({ format: 'jwk' }).x);
 

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
+import { publish, runBatch } from '../insiders.mjs';
+import { CROWD, passes, stars as starsOf } from '../reviews.mjs';
 import { call, signUp, site } from '../site.mjs';
 
 const CHROMIUM = process.env.CHROME_PATH ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
@@ -103,14 +105,15 @@ export async function publicPages() {
   ];
 }
 
-/** A new hospital of its own average: five reviews by five accounts. */
-export async function review(hospitalId, stars, text = {}) {
-  const author = await signUp();
-  const { token } = author;
-  const aspects = ['treatment', 'explanation', 'kindness', 'facilities', 'cost', 'honesty'];
-  await call('PATCH', '/api/auth/accounts/me', { token, json: { hospital_id: hospitalId } });
-  const json = { title: '한 줄 요약', body: '열 글자가 넘는 리뷰입니다.', stars: Object.fromEntries(aspects.map((name) => [name, stars])), ...text };
-  const created = await call('POST', `/api/review${hospitalPath(hospitalId)}/reviews`, { token, json });
-  assert.equal(created.status, 201, created.text);
-  return { ...created.json, author };
+/**
+ * Published reviews by fresh insiders of a hospital, one for each number of stars; together with
+ * further insiders, who write nothing, they are enough to be published.
+ */
+export async function publishedReviews(hospitalId, ...stars) {
+  const authors = await passes(hospitalId, Math.max(stars.length, CROWD));
+  for (const [index, number] of stars.entries()) {
+    const created = await publish(authors[index], { stars: starsOf(number), title: `별점 ${number}점` });
+    assert.equal(created.status, 201, created.text);
+  }
+  await runBatch();
 }

@@ -88,20 +88,19 @@ test('what an insider saw is kept by no cache', async () => {
 
 test('without a session nothing is written', async () => {
   const { id } = await newPost();
-  const hospitals = hospitalPath((await hospital(0)).id);
-  for (const path of [`/board/${id}/vote`, `/board/${id}/delete`, `/board/${id}/accept`, '/account/hospital', '/account/password', '/account/delete', `${hospitals}/reviews/1/delete`]) {
+  for (const path of [`/board/${id}/vote`, `/board/${id}/delete`, `/board/${id}/accept`, '/account/proofs/mail', '/account/proofs/take-back', '/account/vouch', '/account/password', '/account/delete']) {
     const answer = await post(path, 'up=true', { referer: `${base}/board/${id}` });
     assert.equal(answer.status, 303, path);
     assert.equal(answer.headers.location, `/signin?next=${encodeURIComponent(`/board/${id}`)}`, path);
     const background = await post(path, 'up=true', { 'sec-fetch-mode': 'cors' });
     assert.equal(background.status, 401, path);
   }
-  for (const path of ['/board/new', `/board/${id}/edit`, `/board/${id}/comments`, `${hospitals}/review`]) {
+  for (const path of ['/board/new', `/board/${id}/edit`, `/board/${id}/comments`]) {
     const answer = await post(path, 'category=free&title=abc&body=some+longer+text');
     assert.equal(answer.status, 401, path);
     assert.match(answer.body.toString(), /some longer text/, path);
   }
-  for (const path of ['/board/new', `/board/${id}/edit`, `${hospitals}/review`, '/account', '/account/hospital']) {
+  for (const path of ['/board/new', `/board/${id}/edit`, '/account', '/account/proofs', '/account/proofs/hospital', '/account/proofs/new?hospital_id=x', '/account/vouch']) {
     const answer = await send('GET', path);
     assert.equal(answer.status, 303, path);
     assert.equal(answer.headers.location, `/signin?next=${encodeURIComponent(path)}`, path);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { call, signUp } from '../site.mjs';
-import { follow, hospital, hospitalPath, newComment, newPost, open, signIn } from './browser.mjs';
+import { follow, newComment, newPost, open, signIn } from './browser.mjs';
 
 const done = (page) => page.locator('[role=status]').innerText();
 const press = (page, selector) => follow(page, () => page.click(selector));
@@ -70,61 +70,6 @@ for (const javaScriptEnabled of [true, false]) {
     await press(page, '.post button.danger');
     assert.match(await done(page), /삭제했어요/);
     assert.equal((await page.goto(thread)).status(), 404);
-    assert.deepEqual(page.complaints, []);
-  });
-
-  test(`choose a hospital and review it, ${how}`, async () => {
-    const page = await open({ javaScriptEnabled });
-    const [{ id, name }, other] = [await hospital(javaScriptEnabled ? 5 : 6), await hospital(7)];
-    await signIn(page);
-    await page.goto(hospitalPath(id));
-    await press(page, '.heading .primary');
-    assert.match(await page.locator('main').innerText(), /먼저 계정에 병원을 등록해 주세요/);
-    await press(page, 'main .primary');
-    await page.fill('#q', name);
-    await press(page, '.together button');
-    await press(page, '.rows button');
-    assert.match(await page.locator('main').innerText(), new RegExp(name.replace(/[()]/g, '\\$&')));
-    await press(page, 'main .primary');
-
-    // By keyboard: each row of stars is one stop, arrows choose.
-    await page.locator('[name="stars.treatment"]').first().focus();
-    for (const stars of [5, 4, 3, 2, 1, 3]) {
-      await page.keyboard.press('Space');
-      for (let n = 1; n < stars; n++) await page.keyboard.press('ArrowRight');
-      await page.keyboard.press('Tab');
-    }
-    assert.equal(await page.evaluate(() => document.activeElement.id), 'title');
-    await page.keyboard.type('솔직한 한 줄');
-    await page.keyboard.press('Tab');
-    await page.keyboard.type('좋았던 점과 아쉬운 점을 적습니다.');
-    await page.keyboard.press('Tab');
-    await follow(page, () => page.keyboard.press('Enter'));
-    assert.match(await done(page), /리뷰를 올렸어요/);
-    const mine = page.locator('.review', { hasText: '내가 쓴 리뷰' });
-    assert.deepEqual(await mine.locator('.scores dd [aria-hidden]').allInnerTexts(), ['5', '4', '3', '2', '1', '3']);
-
-    await page.goto(`${hospitalPath(id)}/review`);
-    for (const aspect of ['treatment', 'explanation', 'kindness', 'facilities', 'cost', 'honesty']) {
-      await page.check(`[name="stars.${aspect}"][value="4"]`);
-    }
-    await page.fill('#title', '두 번째');
-    await page.fill('#body', '두 번째 리뷰는 쓸 수 없습니다.');
-    await press(page, 'main button.primary');
-    assert.match(await page.locator('.mistakes').innerText(), /이미 썼어요/);
-    assert.equal(await page.inputValue('#title'), '두 번째');
-    assert.equal((await page.goto(`${hospitalPath(other.id)}/review`)).status(), 403);
-    assert.match(await page.locator('main').innerText(), /등록된 병원이 이곳과 달라요/);
-
-    await page.goto(hospitalPath(id));
-    await follow(page, () => mine.locator('[href$="/edit"]').click());
-    assert.ok(await page.isChecked('[name="stars.kindness"][value="3"]'));
-    await page.fill('#title', '고친 한 줄');
-    await press(page, 'main button.primary');
-    assert.match(await mine.locator('h3').innerText(), /고친 한 줄/);
-    await mine.locator('summary').click();
-    await follow(page, () => mine.locator('button.danger').click());
-    assert.equal(await mine.count(), 0);
     assert.deepEqual(page.complaints, []);
   });
 }

@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
+import { prove } from '../insiders.mjs';
 import { call } from '../site.mjs';
-import { follow, hospital, hospitalPath, newComment, newPost, open, publicPages, review, signIn } from './browser.mjs';
-
-// The least size of what is pressed (CSS pixels). Links within a sentence are as high as its line.
-const TARGET = 44;
+import { inspect } from './accessibility.mjs';
+import { follow, hospital, hospitalPath, newComment, newPost, open, publicPages, publishedReviews, signIn } from './browser.mjs';
 
 async function insidersPages(page) {
   const account = await signIn(page);
   const { token } = account;
   const { id } = await hospital(8);
-  await review(id, 4);
-  await call('PATCH', '/api/auth/accounts/me', { token, json: { hospital_id: id } });
+  await publishedReviews(id, 4);
+  await prove(account, id);
+  await page.goto('/account/proofs');
+  await page.locator('[data-state=ready]').waitFor();
   const { json: post } = await call('POST', '/api/board/posts', { token, json: { category: 'question', title: '내 질문', body: '본문' } });
   const comment = await newComment(post.id);
   const { json: own } = await call('POST', `/api/board/posts/${post.id}/comments`, { token, json: { body: '내 답글', parent_id: comment.id } });
@@ -31,25 +31,13 @@ async function insidersPages(page) {
     `${hospitalPath(id)}/review`,
     `${hospitalPath((await hospital(0)).id)}/review`,
     '/account',
-    '/account/hospital',
+    '/account/proofs',
+    '/account/proofs/hospital',
+    `/account/proofs/new?hospital_id=${encodeURIComponent(id)}`,
+    '/account/vouch',
+    '/account/secret',
+    '/reviews/mine',
   ];
-}
-
-async function inspect(page, path) {
-  const { violations, passes } = await new AxeBuilder({ page }).analyze();
-  assert.ok(passes.length > 10, `axe looked at ${path}`);
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), [], path);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
-  const small = await page.evaluate((least) => {
-    const inSentence = (element) => element.tagName === 'A' && getComputedStyle(element).display === 'inline';
-    return [...document.querySelectorAll('a, button, summary, input:not([type=hidden]), select, textarea')]
-      .filter((element) => element.checkVisibility() && !element.closest('.skip, .prose') && !inSentence(element))
-      .filter((element) => element.getBoundingClientRect().height < least - 0.5)
-      .map((element) => element.outerHTML.slice(0, 120));
-  }, TARGET);
-  assert.deepEqual(small, [], `${path}: large enough to press`);
-  assert.deepEqual(page.complaints, [], path);
 }
 
 for (const width of [360, 1280]) {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::toolchain::{TARGET, Toolchain};
-use crate::{command, workspace};
+use crate::{command, scripts, workspace};
 
 /// Where `spin.toml` expects the components.
 const OUTPUT: &str = "target/components";
@@ -41,6 +41,9 @@ pub(crate) fn all() -> Result<Vec<String>> {
 
 /// Compiles what is stale in one call of cargo, so that it can use every core.
 pub(crate) fn build(names: &[String]) -> Result<()> {
+    if names.iter().any(|name| name == "frontend-static") {
+        scripts::bundle()?;
+    }
     compile(names)?;
     let output = workspace::path(OUTPUT);
     fs::create_dir_all(&output)?;

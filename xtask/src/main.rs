@@ -10,6 +10,7 @@ mod command;
 mod components;
 mod database_server;
 mod import;
+mod scripts;
 mod seed;
 mod server;
 mod test;
@@ -18,6 +19,7 @@ mod toolchain;
 #[cfg(test)]
 mod tree;
 mod up;
+mod verify_export;
 mod workspace;
 
 /// Jinmaek's developer commands
@@ -37,6 +39,8 @@ enum Command {
     Import(Import),
     /// Fill the databases of board and review with synthetic data
     Seed(seed::Options),
+    /// Check a file of the public export offline: both logs, every signature
+    VerifyExport(verify_export::Options),
 }
 
 #[derive(Subcommand)]
@@ -65,5 +69,6 @@ fn run(command: Command) -> Result<ExitCode> {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }
         Command::Seed(options) => seed::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::VerifyExport(options) => verify_export::run(&options).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -30,6 +30,9 @@ const HEALTH: &str = "/.well-known/spin/health";
 /// Fictional hospitals in HIRA's columns.
 const SAMPLES: &str = "samples/hospitals.csv";
 
+/// Nobody has it (RFC 2606).
+const SAMPLE_DOMAIN: &str = "jinmaek.example";
+
 /// Spin's program as the project's machines have it, beside the checkout.
 const PACKED_SPIN: &str = "../shared/tools/spin.xz";
 
@@ -201,7 +204,23 @@ impl Server {
             force: false,
             token_file: token::file(&self.folder),
         })
-        .context("importing the sample hospitals")
+        .context("importing the sample hospitals")?;
+        self.approve_sample_domain().context("approving the mail domain of the sample hospitals")
+    }
+
+    /// Lets any address at [`SAMPLE_DOMAIN`] prove that one works at a sample hospital, so that
+    /// proofs can be tried at once.
+    fn approve_sample_domain(&self) -> Result<()> {
+        let samples = fs::read_to_string(workspace::path(SAMPLES))?;
+        let ids = samples.lines().skip(1).filter_map(|line| line.split(',').next());
+        for id in ids {
+            let path = format!("/api/auth/moderation/mail-domains/{id}/{SAMPLE_DOMAIN}");
+            ureq::put(format!("{}{path}", self.base))
+                .header("authorization", format!("Bearer {}", self.operator_token))
+                .send_empty()
+                .with_context(|| path.clone())?;
+        }
+        Ok(())
     }
 
     /// Waits for its end, whatever ends it.

@@ -22,7 +22,7 @@ const HSTS: &str = "max-age=31536000; includeSubDomains";
 /// attribute does nothing.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "default-src 'none'; style-src '{STYLE_HASH}'; script-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; style-src '{STYLE_HASH}'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
          form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
 });
@@ -77,7 +77,7 @@ pub(crate) async fn finish(
         }
     }
     let mut response = Response::from_parts(parts, Body::from(body));
-    describe(response.headers_mut(), public);
+    describe(response.headers_mut(), public && asked.method.is_safe());
     secure(response.headers_mut(), asked);
     set_cookies(response.headers_mut(), cookies);
     response
@@ -85,6 +85,7 @@ pub(crate) async fn finish(
 
 /// For caches. A page differs by language, by encoding and by who is signed in. What an
 /// insider saw is not kept: on a shared computer the way back would show which texts are theirs.
+/// Nor is a form that was refused, which holds what somebody wrote.
 fn describe(headers: &mut HeaderMap, public: bool) {
     if headers.contains_key(header::VARY) {
         return;

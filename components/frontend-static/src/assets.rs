@@ -1,4 +1,4 @@
-//! The files in `assets/`, as `build.rs` embedded them.
+//! The files in `assets/` and the bundled scripts, as `build.rs` embedded them.
 //!
 //! The style sheet is not among them: it is 4 KB when compressed, and inside the page it
 //! spares a slow phone the round trip that would stand between it and the first paint.
@@ -22,7 +22,7 @@ pub(crate) struct Asset {
 }
 
 pub(crate) async fn get(request: Request) -> Result<Response, Problem> {
-    let asset = [DRAFT_SCRIPT, ICON]
+    let asset = [WRITING_SCRIPT, PASSES_SCRIPT, ICON]
         .into_iter()
         .find(|asset| asset.path == request.uri().path())
         .ok_or_else(Problem::not_found)?;

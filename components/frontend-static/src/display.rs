@@ -42,6 +42,12 @@ fn in_korea(utc: OffsetDateTime) -> OffsetDateTime {
     UtcOffset::from_hms(9, 0, 0).map_or(utc, |korea| utc.to_offset(korea))
 }
 
+/// The day in Seoul, `YYYY-MM-DD`, of milliseconds since the Unix epoch.
+pub(crate) fn korean_day(millis: i64) -> String {
+    let utc = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000));
+    korean_date(utc.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+}
+
 /// `YYYY-MM-DD`.
 fn korean_date(utc: OffsetDateTime) -> String {
     let time = in_korea(utc);
@@ -82,7 +88,7 @@ pub(crate) fn percent(value: f64, most: f64) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{moment, number, percent, stars};
+    use super::{korean_day, moment, number, percent, stars};
     use crate::texts::{EN, KO};
 
     #[test]
@@ -98,6 +104,12 @@ mod tests {
         assert_eq!(moment("2023-11-14T20:13:20Z", now, &EN).age, "2 hours ago");
         assert_eq!(moment("2023-11-14T20:13:20Z", now, &KO).exact, "2023. 11. 15. 05:13");
         assert_eq!(age("nonsense"), "nonsense");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_seoul() {
+        assert_eq!(korean_day(1_767_193_199_999), "2025-12-31");
+        assert_eq!(korean_day(1_767_193_200_000), "2026-01-01");
     }
 
     #[test]

@@ -31,6 +31,10 @@ impl Fields {
         Ok(Self(form_urlencoded::parse(encoded).into_owned().collect()))
     }
 
+    pub(crate) fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
@@ -135,6 +139,18 @@ impl FormView {
     pub(crate) fn of(fields: &[(&str, &str)]) -> Self {
         let owned = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self::filled_with(Fields(owned.collect()))
+    }
+
+    /// Blank, with what is wrong with the whole.
+    pub(crate) fn noticed(notice: &'static str) -> Self {
+        Self { notice: Some(notice), ..Self::blank() }
+    }
+
+    /// The form again with a mistake that no API has to be asked about.
+    pub(crate) fn mistaken(fields: Fields, field: &str, code: &str, visitor: &Visitor) -> Self {
+        let message = (visitor.language.texts().field_error)(field, code);
+        let mistakes = vec![Mistake { field: field.to_owned(), message }];
+        Self { mistakes, ..Self::filled_with(fields) }
     }
 
     /// The form again after the API refused it, with its status. A refusal that sending it

@@ -9,6 +9,7 @@ mod language;
 mod local_path;
 mod pages;
 mod texts;
+mod upload;
 mod upstream;
 mod visitor;
 
@@ -19,8 +20,9 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use pages::{
-    account, account_hospital, board, comment, home, hospital, hospitals, knowledge, post_form,
-    review_form, robots, sign_in, sign_up, thread,
+    account, board, comment, home, hospital, hospitals, knowledge, moderation, own_reviews,
+    post_form, proofs, review_form, review_reply, review_report, review_takedown, robots, secret,
+    sign_in, sign_up, thread,
 };
 use spin_sdk::{http::Request, http_service};
 use visitor::Visitor;
@@ -41,17 +43,59 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         .route("/board/{id}/comments/{comment}/vote", post(comment::vote))
         .route("/hospitals", get(hospitals::list))
         .route("/hospitals/{id}", get(hospital::read))
-        .route("/hospitals/{id}/review", get(review_form::new_form).post(review_form::create))
+        .route("/hospitals/{id}/review", get(review_form::read))
+        .route("/reviews/mine", get(own_reviews::read))
         .route(
-            "/hospitals/{id}/reviews/{review}/edit",
-            get(review_form::edit_form).post(review_form::edit),
+            "/hospitals/{id}/reviews/{review}/report",
+            get(review_report::form).post(review_report::send),
         )
-        .route("/hospitals/{id}/reviews/{review}/delete", post(hospital::delete_review))
+        .route(
+            "/hospitals/{id}/reviews/{review}/takedown",
+            get(review_takedown::form).post(review_takedown::send),
+        )
+        .route(
+            "/hospitals/{id}/reviews/{review}/reply",
+            get(review_reply::form).post(review_reply::send),
+        )
+        .route("/moderation", get(moderation::overview::read))
+        .route("/moderation/about", get(moderation::about::read))
+        .route("/moderation/log", get(moderation::log::read))
+        .route("/moderation/documents", get(moderation::documents::list))
+        .route("/moderation/documents/{id}", post(moderation::documents::decide))
+        .route("/moderation/documents/{id}/file", get(moderation::documents::file))
+        .route(
+            "/moderation/mail-domains",
+            get(moderation::mail_domains::list).post(moderation::mail_domains::decide),
+        )
+        .route("/moderation/reports", get(moderation::reports::list))
+        .route("/moderation/reports/{id}/dismiss", post(moderation::reports::dismiss))
+        .route("/moderation/takedowns", get(moderation::takedowns::list))
+        .route("/moderation/takedowns/{id}", post(moderation::takedowns::decide))
+        .route(
+            "/moderation/removals",
+            get(moderation::removals::list).post(moderation::removals::propose),
+        )
+        .route("/moderation/removals/{id}/confirm", post(moderation::removals::confirm))
+        .route("/moderation/removals/{id}/drop", post(moderation::removals::drop_proposal))
+        .route(
+            "/moderation/reply-tokens",
+            get(moderation::reply_tokens::list).post(moderation::reply_tokens::issue),
+        )
+        .route("/moderation/reply-tokens/{id}/revoke", post(moderation::reply_tokens::revoke))
         .route("/signup", get(sign_up::form).post(sign_up::create))
         .route("/signin", get(sign_in::form).post(sign_in::create))
         .route("/signout", post(sign_in::sign_out))
         .route("/account", get(account::read))
-        .route("/account/hospital", get(account_hospital::list).post(account::choose_hospital))
+        .route("/account/proofs", get(proofs::read))
+        .route("/account/proofs/hospital", get(proofs::find_hospital))
+        .route("/account/proofs/new", get(proofs::new_form))
+        .route("/account/proofs/mail", post(proofs::by_mail))
+        .route("/account/proofs/mail/confirmation", post(proofs::confirm_mail))
+        .route("/account/proofs/document", post(proofs::by_document))
+        .route("/account/proofs/vouching", post(proofs::by_vouching))
+        .route("/account/proofs/take-back", post(proofs::take_back))
+        .route("/account/vouch", get(proofs::vouch_form).post(proofs::vouch))
+        .route("/account/secret", get(secret::read))
         .route("/account/password", post(account::change_password))
         .route("/account/signout-everywhere", post(account::sign_out_everywhere))
         .route("/account/delete", post(account::delete))

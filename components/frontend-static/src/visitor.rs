@@ -78,6 +78,12 @@ impl Visitor {
         self.token.is_some()
     }
 
+    /// By the token's own word: it decides which links are shown, never what is allowed.
+    pub(crate) fn is_moderator(&self) -> bool {
+        let content = self.token.as_deref().and_then(content);
+        content.is_some_and(|content| content.roles.iter().any(|role| role == session::MODERATOR))
+    }
+
     #[cfg(test)]
     pub(crate) fn public() -> Self {
         Self(Arc::new(Facts {
@@ -117,16 +123,23 @@ async fn renew(facts: &mut Facts) -> Vec<HeaderValue> {
     renewed.cookies
 }
 
+/// What of a token a page acts on.
 #[derive(Deserialize)]
-struct Expiry {
+struct Content {
     /// Seconds since the Unix epoch.
     exp: i64,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+fn content(token: &str) -> Option<Content> {
+    let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok())?;
+    serde_json::from_slice(&payload).ok()
 }
 
 fn is_current(token: &str) -> bool {
-    let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let expiry = payload.and_then(|payload| serde_json::from_slice::<Expiry>(&payload).ok());
-    expiry.is_some_and(|expiry| now_millis() / 1_000 < expiry.exp.saturating_sub(RENEW_SECONDS))
+    let now = now_millis() / 1_000;
+    content(token).is_some_and(|content| now < content.exp.saturating_sub(RENEW_SECONDS))
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {

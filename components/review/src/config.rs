@@ -3,8 +3,7 @@
 use std::sync::OnceLock;
 
 use axum::extract::FromRef;
-use session::KeySource;
-use sha2::{Digest, Sha256};
+use session::{KeySource, OperatorToken};
 use spin_sdk::variables;
 
 pub(crate) struct Config {
@@ -14,9 +13,6 @@ pub(crate) struct Config {
     pub(crate) keys: KeySource,
     pub(crate) operator: OperatorToken,
 }
-
-/// The hash of the token that opens the operator's routes; `None` where they are shut.
-pub(crate) struct OperatorToken(pub(crate) Option<[u8; 32]>);
 
 /// The error is for the log: it names the variable that is wrong.
 pub(crate) async fn load() -> Result<&'static Config, String> {
@@ -47,14 +43,14 @@ async fn variable(name: &str) -> Result<String, String> {
     variables::get(name).await.map_err(|error| format!("variable {name}: {error}"))
 }
 
-impl OperatorToken {
-    fn new(token: &str) -> Self {
-        Self((!token.is_empty()).then(|| Sha256::digest(token).into()))
-    }
-}
-
 impl FromRef<&'static Config> for KeySource {
     fn from_ref(config: &&'static Config) -> Self {
         config.keys.clone()
+    }
+}
+
+impl FromRef<&'static Config> for OperatorToken {
+    fn from_ref(config: &&'static Config) -> Self {
+        config.operator.clone()
     }
 }

@@ -36,7 +36,8 @@ fn is_json(request: &Request) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-async fn collect(body: axum::body::Body) -> Result<bytes::Bytes, Problem> {
+/// The bytes of a body that is no JSON, such as a file. 413 beyond [`MAX_BODY_BYTES`].
+pub async fn collect(body: axum::body::Body) -> Result<bytes::Bytes, Problem> {
     match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(

@@ -10,13 +10,13 @@ mod problem;
 mod serve;
 mod timestamp;
 
-pub use body::{Body, MAX_BODY_BYTES};
+pub use body::{Body, MAX_BODY_BYTES, collect};
 pub use conditional::{IfMatch, Tagged};
 pub use cursor::{List, Page};
 pub use origin::client_address;
 pub use params::{Path, Query};
 pub use problem::{FieldError, Fields, Problem};
-pub use serve::{method_not_allowed, not_found, openapi, serve};
+pub use serve::{method_not_allowed, not_found, openapi, serve, streamed, without_path};
 pub use timestamp::{now_millis, rfc3339};
 
 /// What a handler returns.

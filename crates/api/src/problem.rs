@@ -130,6 +130,23 @@ impl Problem {
         self
     }
 
+    /// Tells the client this instead.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Writes the cause into the log, where no request is to be answered with the problem.
+    pub fn log(&self, during: &str) {
+        let line = serde_json::json!({
+            "level": "error",
+            "during": during,
+            "code": self.code,
+            "cause": self.cause,
+        });
+        eprintln!("{line}");
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }

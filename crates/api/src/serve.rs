@@ -25,7 +25,8 @@ where
     }
     let Ok(mut response) = router.call(request.map(Body::new)).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        log(&problem, &method, &path, &trace_id);
+        let named = response.extensions().get::<WithoutPath>().is_none();
+        log(&problem, &method, named.then_some(&path), &trace_id);
         let allow = response.headers_mut().remove(header::ALLOW);
         let mut answer = problem.respond(&trace_id);
         answer.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
@@ -33,9 +34,30 @@ where
         return answer;
     }
     secure(response.headers_mut());
-    if method == Method::GET && response.status() == StatusCode::OK {
+    let streamed = response.extensions().get::<Streamed>().is_some();
+    if method == Method::GET && response.status() == StatusCode::OK && !streamed {
         return tagged(&headers, response).await;
     }
+    response
+}
+
+/// The answer's body is longer than memory should hold.
+#[derive(Clone, Copy)]
+struct Streamed;
+
+/// An answer that is sent while it is made, and so has no tag.
+pub fn streamed(mut response: Response) -> Response {
+    response.extensions_mut().insert(Streamed);
+    response
+}
+
+/// The request's path says more than the log may keep.
+#[derive(Clone, Copy)]
+struct WithoutPath;
+
+/// The answer to a request whose path is not to be logged: it holds what belongs to one person.
+pub fn without_path(mut response: Response) -> Response {
+    response.extensions_mut().insert(WithoutPath);
     response
 }
 
@@ -62,7 +84,7 @@ fn trace_id(headers: &HeaderMap) -> String {
 }
 
 /// Only what an operator has to act on: a refused request is not news.
-fn log(problem: &Problem, method: &Method, path: &str, trace_id: &str) {
+fn log(problem: &Problem, method: &Method, path: Option<&String>, trace_id: &str) {
     let Some(cause) = &problem.cause else { return };
     let line = serde_json::json!({
         "level": if problem.status.is_server_error() { "error" } else { "info" },

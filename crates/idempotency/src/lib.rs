@@ -58,11 +58,19 @@ impl Reply {
         let body = serde_json::to_string(body).map_err(Problem::internal)?;
         Ok(Self { status: StatusCode::CREATED, location: Some(location), body })
     }
+
+    /// An answer that says no more than its status.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, location: None, body: String::new() }
+    }
 }
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let json = HeaderValue::from_static("application/json");
+        if self.body.is_empty() {
+            return self.status.into_response();
+        }
         let mut response = (self.status, self.body).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         let location = self.location.and_then(|location| HeaderValue::from_str(&location).ok());
@@ -115,6 +123,29 @@ pub async fn once(
         return Ok(reply);
     }
     result
+}
+
+/// Whether `subject` sends `request` for the first time, for a write whose answer can be made again
+/// of what it wrote: only that there was one is kept, in the transaction of the caller. 422 where
+/// the key was used for another request.
+pub async fn is_first(
+    database: &Database,
+    component: &str,
+    subject: &str,
+    operation: &str,
+    key: &Key,
+    request: &impl Serialize,
+) -> Result<bool, Problem> {
+    let Key(Some(key)) = key else { return Ok(true) };
+    let id = digest(&[component, subject, operation, key]);
+    let request = serde_json::to_string(request).map_err(Problem::internal)?;
+    // With the key, which only the client knows: nobody recognises a request that they know.
+    let fingerprint = digest(&[key, &request]);
+    if kept(database, component, &id, &fingerprint).await?.is_some() {
+        return Ok(false);
+    }
+    keep(database, component, &id, &fingerprint, &Reply::empty(StatusCode::CREATED)).await?;
+    Ok(true)
 }
 
 async fn kept(

@@ -1,6 +1,7 @@
 //! Who is asking: the access token that auth signs and every component checks by itself.
 
 mod keys;
+mod operator;
 
 use api::Problem;
 use axum::extract::{FromRef, FromRequestParts};
@@ -10,6 +11,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 
 pub use keys::{KeySource, Keys};
+pub use operator::{Operator, OperatorToken};
 
 /// The `iss` and `aud` of every token. A token of another deployment has another key, so
 /// one name for all of them is enough.
@@ -17,6 +19,9 @@ pub const ISSUER: &str = "jinmaek";
 
 /// The cookie in which a browser carries its access token.
 pub const COOKIE: &str = "session";
+
+/// The role of those who decide over proofs, reports and takedown requests.
+pub const MODERATOR: &str = "moderator";
 
 /// Far above any token of ours; a longer one is not parsed.
 const MAX_TOKEN_BYTES: usize = 2048;
@@ -31,6 +36,9 @@ pub struct Claims {
     /// Seconds since the Unix epoch.
     pub iat: u64,
     pub exp: u64,
+    /// What the account may do beyond what every insider may; [`MODERATOR`] or nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
 }
 
 /// A signed-in insider. As an extractor it answers 401 where there is no valid session.
@@ -40,6 +48,19 @@ pub struct Insider {
     pub subject: String,
     /// The token itself, to act on the insider's behalf towards another component.
     pub token: String,
+    pub roles: Vec<String>,
+}
+
+/// An insider whom the operator named a moderator. As an extractor it answers 401 without a
+/// session and 403 to any other insider.
+#[derive(Debug, Clone)]
+pub struct Moderator(pub Insider);
+
+impl Moderator {
+    /// 403: the insider is not a moderator, or not any more.
+    pub fn required() -> Problem {
+        Problem::forbidden("not_a_moderator", "Only moderators may do this.")
+    }
 }
 
 /// Whoever reads: an insider or the public. A token that is no longer valid reads as the
@@ -64,6 +85,22 @@ where
         let token = token(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let source = KeySource::from_ref(state);
         verify(&source, token).await
+    }
+}
+
+impl<S> FromRequestParts<S> for Moderator
+where
+    S: Send + Sync,
+    KeySource: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let insider = Insider::from_request_parts(parts, state).await?;
+        if insider.roles.iter().any(|role| role == MODERATOR) {
+            return Ok(Self(insider));
+        }
+        Err(Self::required())
     }
 }
 
@@ -123,7 +160,7 @@ async fn verify(source: &KeySource, token: &str) -> Result<Insider, Problem> {
     let claims = decode::<Claims>(token, key, &validation)
         .map_err(|error| Problem::unauthorized().because(error))?
         .claims;
-    Ok(Insider { subject: claims.sub, token: token.to_owned() })
+    Ok(Insider { subject: claims.sub, token: token.to_owned(), roles: claims.roles })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const IMPORT: &str = "5e3d0000-0000-4000-8000-000000000001";
 
 const HOSPITAL: u64 = 3;
 const REVIEW: u64 = 4;
-const AUTHOR: u64 = 5;
+const KEY: u64 = 5;
 
 /// A cell of every file, in the order of how many hospitals have it.
 const KINDS: [&str; 10] = [
@@ -93,12 +93,12 @@ const HOSPITALS_TABLE: Table = Table {
 };
 const TEXTS_TABLE: Table = Table { name: "hospital_texts", columns: "hospital_id, search, tokens" };
 const REVIEWS_TABLE: Table = Table {
-    name: "reviews",
-    columns: "id, hospital_id, author, month, title, body, treatment, explanation, kindness, facilities, cost, \
-              honesty, total, revision",
+    name: "signed_reviews",
+    columns: "id, public_key, hospital_id, year, status, month, title, body, stars, revision, signature, total, \
+              statement, hidden_until, hidden_revision, touched, queued",
 };
 const RATINGS_TABLE: Table = Table {
-    name: "hospital_ratings",
+    name: "signed_ratings",
     columns: "hospital_id, treatment, explanation, kindness, facilities, cost, honesty, one, two, three, four, five",
 };
 const IMPORTS_TABLE: Table =
@@ -268,27 +268,31 @@ fn write_review(
         .hyphenated()
         .to_string();
     let month = random.u32(..36) + 10;
-    let month = format!("{}-{:02}", 2023 + month / 12, month % 12 + 1);
+    let (year, month) = (2023 + month / 12, month % 12 + 1);
     let (title, body) = (words::title(random, number), words::body(random));
-    let author = words::pseudonym(AUTHOR, number);
-    let [treatment, explanation, kindness, facilities, cost, honesty] = stars.map(Cell::from);
+    // Nobody has the private half: such reviews can be read, and no export of them holds.
+    let public_key = words::pseudonym(KEY, number);
+    let digits: String = stars.iter().map(i64::to_string).collect();
     loader.row(
         &REVIEWS_TABLE,
         [
             (&id).into(),
+            (&public_key).into(),
             hospital_id.into(),
-            (&author).into(),
-            (&month).into(),
+            i64::from(year).into(),
+            "published".into(),
+            (&format!("{year}-{month:02}")).into(),
             (&title).into(),
             (&body).into(),
-            treatment,
-            explanation,
-            kindness,
-            facilities,
-            cost,
-            honesty,
+            (&digits).into(),
+            1.into(),
+            "".into(),
             stars.iter().sum::<i64>().into(),
             1.into(),
+            Cell::Null,
+            0.into(),
+            "".into(),
+            0.into(),
         ],
     )
 }

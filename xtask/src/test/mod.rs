@@ -14,6 +14,7 @@ use tally::Tally;
 
 mod databases;
 mod faults;
+mod mail_server;
 mod node;
 mod plans;
 mod rust;
@@ -68,6 +69,13 @@ const STEPS: &[Step] = &[
         ..STEP
     },
     Step {
+        name: "scripts",
+        about: "what the browser signs, blinds, remembers and warns of",
+        run: node::scripts,
+        folder: Some("scripts"),
+        ..STEP
+    },
+    Step {
         name: "host",
         about: "runtime-shim with the guests of its conformance tests",
         run: rust::host,
@@ -79,6 +87,13 @@ const STEPS: &[Step] = &[
         run: node::suite,
         folder: Some("api"),
         on_site: true,
+        ..STEP
+    },
+    Step {
+        name: "anonymity",
+        about: "batches by day, and an adversary with every row, log line and metric",
+        run: node::suite,
+        folder: Some("anonymity"),
         ..STEP
     },
     Step {

@@ -9,7 +9,7 @@ use super::session::{Session, Site};
 use super::tally::{Tally, count_node};
 use super::{Outcome, Step, is_ci};
 use crate::server::Host;
-use crate::{command, workspace};
+use crate::{command, scripts, workspace};
 
 /// No file of tests takes longer, even on a busy machine: the fuzzer's takes the longest. One that
 /// hangs ends here, and the others go on.
@@ -70,23 +70,11 @@ pub(crate) fn fuzz(session: &mut Session, step: &Step) -> Result<Outcome> {
 
 /// Why no suite can run here; where it can, its npm packages are there afterwards.
 pub(super) fn unable() -> Result<Option<Outcome>> {
-    if !command::exists("node") || !command::exists("npm") {
-        let how = "Node 20 or newer is not here: https://nodejs.org".to_owned();
-        return Ok(Some(Outcome::NotRun(how)));
+    if !scripts::has_node() {
+        return Ok(Some(Outcome::NotRun(scripts::NODE_IS_MISSING.to_owned())));
     }
-    install_packages()?;
+    scripts::install_packages(&workspace::path("tests"))?;
     Ok(None)
-}
-
-fn install_packages() -> Result<()> {
-    let tests = workspace::path("tests");
-    let installed = tests.join("node_modules/.package-lock.json");
-    if workspace::is_fresh(&installed, &tests.join("package-lock.json")) {
-        return Ok(());
-    }
-    eprintln!("Installing the suites' npm packages");
-    let mut npm = Command::new("npm");
-    command::run(npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(tests))
 }
 
 /// Into a Python environment of its own under target/.
@@ -104,15 +92,30 @@ fn install_schemathesis() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// The modules of the browser's scripts, which need no site.
+pub(crate) fn scripts(session: &mut Session, step: &Step) -> Result<Outcome> {
+    if let Some(outcome) = unable()? {
+        return Ok(outcome);
+    }
+    scripts::install_packages(&workspace::path(scripts::PACKAGE))?;
+    run(&session.files(step)?, |_| {})
+}
+
 pub(super) fn node(
     site: &Site,
     files: &[PathBuf],
     describe: impl Fn(&mut Command),
 ) -> Result<Outcome> {
+    run(files, |node| {
+        site.describe_to(node);
+        describe(node);
+    })
+}
+
+fn run(files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Outcome> {
     let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
     node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]).args(files);
-    site.describe_to(&mut node);
     describe(&mut node);
     Ok(Outcome::Ran(Tally::of_runner(&mut node, count_node)?))
 }

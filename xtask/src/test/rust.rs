@@ -8,13 +8,14 @@ use super::session::Session;
 use super::tally::{Tally, count_cargo};
 use super::{Outcome, Step};
 use crate::database_server::Engine;
-use crate::{command, components, token};
+use crate::{command, components, scripts, token};
 
 /// Everything but the host and its guests.
 ///
 /// Not in one call: cargo chooses features for all packages of a call at once, so that wasmtime
 /// would be compiled twice, for `up` and for this, and so would what xtask is made of.
 pub(crate) fn native(_: &mut Session, _: &Step) -> Result<Outcome> {
+    scripts::bundle()?;
     let run = |packages: &[&str]| Tally::of_runner(&mut cargo_test(packages), count_cargo);
     let mut sum = run(&["--package", "xtask"])?;
     // `--lib`, as the entry point of a component links for wasm32 only.
@@ -71,6 +72,7 @@ pub(crate) fn lint(_: &mut Session, _: &Step) -> Result<Outcome> {
     if !has("clippy") {
         return Ok(Outcome::NotRun("rustup component add clippy".to_owned()));
     }
+    scripts::bundle()?;
     let mut cargo = command::cargo();
     cargo.args(["clippy", "--release", "--workspace", "--exclude", "runtime-shim"]);
     program(cargo.args(["--exclude", "native", "--", "--deny", "warnings"]))

@@ -10,12 +10,16 @@ use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use super::Step;
+use super::mail_server::MailServer;
 use crate::database_server::{Database, DatabaseServer, Engine};
 use crate::server::{self, Host, Server, Settings};
 use crate::{components, token, workspace};
 
 /// Where the hosts of the tests write. Kept after the run, to be read when a test failed.
 const LOGS: &str = "target/test-logs";
+
+/// Nobody listens on the discard port.
+const NO_MAIL_SERVER: &str = "http://127.0.0.1:9";
 
 pub(crate) struct Session {
     host: Host,
@@ -28,6 +32,8 @@ pub(crate) struct Session {
 pub(crate) struct Site {
     server: Server,
     settings: Settings,
+    /// Where its mails go; on SQLite to its log.
+    mail_server: Option<MailServer>,
     _folder: TempDir,
 }
 
@@ -36,6 +42,7 @@ pub(crate) struct Databases {
     /// By component.
     pub(crate) of: Vec<(&'static str, Database)>,
     signing_key: String,
+    pass_seed: String,
 }
 
 impl Databases {
@@ -59,11 +66,12 @@ impl Databases {
     }
 
     pub(crate) fn of(of: Vec<(&'static str, Database)>) -> Result<Self> {
-        // Any 32 bytes are an Ed25519 key.
-        let signing_key = STANDARD.encode(&token::random()?[..32]);
-        Ok(Self { of, signing_key })
+        // Any 32 bytes are an Ed25519 key, and a seed.
+        let secret = || token::random().map(|text| STANDARD.encode(&text[..32]));
+        Ok(Self { of, signing_key: secret()?, pass_seed: secret()? })
     }
 
+    /// Without a mail server: a site on these that has to send mails says where to.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         self.with(|database| &database.url)
     }
@@ -76,7 +84,14 @@ impl Databases {
         let urls = self.of.iter().map(|(component, database)| {
             (format!("{component}_database_url"), url(database).clone())
         });
-        urls.chain([("session_signing_key".to_owned(), self.signing_key.clone())]).collect()
+        let others = [
+            ("session_signing_key", self.signing_key.as_str()),
+            ("pass_seed", &self.pass_seed),
+            ("mail_api_url", NO_MAIL_SERVER),
+            ("mail_api_token", "a token"),
+            ("mail_sender", "code@jinmaek.example"),
+        ];
+        urls.chain(others.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
     }
 }
 
@@ -154,7 +169,7 @@ impl Site {
         let Some(program) = host.program()? else { return Ok(None) };
         let folder = tempfile::tempdir()?;
         let settings = settings(host, &folder, host.name())?;
-        Self::serve(host, &program, settings, folder).map(Some)
+        Self::serve(host, &program, settings, folder, None).map(Some)
     }
 
     /// On SQLite, on our host, which logs what `filter` names. `name` is that of the log.
@@ -164,7 +179,7 @@ impl Site {
         let folder = tempfile::tempdir()?;
         let mut settings = settings(Host::Shim, &folder, name)?;
         settings.log_filter = Some(filter);
-        Self::serve(Host::Shim, &program, settings, folder)
+        Self::serve(Host::Shim, &program, settings, folder, None)
     }
 
     /// On databases of servers, on our host. `name` is that of the log.
@@ -174,21 +189,33 @@ impl Site {
         let folder = tempfile::tempdir()?;
         let mut settings = settings(Host::Shim, &folder, name)?;
         server::migrate(&settings, &databases.owner_variables())?;
+        let mails = MailServer::start(workspace::path(LOGS).join(format!("{name}.mails")))?;
         settings.variables = databases.variables();
-        Self::serve(Host::Shim, &program, settings, folder)
+        settings.variables.push(("mail_api_url".to_owned(), mails.url.clone()));
+        Self::serve(Host::Shim, &program, settings, folder, Some(mails))
     }
 
-    fn serve(host: Host, program: &Path, settings: Settings, folder: TempDir) -> Result<Self> {
+    fn serve(
+        host: Host,
+        program: &Path,
+        settings: Settings,
+        folder: TempDir,
+        mail_server: Option<MailServer>,
+    ) -> Result<Self> {
         let mut server = Server::start(host, program, &settings)?;
         server.wait_until_healthy()?;
         server.import_samples().with_context(|| server.logged())?;
-        Ok(Self { server, settings, _folder: folder })
+        Ok(Self { server, settings, mail_server, _folder: folder })
     }
 
     /// Tells a suite where the site is.
     pub(crate) fn describe_to(&self, suite: &mut Command) {
         suite.env("JINMAEK_BASE", &self.server.base);
         suite.env("JINMAEK_OPERATOR_TOKEN", &self.server.operator_token);
+        let mails = self.mail_server.as_ref().map(|mails| &mails.file);
+        if let Some(mails) = mails.or(self.settings.log.as_ref()) {
+            suite.env("JINMAEK_MAILS", mails);
+        }
     }
 
     /// Prepares further databases for a site that a suite starts itself.

@@ -1,11 +1,20 @@
-//! The rules of accounts and sessions: no HTTP, no SQL, no clock of its own.
+//! The rules of accounts, sessions, proofs of employment and passes: no HTTP, no SQL, no clock of
+//! its own.
 
+pub(crate) mod calendar;
+pub(crate) mod document;
+pub(crate) mod employment;
+pub(crate) mod hospital;
 pub(crate) mod login;
+pub(crate) mod mail;
+pub(crate) mod pass;
 pub(crate) mod password;
 pub(crate) mod pseudonym;
 pub(crate) mod refresh;
+pub(crate) mod secret;
 pub(crate) mod signing;
 pub(crate) mod throttle;
+pub(crate) mod vouching;
 
 /// Why a field is refused. `code` is stable; `detail` says what to send instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

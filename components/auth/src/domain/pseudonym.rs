@@ -27,12 +27,6 @@ impl PseudonymSecret {
         self.keyed(&[account_id])
     }
 
-    /// The name under which reviews are kept. It differs from the subject so that the rows of
-    /// the two databases share no key.
-    pub(crate) fn reviewer(&self, account_id: &str) -> String {
-        self.keyed(&["review", account_id])
-    }
-
     /// The name of a throttle's counter.
     pub(crate) fn bucket(&self, parts: &[&str]) -> String {
         self.keyed(&[&["throttle"], parts].concat())
@@ -60,7 +54,6 @@ mod tests {
         let names = [
             secret.subject("a"),
             secret.subject("b"),
-            secret.reviewer("a"),
             secret.bucket(&["a"]),
             secret.bucket(&["a", "b"]),
             secret.bucket(&["ab"]),

@@ -7,7 +7,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
 use hmac::{Hmac, Mac};
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use session::{Claims, ISSUER};
+use session::{Claims, ISSUER, MODERATOR};
 use sha2::Sha256;
 
 /// How long an access token is valid. Signing out cannot recall one that is out, so it is short.
@@ -51,7 +51,12 @@ impl Signer {
     }
 
     /// An access token for `subject`. `now` is in milliseconds since the Unix epoch.
-    pub(crate) fn access_token(&self, subject: &str, now: i64) -> Result<String, String> {
+    pub(crate) fn access_token(
+        &self,
+        subject: &str,
+        is_moderator: bool,
+        now: i64,
+    ) -> Result<String, String> {
         let iat = u64::try_from(now).unwrap_or_default() / 1000;
         let claims = Claims {
             iss: ISSUER.into(),
@@ -59,6 +64,7 @@ impl Signer {
             sub: subject.into(),
             iat,
             exp: iat + ACCESS_SECONDS,
+            roles: is_moderator.then(|| MODERATOR.to_owned()).into_iter().collect(),
         };
         encode(&self.header, &claims, &self.key).map_err(|error| error.to_string())
     }
@@ -119,14 +125,23 @@ mod tests {
         }
     }
 
+    fn part(token: &str, n: usize) -> serde_json::Value {
+        let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(n).unwrap()).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    #[test]
+    fn only_a_moderators_token_names_a_role() {
+        let signer = Signer::parse(SEED).unwrap();
+        let token = signer.access_token("subject", true, 0).unwrap();
+        assert_eq!(part(&token, 1)["roles"], serde_json::json!(["moderator"]));
+    }
+
     #[test]
     fn a_token_carries_the_agreed_claims() {
-        let token =
-            Signer::parse(SEED).unwrap().access_token("subject", 1_700_000_000_999).unwrap();
-        let part = |n: usize| -> serde_json::Value {
-            let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(n).unwrap()).unwrap();
-            serde_json::from_slice(&bytes).unwrap()
-        };
+        let signer = Signer::parse(SEED).unwrap();
+        let token = signer.access_token("subject", false, 1_700_000_000_999).unwrap();
+        let part = |n: usize| part(&token, n);
         assert_eq!(part(0), serde_json::json!({ "typ": "JWT", "alg": "EdDSA", "kid": THUMBPRINT }));
         assert_eq!(
             part(1),

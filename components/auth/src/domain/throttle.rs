@@ -36,6 +36,28 @@ pub(crate) const LOGIN: Limit = Limit { burst: 100, interval_millis: 300_000 };
 /// Sign-ups that were told "taken": they tell whether a login exists.
 pub(crate) const TAKEN_LOGINS_AT_NETWORK: Limit = Limit { burst: 100, interval_millis: 30_000 };
 
+/// Mails with codes that one account asks for: a few slips, then one every ten minutes.
+pub(crate) const MAILS_OF_ACCOUNT: Limit = Limit { burst: 5, interval_millis: 600_000 };
+
+/// Mails to one mailbox, whoever asks for them: nobody is flooded.
+pub(crate) const MAILS_TO_MAILBOX: Limit = Limit { burst: 3, interval_millis: 600_000 };
+
+/// Wrong codes from one network, where a hospital's whole staff may be: 2,880 a day.
+pub(crate) const CODES_AT_NETWORK: Limit = Limit { burst: 100, interval_millis: 30_000 };
+
+/// Wrong codes for one domain, from everywhere: 1,440 a day of a million codes, so that many
+/// accounts together do not guess their way in.
+pub(crate) const CODES_OF_DOMAIN: Limit = Limit { burst: 500, interval_millis: 60_000 };
+
+/// Domains that one account may put before the moderators.
+pub(crate) const DOMAINS_OF_ACCOUNT: Limit = Limit { burst: 5, interval_millis: 24 * 3_600_000 };
+
+/// Documents that one account may upload, each of up to 1 MiB.
+pub(crate) const DOCUMENTS_OF_ACCOUNT: Limit = Limit { burst: 5, interval_millis: 24 * 3_600_000 };
+
+/// Vouch codes that one account may try.
+pub(crate) const VOUCHES_OF_ACCOUNT: Limit = Limit { burst: 20, interval_millis: 60_000 };
+
 /// How long a network counts as its owner's after a sign-in there.
 pub(crate) const FAMILIAR_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 

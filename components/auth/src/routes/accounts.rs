@@ -1,17 +1,16 @@
 //! Accounts: signing up, and what an insider does with their own.
 
-use api::{Body, Fields, IfMatch, Problem, Tagged, client_address, now_millis, rfc3339};
-use axum::Json;
+use api::{Body, Fields, Problem, Tagged, client_address, now_millis, rfc3339};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use database::{Database, Error};
 use idempotency::{Key, Reply};
 use serde::{Deserialize, Serialize};
-use session::Insider;
+use session::{Insider, MODERATOR};
 use uuid::Uuid;
 
-use super::{accept, cookies, lock_own_account, own_account, sessions::signed_out};
+use super::{accept, cookies, own_account, sessions::signed_out};
 use crate::config::{Auth, random};
 use crate::domain::login::Login;
 use crate::domain::password::Password;
@@ -20,24 +19,13 @@ use crate::guess::{Guess, too_many};
 use crate::instance::{InTransaction, between_transactions, transaction};
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
-use crate::store::{COMPONENT, sessions};
-
-/// The hospital's id as review gives it; opaque here.
-const HOSPITAL_ID_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
+use crate::store::{COMPONENT, moderators, sessions};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignUp {
     login: String,
     password: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Edit {
-    /// `null` clears it, so leaving it out has to be something else: a mistake.
-    #[serde(deserialize_with = "Option::deserialize")]
-    hospital_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -66,21 +54,9 @@ struct Created {
 pub(crate) struct Own {
     id: String,
     login: String,
-    hospital_id: Option<String>,
-    hospital_changed_at: Option<String>,
+    /// As the tokens of the account have them.
+    roles: Vec<&'static str>,
     created_at: String,
-}
-
-impl From<Account> for Own {
-    fn from(account: Account) -> Self {
-        Self {
-            id: account.id,
-            login: account.login,
-            hospital_id: account.hospital_id,
-            hospital_changed_at: account.hospital_changed_at.map(rfc3339),
-            created_at: rfc3339(account.created_at),
-        }
-    }
 }
 
 pub(crate) async fn create(
@@ -119,8 +95,6 @@ fn new_account(auth: &Auth, login: &Login, password: &Password) -> api::Result<A
         login: login.as_str().to_owned(),
         subject: auth.pseudonyms().subject(&id),
         password_hash: password.hash(&random()?).map_err(Problem::internal)?,
-        hospital_id: None,
-        hospital_changed_at: None,
         revision: 1,
         created_at: now_millis(),
         id,
@@ -159,33 +133,14 @@ async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
 pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Tagged<Own>> {
     let database = auth.database().await?;
     let account = own_account(&database, &insider).await?;
-    Ok(Tagged { revision: account.revision, body: account.into() })
-}
-
-pub(crate) async fn edit(
-    State(auth): State<Auth>,
-    insider: Insider,
-    if_match: IfMatch,
-    Body(body): Body<Edit>,
-) -> api::Result<Json<Own>> {
-    let mut fields = Fields::default();
-    let hospital_id = body
-        .hospital_id
-        .map(|id| fields.text("hospital_id", text::line(&id, HOSPITAL_ID_CHARACTERS)));
-    fields.check()?;
-
-    let database = auth.database().await?;
-    let account = transaction(&database, async |database: &Database| {
-        let account = lock_own_account(database, &insider).await?;
-        if_match.check(account.revision)?;
-        if account.hospital_id.as_deref() == hospital_id.as_deref() {
-            return Ok(account);
-        }
-        accounts::set_hospital(database, &account.id, hospital_id.as_deref(), now_millis()).await?;
-        own_account(database, &insider).await
-    })
-    .await?;
-    Ok(Json(account.into()))
+    let is_moderator = moderators::is_one(&database, &account.id).await?;
+    let own = Own {
+        id: account.id,
+        login: account.login,
+        roles: is_moderator.then_some(MODERATOR).into_iter().collect(),
+        created_at: rfc3339(account.created_at),
+    };
+    Ok(Tagged { revision: account.revision, body: own })
 }
 
 pub(crate) async fn change_password(
@@ -235,13 +190,14 @@ pub(crate) async fn remove(
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(database, &login, &password).await?;
     let account = account.ok_or_else(|| wrong_password("password"))?;
+    let now = now_millis();
     let database = auth.database().await?;
     transaction(&database, async |database: &Database| {
         if !accounts::still_has_password(database, &account).await? {
             return Err(wrong_password("password"));
         }
         guess.forget(database).await?;
-        Ok(accounts::remove(database, &account.id).await?)
+        Ok(accounts::remove(database, &account.id, now).await?)
     })
     .await?;
     Ok(signed_out())

@@ -2,8 +2,11 @@
 
 pub(crate) mod accounts;
 pub(crate) mod cookies;
-pub(crate) mod employment;
 pub(crate) mod keys;
+pub(crate) mod moderation;
+pub(crate) mod moderators;
+pub(crate) mod passes;
+pub(crate) mod proofs;
 pub(crate) mod sessions;
 
 use api::{Fields, Problem};

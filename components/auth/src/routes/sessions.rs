@@ -17,7 +17,7 @@ use crate::domain::refresh::{RefreshToken, Verdict};
 use crate::domain::signing::ACCESS_SECONDS;
 use crate::guess::Guess;
 use crate::instance::transaction;
-use crate::store::{accounts, sessions};
+use crate::store::{accounts, moderators, sessions};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,7 +61,9 @@ pub(crate) async fn create(
         Ok(sessions::insert(database, &account.id, &token, now).await?)
     })
     .await?;
-    signed_in(&auth, &account.subject, Some(&token), now)
+    let is_moderator = moderators::is_one(&database, &account.id).await?;
+    let who = Who { subject: account.subject, is_moderator };
+    signed_in(&auth, &who, Some(&token), now)
 }
 
 pub(crate) async fn refresh(State(auth): State<Auth>, headers: HeaderMap) -> api::Result<Response> {
@@ -69,26 +71,32 @@ pub(crate) async fn refresh(State(auth): State<Auth>, headers: HeaderMap) -> api
     let next = token.next(random()?);
     let now = now_millis();
     let database = auth.database().await?;
-    let (verdict, subject) = transaction(&database, async |database: &Database| {
+    let (verdict, who) = transaction(&database, async |database: &Database| {
         rotate(database, &token, &next, now).await
     })
     .await?;
     match verdict {
-        Verdict::Rotate => signed_in(&auth, &subject, Some(&next), now),
-        Verdict::AccessOnly => signed_in(&auth, &subject, None, now),
+        Verdict::Rotate => signed_in(&auth, &who, Some(&next), now),
+        Verdict::AccessOnly => signed_in(&auth, &who, None, now),
         Verdict::Expired => Err(invalid_refresh_token()),
         Verdict::Reused => Err(invalid_refresh_token()
             .because("a refresh token was used twice; its family is revoked")),
     }
 }
 
-/// Does what the token deserves, and gives the subject of its account.
+/// Whom an access token is for.
+struct Who {
+    subject: String,
+    is_moderator: bool,
+}
+
+/// Does what the token deserves, and says whom the next access token is for.
 async fn rotate(
     database: &Database,
     token: &RefreshToken,
     next: &RefreshToken,
     now: i64,
-) -> Result<(Verdict, String), Problem> {
+) -> Result<(Verdict, Who), Problem> {
     let (account_id, family) =
         sessions::lock(database, &token.family()).await?.ok_or_else(invalid_refresh_token)?;
     let account =
@@ -99,7 +107,8 @@ async fn rotate(
         Verdict::AccessOnly => {}
         Verdict::Expired | Verdict::Reused => sessions::remove(database, &token.family()).await?,
     }
-    Ok((verdict, account.subject))
+    let is_moderator = moderators::is_one(database, &account.id).await?;
+    Ok((verdict, Who { subject: account.subject, is_moderator }))
 }
 
 /// Also without a valid session: whoever signs out is signed out afterwards. The token's secret
@@ -127,11 +136,12 @@ pub(crate) async fn remove_all(
 
 fn signed_in(
     auth: &Auth,
-    subject: &str,
+    who: &Who,
     refresh: Option<&RefreshToken>,
     now: i64,
 ) -> api::Result<Response> {
-    let access_token = auth.signer().access_token(subject, now).map_err(Problem::internal)?;
+    let access_token = auth.signer().access_token(&who.subject, who.is_moderator, now);
+    let access_token = access_token.map_err(Problem::internal)?;
     let mut set_cookies = vec![cookies::set_access(&access_token)];
     set_cookies.extend(refresh.map(cookies::set_refresh));
     let session = Session { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS };

@@ -2,20 +2,20 @@
 
 use database::{Database, Error, Row, Value};
 
+use super::{moderators, proofs, proven_addresses, vouch_codes};
+
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) login: String,
     pub(crate) subject: String,
     pub(crate) password_hash: String,
-    pub(crate) hospital_id: Option<String>,
-    /// Epoch milliseconds, as is `created_at`.
-    pub(crate) hospital_changed_at: Option<i64>,
     pub(crate) revision: i64,
+    /// Epoch milliseconds.
     pub(crate) created_at: i64,
 }
 
-const COLUMNS: &str =
-    "id, login, subject, password_hash, hospital_id, hospital_changed_at, revision, created_at";
+/// `hospital_id` and `hospital_changed_at` are of the version before proofs, and no longer used.
+const COLUMNS: &str = "id, login, subject, password_hash, revision, created_at";
 
 fn account(row: Row) -> Result<Account, Error> {
     Ok(Account {
@@ -23,10 +23,8 @@ fn account(row: Row) -> Result<Account, Error> {
         login: row.text(1)?,
         subject: row.text(2)?,
         password_hash: row.text(3)?,
-        hospital_id: row.optional_text(4)?,
-        hospital_changed_at: row.optional_integer(5)?,
-        revision: row.integer(6)?,
-        created_at: row.integer(7)?,
+        revision: row.integer(4)?,
+        created_at: row.integer(5)?,
     })
 }
 
@@ -66,15 +64,12 @@ async fn find(
 
 /// [`Error::Unique`] where the login is taken.
 pub(crate) async fn insert(database: &Database, account: &Account) -> Result<(), Error> {
-    let insert =
-        format!("INSERT INTO accounts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    let insert = format!("INSERT INTO accounts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     let values = [
         account.id.as_str().into(),
         account.login.as_str().into(),
         account.subject.as_str().into(),
         account.password_hash.as_str().into(),
-        account.hospital_id.clone().into(),
-        account.hospital_changed_at.map_or(Value::Null, Value::Integer),
         Value::Integer(account.revision),
         Value::Integer(account.created_at),
     ];
@@ -103,22 +98,20 @@ pub(crate) async fn set_password(
     Ok(())
 }
 
-/// Sets the hospital and counts the edit.
-pub(crate) async fn set_hospital(
-    database: &Database,
-    id: &str,
-    hospital_id: Option<&str>,
-    now: i64,
-) -> Result<(), Error> {
-    let update = "UPDATE accounts SET hospital_id = ?2, hospital_changed_at = ?3, revision = revision + 1 WHERE id = ?1";
-    let hospital_id = hospital_id.map_or(Value::Null, Value::from);
-    database.query(update, [id.into(), hospital_id, Value::Integer(now)]).await?;
-    Ok(())
+/// The same by id.
+pub(crate) async fn lock_by_id(database: &Database, id: &str) -> Result<Option<Account>, Error> {
+    find(database, "id = ?1 FOR UPDATE", id).await
 }
 
-/// Removes the account and everything that names it: its sessions, and the answer to its
-/// sign-up that may be kept for an `Idempotency-Key`.
-pub(crate) async fn remove(database: &Database, id: &str) -> Result<(), Error> {
+/// Removes the account and everything that names it: its sessions, proofs and what waits to be
+/// one, and the answers that may be kept for an `Idempotency-Key`. Of its passes this year's
+/// stay without a name, see [`proven_addresses::release`]. The account is locked.
+pub(crate) async fn remove(database: &Database, id: &str, now: i64) -> Result<(), Error> {
+    proven_addresses::release(database, id, now).await?;
+    proofs::remove(database, id).await?;
+    proofs::remove_pending(database, id).await?;
+    vouch_codes::take_back(database, id).await?;
+    moderators::remove(database, id).await?;
     database.query("DELETE FROM sessions WHERE account_id = ?1", [id.into()]).await?;
     // Found first, because MySQL would lock every answer that it compares.
     let answers = "SELECT id FROM auth_idempotency WHERE body LIKE ?1 ESCAPE '!'";

@@ -2,13 +2,14 @@ use api::{Problem, now_millis};
 use askama::Template;
 use axum::http::StatusCode;
 
+use super::proofs::{self, ProofView};
 use super::{Frame, Result, Section, show_as};
-use crate::answer::{redirect, redirect_with};
+use crate::answer::redirect_with;
 use crate::display::{Moment, moment};
 use crate::form::{Form, FormView};
 use crate::texts::Texts;
+use crate::upstream::Failure;
 use crate::upstream::auth::{self, Account};
-use crate::upstream::{Failure, review, segment};
 use crate::visitor::{SignedIn, Visitor};
 
 #[derive(Template)]
@@ -18,19 +19,8 @@ struct AccountPage {
     frame: Frame,
     account: Account,
     created: Moment,
-    hospital: Employer,
+    proof: Option<ProofView>,
     form: FormView,
-}
-
-/// The hospital on the account.
-enum Employer {
-    None,
-    Known {
-        name: String,
-        path: String,
-    },
-    /// Review is away, or does not have it.
-    Unknown,
 }
 
 pub(crate) async fn read(SignedIn(visitor): SignedIn) -> Result {
@@ -62,11 +52,6 @@ pub(crate) async fn delete(SignedIn(visitor): SignedIn, Form(fields): Form) -> R
     }
 }
 
-pub(crate) async fn choose_hospital(SignedIn(visitor): SignedIn, Form(fields): Form) -> Result {
-    auth::choose_hospital(&visitor, fields.filled("hospital_id")).await?;
-    Ok(redirect("/account?done=hospital"))
-}
-
 /// The page with what is wrong, and with none of the passwords.
 async fn again(visitor: &Visitor, failure: Failure) -> Result {
     if failure.is(StatusCode::UNAUTHORIZED) {
@@ -78,26 +63,17 @@ async fn again(visitor: &Visitor, failure: Failure) -> Result {
 
 async fn render(visitor: &Visitor, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
-    let account = auth::account(visitor).await?;
+    let (account, proof) = futures::join!(auth::account(visitor), proofs::current(visitor));
+    let account = account?;
     show_as(
         status,
         &AccountPage {
             t,
             frame: Frame::new(visitor, Section::Account, t.account.title).private(),
             created: moment(&account.created_at, now_millis(), t),
-            hospital: employer(visitor, &account).await,
+            proof,
             account,
             form,
         },
     )
-}
-
-async fn employer(visitor: &Visitor, account: &Account) -> Employer {
-    let Some(id) = &account.hospital_id else { return Employer::None };
-    match review::hospital(visitor, id).await.inspect_err(|failure| failure.log(visitor)) {
-        Ok(hospital) => {
-            Employer::Known { name: hospital.name, path: format!("/hospitals/{}", segment(id)) }
-        }
-        Err(_) => Employer::Unknown,
-    }
 }

@@ -2,13 +2,14 @@ use api::Path;
 use askama::Template;
 
 use super::{Choice, Frame, Paging, Result, Section, known, show};
-use crate::answer::redirect;
 use crate::display::{number, percent, stars};
 use crate::form::Query;
 use crate::texts::Texts;
-use crate::upstream::review::{self, ASPECTS, Distribution, Doctors, Hospital, PerAspect, Review};
+use crate::upstream::review::{
+    self, ASPECTS, Distribution, Doctors, Hospital, PerAspect, Review, Status, Text,
+};
 use crate::upstream::{query, segment};
-use crate::visitor::{SignedIn, Visitor};
+use crate::visitor::Visitor;
 
 const MOST_STARS: f64 = 5.0;
 
@@ -42,15 +43,35 @@ struct Bar {
 
 struct ReviewView {
     id: String,
+    /// Where it can be reported, asked to be taken down, or answered.
+    path: String,
+    month: String,
+    machine_month: String,
+    content: Content,
+    reply: Option<ReplyView>,
+}
+
+enum Content {
+    Text(TextView),
+    /// Until which day at most.
+    Hidden(Option<String>),
+    Removed,
+}
+
+struct TextView {
     title: String,
     body: String,
     average: String,
     /// Label, number and what a screen reader says of it, per aspect.
     stars: Vec<(&'static str, u8, String)>,
+    edited: bool,
+}
+
+/// The hospital's own words.
+struct ReplyView {
+    body: String,
     month: String,
     machine_month: String,
-    mine: bool,
-    edited: bool,
 }
 
 pub(crate) async fn read(
@@ -85,20 +106,12 @@ pub(crate) async fn read(
         aspects: aspect_bars(&hospital, t),
         distribution: distribution_bars(&hospital.distribution, t),
         orders: orders(t, &path, sort),
-        reviews: list.items.into_iter().map(|review| view(review, t)).collect(),
+        reviews: list.items.into_iter().map(|review| view(review, &path, t)).collect(),
         first,
         next,
         hospital,
         path,
     })
-}
-
-pub(crate) async fn delete_review(
-    SignedIn(visitor): SignedIn,
-    Path([id, review]): Path<[String; 2]>,
-) -> Result {
-    review::delete_review(&visitor, &id, &review).await?;
-    Ok(redirect(&format!("/hospitals/{}?done=deleted", segment(&id))))
 }
 
 fn aspect_bars(hospital: &Hospital, t: &Texts) -> Vec<Bar> {
@@ -141,17 +154,32 @@ fn orders(t: &'static Texts, path: &str, sort: &str) -> Vec<Choice> {
     names.into_iter().map(order).collect()
 }
 
-fn view(review: Review, t: &Texts) -> ReviewView {
+fn view(review: Review, hospital_path: &str, t: &Texts) -> ReviewView {
     ReviewView {
-        average: stars(review.average),
-        stars: scores(review.stars, t),
+        path: format!("{hospital_path}/reviews/{}", segment(&review.id)),
         month: (t.time.month)(&review.month),
+        content: content(review.text, review.status, review.hidden_until.as_deref(), t),
+        reply: review.reply.map(|reply| ReplyView {
+            body: reply.body,
+            month: (t.time.month)(&reply.month),
+            machine_month: reply.month,
+        }),
         machine_month: review.month,
         id: review.id,
-        title: review.title,
-        body: review.body,
-        mine: review.mine,
-        edited: review.edited,
+    }
+}
+
+fn content(text: Option<Text>, status: Status, hidden_until: Option<&str>, t: &Texts) -> Content {
+    match text {
+        Some(text) => Content::Text(TextView {
+            title: text.title,
+            body: text.body,
+            average: stars(text.average),
+            stars: scores(text.stars, t),
+            edited: text.edited,
+        }),
+        None if status == Status::Hidden => Content::Hidden(hidden_until.map(t.time.date)),
+        None => Content::Removed,
     }
 }
 

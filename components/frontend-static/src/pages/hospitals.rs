@@ -37,7 +37,7 @@ pub(crate) async fn list(visitor: Visitor, Query(fields): Query) -> Result {
     let Facets { regions, kinds } =
         facets.inspect_err(|failure| failure.log(&visitor)).unwrap_or_default();
     let (status, hospitals, next_cursor, mistake) = match list {
-        Ok(list) => (StatusCode::OK, rows::hospitals(list.items, None), list.next_cursor, None),
+        Ok(list) => (StatusCode::OK, rows::hospitals(list.items), list.next_cursor, None),
         Err(failure) => {
             (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None, Some(list_refusal(failure, t)?))
         }

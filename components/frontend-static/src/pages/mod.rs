@@ -1,7 +1,6 @@
 //! One file per page: load → view model → template.
 
 pub(crate) mod account;
-pub(crate) mod account_hospital;
 pub(crate) mod board;
 pub(crate) mod comment;
 pub(crate) mod error;
@@ -10,10 +9,18 @@ pub(crate) mod hospital;
 pub(crate) mod hospitals;
 pub(crate) mod knowledge;
 pub(crate) mod language;
+mod messages;
+pub(crate) mod moderation;
+pub(crate) mod own_reviews;
 pub(crate) mod post_form;
+pub(crate) mod proofs;
 pub(crate) mod review_form;
+pub(crate) mod review_reply;
+pub(crate) mod review_report;
+pub(crate) mod review_takedown;
 pub(crate) mod robots;
 pub(crate) mod rows;
+pub(crate) mod secret;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod thread;
@@ -38,6 +45,7 @@ pub(crate) enum Section {
     Board,
     Knowledge,
     Account,
+    Moderation,
     SignIn,
     SignUp,
     None,
@@ -49,10 +57,13 @@ pub(crate) struct Frame {
     pub description: String,
     pub section: Section,
     pub signed_in: bool,
+    pub moderator: bool,
     /// Nothing for a search engine to list.
     pub private: bool,
     /// The page has a form whose draft the script keeps.
     pub keeps_draft: bool,
+    /// The page needs the script that makes passes and signs reviews.
+    pub makes_passes: bool,
     /// What has just been done, to be said once at the top.
     pub done: Option<&'static str>,
     pub done_name: String,
@@ -75,8 +86,10 @@ impl Frame {
             description: t.site.description.to_owned(),
             section,
             signed_in: visitor.is_signed_in(),
+            moderator: visitor.is_moderator(),
             private: false,
             keeps_draft: false,
+            makes_passes: false,
             done: (t.done)(&done_name),
             done_name,
             sign_in_path: match section {
@@ -97,6 +110,10 @@ impl Frame {
     /// For pages of one person, and for forms.
     pub(crate) fn private(self) -> Self {
         Self { private: true, ..self }
+    }
+
+    pub(crate) fn making_passes(self) -> Self {
+        Self { makes_passes: true, private: true, ..self }
     }
 
     pub(crate) fn keeping_a_draft(self) -> Self {

@@ -1,16 +1,21 @@
-//! A review that is being written or edited.
+//! Writing a review, and later editing, withdrawing or appealing with the same key. The script
+//! does it: it signs, and sends without a session, so that this page does not ask for one either.
 
-use api::{Path, Problem};
+use api::{Path, now_millis};
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::{Frame, Result, Section, show_as};
-use crate::answer::redirect;
-use crate::form::{Fields, Form, FormView};
+use super::{Frame, Result, Section, messages, show_as};
+use crate::display::korean_day;
+use crate::form::{Fields, FormView, Query};
 use crate::texts::Texts;
-use crate::upstream::review::{self, ASPECTS, Draft, Hospital};
-use crate::upstream::{auth, segment};
-use crate::visitor::{SignedIn, Visitor};
+use crate::upstream::auth::{self, Crowd};
+use crate::upstream::review::{self, ASPECTS, Hospital};
+use crate::upstream::segment;
+use crate::visitor::Visitor;
+
+/// No review is older: there were none before.
+const FIRST_YEAR: u16 = 2025;
 
 #[derive(Template)]
 #[template(path = "hospitals/review_form.html")]
@@ -18,160 +23,80 @@ struct ReviewForm {
     t: &'static Texts,
     frame: Frame,
     form: FormView,
-    aspects: Vec<AspectField>,
-    is_new: bool,
+    hospital: Hospital,
+    year: u16,
+    is_current: bool,
+    /// `None` where auth cannot say.
+    crowd: Option<Crowd>,
+    /// As the API names them in its errors, and as they are shown.
+    aspects: Vec<(String, &'static str)>,
     /// The name that the script keeps the draft under.
     draft: String,
-    action: String,
-    back: String,
+    path: String,
+    proof_path: String,
+    messages: String,
 }
 
-struct AspectField {
-    /// As the API names it in its errors.
-    field: String,
-    label: &'static str,
-    given: Option<u64>,
-}
-
-/// Why this insider may not review this hospital, and what to do next.
-#[derive(Template)]
-#[template(path = "hospitals/not_yours.html")]
-struct NotYours {
-    t: &'static Texts,
-    frame: Frame,
-    why: &'static str,
-    step: Option<(&'static str, &'static str)>,
-    mine: Option<String>,
-    back: String,
-}
-
-pub(crate) async fn new_form(SignedIn(visitor): SignedIn, Path([id]): Path<[String; 1]>) -> Result {
-    let (hospital, account) =
-        futures::join!(review::hospital(&visitor, &id), auth::account(&visitor));
-    let (hospital, account) = (hospital?, account?);
-    if account.hospital_id.as_ref() != Some(&hospital.id) || !hospital.open {
-        return not_yours(&visitor, &hospital, account.hospital_id.as_deref());
-    }
-    render(&visitor, &hospital, None, StatusCode::OK, FormView::blank())
-}
-
-/// A form that is sent after the session has ended comes back with its text, hence no
-/// `SignedIn` here and below: the API says 401, the form says what to do.
-pub(crate) async fn create(
+pub(crate) async fn read(
     visitor: Visitor,
     Path([id]): Path<[String; 1]>,
-    Form(fields): Form,
-) -> Result {
-    let Err(failure) = review::create_review(&visitor, &id, &draft(&fields), fields.key()).await
-    else {
-        return Ok(redirect(&format!("/hospitals/{}?done=reviewed#reviews", segment(&id))));
-    };
-    let hospital = review::hospital(&visitor, &id).await?;
-    if failure.is(StatusCode::FORBIDDEN) {
-        let account = auth::account(&visitor).await?;
-        return not_yours(&visitor, &hospital, account.hospital_id.as_deref());
-    }
-    let (status, form) = FormView::refused(fields, failure, &visitor)?;
-    render(&visitor, &hospital, None, status, form)
-}
-
-pub(crate) async fn edit_form(
-    SignedIn(visitor): SignedIn,
-    Path([id, review]): Path<[String; 2]>,
-) -> Result {
-    let (hospital, found) =
-        futures::join!(review::hospital(&visitor, &id), review::review(&visitor, &id, &review));
-    let (hospital, (found, tag)) = (hospital?, found?);
-    if !found.mine {
-        return Err(Problem::forbidden("not_author", "Only its author may edit it."));
-    }
-    let stars = found.stars.into_array().map(|stars| stars.to_string());
-    let names = ASPECTS.map(field_name);
-    let mut fields = vec![("title", found.title.as_str()), ("body", &found.body), ("tag", &tag)];
-    fields.extend(names.iter().map(String::as_str).zip(stars.iter().map(String::as_str)));
-    render(&visitor, &hospital, Some(&review), StatusCode::OK, FormView::of(&fields))
-}
-
-pub(crate) async fn edit(
-    visitor: Visitor,
-    Path([id, review]): Path<[String; 2]>,
-    Form(fields): Form,
-) -> Result {
-    match review::edit_review(&visitor, &id, &review, &draft(&fields), fields.tag()).await {
-        Ok(()) => {
-            Ok(redirect(&format!("/hospitals/{}?done=saved#r-{}", segment(&id), segment(&review))))
-        }
-        Err(failure) => {
-            let hospital = review::hospital(&visitor, &id).await?;
-            let (status, form) = FormView::refused(fields, failure, &visitor)?;
-            render(&visitor, &hospital, Some(&review), status, form)
-        }
-    }
-}
-
-fn draft(fields: &Fields) -> Draft<'_> {
-    Draft {
-        title: fields.text("title"),
-        body: fields.text("body"),
-        stars: ASPECTS.map(|aspect| fields.text(&field_name(aspect)).parse().ok()),
-    }
-}
-
-fn field_name(aspect: &str) -> String {
-    format!("stars.{aspect}")
-}
-
-/// `review` is the id of the one that is edited; `None` for a new one.
-fn render(
-    visitor: &Visitor,
-    hospital: &Hospital,
-    review: Option<&str>,
-    status: StatusCode,
-    form: FormView,
+    Query(fields): Query,
 ) -> Result {
     let t = visitor.language.texts();
-    let back = format!("/hospitals/{}", segment(&hospital.id));
-    let title = if review.is_none() { t.review_form.new_title } else { t.review_form.edit_title };
-    let aspect = |aspect| {
-        let field = field_name(aspect);
-        AspectField { label: (t.aspect)(aspect), given: form.value(&field).parse().ok(), field }
-    };
+    let this_year = korean_year();
+    let year = asked_year(&fields, this_year);
+    let (hospital, crowd) =
+        futures::join!(review::hospital(&visitor, &id), auth::crowd(&visitor, &id, year));
+    let hospital = hospital?;
+    let path = format!("/hospitals/{}", segment(&hospital.id));
+    let title = (t.review_form.title)(&hospital.name);
     show_as(
-        status,
+        StatusCode::OK,
         &ReviewForm {
             t,
-            frame: Frame::new(visitor, Section::Hospitals, title(&hospital.name)).keeping_a_draft(),
-            aspects: ASPECTS.into_iter().map(aspect).collect(),
-            form,
-            is_new: review.is_none(),
+            frame: Frame::new(&visitor, Section::Hospitals, title).making_passes(),
+            form: FormView::blank(),
+            year,
+            is_current: year == this_year,
+            crowd: crowd.inspect_err(|failure| failure.log(&visitor)).ok(),
+            aspects: ASPECTS.map(|name| (format!("stars.{name}"), (t.aspect)(name))).into(),
             draft: format!("review-{}", hospital.id),
-            action: review.map_or_else(
-                || format!("{back}/review"),
-                |id| format!("{back}/reviews/{}/edit", segment(id)),
+            proof_path: format!(
+                "/account/proofs/new{}",
+                crate::upstream::query(&[("hospital_id", &hospital.id)])
             ),
-            back,
+            messages: messages::json(t)?,
+            path,
+            hospital,
         },
     )
 }
 
-fn not_yours(visitor: &Visitor, hospital: &Hospital, mine: Option<&str>) -> Result {
-    let t = visitor.language.texts();
-    let (why, step) = match mine {
-        _ if !hospital.open => (t.review_form.closed, None),
-        None => (t.review_form.not_yours_none, Some(("/account/hospital", t.review_form.choose))),
-        Some(_) => (t.review_form.not_yours_why, Some(("/account/hospital", t.review_form.change))),
-    };
-    show_as(
-        StatusCode::FORBIDDEN,
-        &NotYours {
-            t,
-            frame: Frame::new(visitor, Section::Hospitals, t.review_form.not_yours).private(),
-            why,
-            step,
-            mine: mine
-                .filter(|id| *id != hospital.id)
-                .map(|id| format!("/hospitals/{}", segment(id))),
-            back: format!("/hospitals/{}", segment(&hospital.id)),
-        },
-    )
+fn korean_year() -> u16 {
+    korean_day(now_millis()).get(..4).and_then(|year| year.parse().ok()).unwrap_or(FIRST_YEAR)
+}
+
+/// The year of the review, this one unless an earlier one is asked for.
+fn asked_year(fields: &Fields, this_year: u16) -> u16 {
+    let asked = fields.text("year").parse().ok();
+    asked.filter(|year| (FIRST_YEAR..this_year).contains(year)).unwrap_or(this_year)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asked_year;
+    use crate::form::Fields;
+
+    #[test]
+    fn a_year_to_come_or_before_the_first_is_this_year() {
+        let year = |text: &str| {
+            let mut fields = Fields::default();
+            fields.push("year".into(), text.into());
+            asked_year(&fields, 2027)
+        };
+        assert_eq!(
+            ["2026", "2027", "2028", "1999", "x", ""].map(year),
+            [2026, 2027, 2027, 2027, 2027, 2027]
+        );
+    }
 }

@@ -62,15 +62,11 @@ pub(crate) struct HospitalRow {
     pub open: bool,
     pub review_count: u64,
     pub average: Option<String>,
-    /// Set on the visitor's account.
-    pub is_mine: bool,
 }
 
-/// `mine` is the hospital on the visitor's account.
-pub(crate) fn hospitals(hospitals: Vec<HospitalSummary>, mine: Option<&str>) -> Vec<HospitalRow> {
+pub(crate) fn hospitals(hospitals: Vec<HospitalSummary>) -> Vec<HospitalRow> {
     let row = |hospital: HospitalSummary| HospitalRow {
         path: format!("/hospitals/{}", segment(&hospital.id)),
-        is_mine: mine == Some(hospital.id.as_str()),
         average: hospital.average.map(stars),
         id: hospital.id,
         name: hospital.name,

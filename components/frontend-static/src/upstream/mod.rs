@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod board;
+pub(crate) mod moderation;
 pub(crate) mod review;
 
 use std::sync::OnceLock;
@@ -126,6 +127,21 @@ impl Failure {
         eprintln!("{line}");
     }
 
+    /// As if the API had refused this field.
+    pub(crate) fn invalid(field: &str, code: &str) -> Self {
+        Self::Refused(Refusal {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            code: "invalid".to_owned(),
+            errors: vec![FieldError { field: field.to_owned(), code: code.to_owned() }],
+            retry_after: None,
+        })
+    }
+
+    /// Whether the API refused this field.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.errors.iter().any(|error| error.field == field))
+    }
+
     pub(crate) fn is(&self, status: StatusCode) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.status == status)
     }
@@ -163,27 +179,54 @@ impl Answer {
     }
 }
 
+/// Whom a call speaks for.
+enum Bearer {
+    /// The visitor, if signed in.
+    Visitor,
+    /// Nobody, even if the visitor is signed in: what is asked must not be tied to an account.
+    Nobody,
+    /// Whoever was given this token.
+    Token(String),
+}
+
 /// A call to be made: `Call::new(Service::Board, Method::GET, path).send(visitor)`.
 struct Call {
     service: Service,
     method: Method,
     path: String,
+    bearer: Bearer,
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl Call {
     fn new(service: Service, method: Method, path: impl Into<String>) -> Self {
-        Self { service, method, path: path.into(), headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            service,
+            method,
+            path: path.into(),
+            bearer: Bearer::Visitor,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     fn get(service: Service, path: impl Into<String>) -> Self {
         Self::new(service, Method::GET, path)
     }
 
+    fn bearing(self, bearer: Bearer) -> Self {
+        Self { bearer, ..self }
+    }
+
     fn json(mut self, value: &serde_json::Value) -> Self {
         self.body = value.to_string().into();
         self.header(header::CONTENT_TYPE.as_str(), Some("application/json"))
+    }
+
+    fn body(mut self, media_type: &str, body: Bytes) -> Self {
+        self.body = body;
+        self.header(header::CONTENT_TYPE.as_str(), Some(media_type))
     }
 
     /// Leaves the header out where there is no value, or none that a header may hold.
@@ -194,7 +237,7 @@ impl Call {
         self
     }
 
-    /// On the visitor's behalf. Whatever is not 2xx is a [`Failure`].
+    /// Whatever is not 2xx is a [`Failure`].
     async fn send(self, visitor: &Facts) -> Result<Answer> {
         let (service, method) = (self.service, self.method.clone());
         let described =
@@ -213,7 +256,12 @@ impl Call {
     }
 
     async fn exchange(self, visitor: &Facts) -> Result<Answer> {
-        let bearer = visitor.token.as_ref().map(|token| format!("Bearer {token}"));
+        let token = match &self.bearer {
+            Bearer::Visitor => visitor.token.as_deref(),
+            Bearer::Nobody => None,
+            Bearer::Token(token) => Some(token.as_str()),
+        };
+        let bearer = token.map(|token| format!("Bearer {token}"));
         let url = format!("{}{}", self.service.url().await?, self.path);
         let call = self
             .header("authorization", bearer.as_deref())

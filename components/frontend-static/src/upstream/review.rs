@@ -1,8 +1,6 @@
 //! Hospitals and their reviews.
 
-use axum::http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{Call, List, Result, Service, query, segment};
 use crate::visitor::Facts;
@@ -128,14 +126,41 @@ pub(crate) struct Distribution {
 #[derive(Deserialize)]
 pub(crate) struct Review {
     pub id: String,
+    pub status: Status,
+    /// Until when it is hidden at most, `YYYY-MM-DD`.
+    pub hidden_until: Option<String>,
+    /// `YYYY-MM`.
+    pub month: String,
+    #[serde(flatten)]
+    pub text: Option<Text>,
+    /// The hospital's.
+    pub reply: Option<Reply>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Waiting,
+    Published,
+    Hidden,
+    Removed,
+}
+
+/// What a review says. None of it is answered while the review is hidden, nor once it is removed.
+#[derive(Deserialize)]
+pub(crate) struct Text {
     pub title: String,
     pub body: String,
     pub stars: PerAspect<u8>,
     pub average: f64,
+    pub edited: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Reply {
+    pub body: String,
     /// `YYYY-MM`.
     pub month: String,
-    pub mine: bool,
-    pub edited: bool,
 }
 
 /// A review beside the name of its hospital.
@@ -147,23 +172,6 @@ pub(crate) struct LatestReview {
     pub average: f64,
     /// `YYYY-MM`.
     pub month: String,
-}
-
-/// What a review says, as the form sends it. `None` for an aspect without stars.
-pub(crate) struct Draft<'a> {
-    pub title: &'a str,
-    pub body: &'a str,
-    pub stars: [Option<u8>; 6],
-}
-
-impl Draft<'_> {
-    fn json(&self) -> Value {
-        let given = ASPECTS
-            .iter()
-            .zip(self.stars)
-            .filter_map(|(aspect, stars)| Some(((*aspect).to_owned(), json!(stars?))));
-        json!({"title": self.title, "body": self.body, "stars": Value::Object(given.collect())})
-    }
 }
 
 /// What a list of hospitals is narrowed to; empty where it is not.
@@ -217,49 +225,14 @@ pub(crate) async fn latest_reviews(visitor: &Facts, limit: &str) -> Result<List<
     Call::get(Service::Review, format!("/api/review/reviews{query}")).send(visitor).await?.json()
 }
 
-/// The review, and the tag that an edit of it is based on.
-pub(crate) async fn review(
-    visitor: &Facts,
-    hospital: &str,
-    review: &str,
-) -> Result<(Review, String)> {
-    Call::get(Service::Review, review_path(hospital, review)).send(visitor).await?.tagged()
-}
-
-pub(crate) async fn create_review(
-    visitor: &Facts,
-    hospital: &str,
-    draft: &Draft<'_>,
-    key: Option<&str>,
-) -> Result<()> {
-    let call =
-        Call::new(Service::Review, Method::POST, format!("{}/reviews", hospital_path(hospital)));
-    call.json(&draft.json()).header("idempotency-key", key).send(visitor).await.map(drop)
-}
-
-/// `tag` is what [`review`] gave when the editing began.
-pub(crate) async fn edit_review(
-    visitor: &Facts,
-    hospital: &str,
-    review: &str,
-    draft: &Draft<'_>,
-    tag: Option<&str>,
-) -> Result<()> {
-    let call = Call::new(Service::Review, Method::PATCH, review_path(hospital, review));
-    call.json(&draft.json()).header("if-match", tag).send(visitor).await.map(drop)
-}
-
-pub(crate) async fn delete_review(visitor: &Facts, hospital: &str, review: &str) -> Result<()> {
-    Call::new(Service::Review, Method::DELETE, review_path(hospital, review))
-        .send(visitor)
-        .await
-        .map(drop)
+pub(crate) async fn review(visitor: &Facts, hospital: &str, review: &str) -> Result<Review> {
+    Call::get(Service::Review, review_path(hospital, review)).send(visitor).await?.json()
 }
 
 fn hospital_path(id: &str) -> String {
     format!("/api/review/hospitals/{}", segment(id))
 }
 
-fn review_path(hospital: &str, review: &str) -> String {
+pub(super) fn review_path(hospital: &str, review: &str) -> String {
     format!("{}/reviews/{}", hospital_path(hospital), segment(review))
 }

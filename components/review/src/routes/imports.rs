@@ -5,14 +5,12 @@ use std::collections::HashMap;
 
 use api::{Body, Path, Problem, now_millis};
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use database::Database;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use session::Operator;
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -22,10 +20,6 @@ use crate::store::imports::{Import, Staged};
 
 /// An import that was not committed within a day was interrupted.
 const UNFINISHED_MILLIS: i64 = 24 * 60 * 60 * 1000;
-
-/// The operator, by the token in the variable `operator_token`. Where that is empty these
-/// routes do not exist.
-pub(crate) struct Operator;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,22 +54,6 @@ pub(crate) struct Verdict {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Commit {
     force: bool,
-}
-
-impl FromRequestParts<&'static Config> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        config: &&'static Config,
-    ) -> Result<Self, Problem> {
-        let expected = config.operator.0.ok_or_else(Problem::not_found)?;
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.split_once(' ')).unwrap_or_default().1.trim();
-        // Hashes have one length, so that the comparison does not tell the token's.
-        let given: [u8; 32] = Sha256::digest(token).into();
-        if bool::from(given.ct_eq(&expected)) { Ok(Self) } else { Err(Problem::unauthorized()) }
-    }
 }
 
 pub(crate) async fn start(

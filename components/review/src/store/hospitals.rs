@@ -1,5 +1,7 @@
+use std::collections::HashMap;
+
 use api::Page;
-use database::{Database, Error, Row, Statement};
+use database::{Database, Error, Row, Statement, Value};
 
 use super::texts;
 use crate::domain::hospital::{Facts, Hospital, search_terms};
@@ -36,6 +38,18 @@ pub(crate) struct Facets {
 
 /// The place of a hospital in its list: by name, then id.
 pub(crate) type Place = (String, String);
+
+/// By id.
+pub(crate) async fn names(db: &Database, ids: &[&str]) -> Result<HashMap<String, String>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut select = Statement::new("SELECT id, name FROM hospitals");
+    select.condition("id IN ", []);
+    select.push_list(ids.iter().map(|id| Value::from(*id)));
+    let rows = select.query(db).await?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
 
 /// `after` is the place of the last of the page before.
 pub(crate) async fn list(

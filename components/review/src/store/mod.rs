@@ -1,17 +1,26 @@
 //! SQL ↔ domain, one file for each table.
 
+pub(crate) mod banned_keys;
+pub(crate) mod edits;
 pub(crate) mod hospitals;
 pub(crate) mod imports;
+pub(crate) mod moderation_log;
+pub(crate) mod publication;
 pub(crate) mod ratings;
+pub(crate) mod removals;
+pub(crate) mod replies;
+pub(crate) mod reports;
 pub(crate) mod reviews;
+pub(crate) mod takedowns;
 mod texts;
 
 use std::sync::atomic::AtomicBool;
 
 use database::migration::{self, Migrations, Outcome};
-use database::{Database, Error};
+use database::{Database, Error, Row, Value};
 
 use crate::config::{self, Config};
+use crate::domain::moderation::Reason;
 
 const MIGRATIONS: Migrations = Migrations {
     component: "review",
@@ -20,14 +29,17 @@ const MIGRATIONS: Migrations = Migrations {
         include_str!("../../migrations/sqlite/0002_reviews.sql"),
         include_str!("../../migrations/sqlite/0003_latest_reviews.sql"),
         include_str!("../../migrations/sqlite/0004_search_and_ratings.sql"),
+        include_str!("../../migrations/sqlite/0005_signed_reviews.sql"),
     ],
     postgres: &[
         include_str!("../../migrations/postgres/0001_hospitals.sql"),
         include_str!("../../migrations/postgres/0002_reviews.sql"),
+        include_str!("../../migrations/postgres/0003_signed_reviews.sql"),
     ],
     mysql: &[
         include_str!("../../migrations/mysql/0001_hospitals.sql"),
         include_str!("../../migrations/mysql/0002_reviews.sql"),
+        include_str!("../../migrations/mysql/0003_signed_reviews.sql"),
     ],
 };
 
@@ -47,4 +59,17 @@ pub(crate) async fn migrate() -> Result<Outcome, Error> {
     let outcome = migration::migrate(&db, &MIGRATIONS).await?;
     while !texts::continue_index(&db).await? {}
     Ok(outcome)
+}
+
+/// The one number that a query gives.
+async fn number<const N: usize>(
+    db: &Database,
+    sql: &str,
+    values: [Value; N],
+) -> Result<i64, Error> {
+    db.query_one(sql, values).await?.map_or(Ok(0), |row| row.integer(0))
+}
+
+fn reason(row: &Row, column: usize) -> Result<Reason, Error> {
+    Reason::named(&row.text(column)?).ok_or(Error::Column(column, "a reason"))
 }

@@ -28,8 +28,7 @@ pub(crate) async fn of(db: &Database, hospitals: &[&str]) -> Result<HashMap<Stri
         return Ok(HashMap::new());
     }
     let columns = COLUMNS.join(", ");
-    let mut select =
-        Statement::new(&format!("SELECT hospital_id, {columns} FROM hospital_ratings"));
+    let mut select = Statement::new(&format!("SELECT hospital_id, {columns} FROM signed_ratings"));
     select.condition("hospital_id IN ", []);
     select.push_list(hospitals.iter().map(|id| Value::from(*id)));
     let rows = select.query(db).await?;
@@ -47,7 +46,7 @@ pub(crate) async fn change(
     if difference == Tally::default() {
         return Ok(());
     }
-    let mut update = Statement::new("UPDATE hospital_ratings SET ");
+    let mut update = Statement::new("UPDATE signed_ratings SET ");
     for (index, (column, value)) in COLUMNS.iter().zip(values(difference)).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         update.push(&format!("{comma}{column} = {column} + ?"), [value]);
@@ -66,7 +65,7 @@ pub(crate) async fn change(
 async fn insert(db: &Database, hospital_id: &str, tally: Tally) -> Result<(), Error> {
     let columns = COLUMNS.join(", ");
     let mut insert =
-        Statement::new(&format!("INSERT INTO hospital_ratings (hospital_id, {columns}) VALUES "));
+        Statement::new(&format!("INSERT INTO signed_ratings (hospital_id, {columns}) VALUES "));
     insert.push_list([hospital_id.into()].into_iter().chain(values(tally)));
     // Not `query`, behind which Spin loses what MySQL says of a row that it refuses.
     insert.execute(db).await?;

@@ -13,7 +13,7 @@ use super::tally::Tally;
 use super::{Outcome, Step};
 use crate::database_server::{DatabaseServer, Engine};
 use proxy::Proxy;
-use writer::{Client, Kind, Record};
+use writer::{Author, Client, Kind, Record};
 
 mod proxy;
 mod writer;
@@ -59,7 +59,7 @@ const TARGETS: [Target; 3] = [
         kind: Kind::Review,
         writers: WRITERS,
         page: "/api/review/hospitals?limit=1",
-        names: "SELECT title FROM reviews",
+        names: "SELECT title FROM signed_reviews",
     },
     Target {
         component: "auth",
@@ -115,13 +115,16 @@ fn disturb(
     server: &mut DatabaseServer,
     proxy: &Proxy,
 ) -> Result<String> {
-    let clients = (0..target.writers)
-        .map(|_| Client::insider(site.base(), HOSPITAL))
-        .collect::<Result<Vec<_>>>()
-        .context("signing writers up")?;
-    let neighbour = Client::insider(site.base(), HOSPITAL)?;
+    let clients = match target.kind {
+        Kind::Review => authors(site, server, target)?,
+        _ => (0..target.writers)
+            .map(|_| Client::insider(site.base()))
+            .collect::<Result<Vec<_>>>()
+            .context("signing writers up")?,
+    };
+    let neighbour = Client::insider(site.base())?;
     // Another component's database is well all the time.
-    let other = if target.component == "board" { Kind::Review } else { Kind::Post };
+    let other = if target.component == "board" { Kind::Account } else { Kind::Post };
     let (stop, stop_neighbour) = (AtomicBool::new(false), AtomicBool::new(false));
     let (records, neighbours, faults) = thread::scope(|scope| {
         let writers: Vec<_> = clients
@@ -162,6 +165,14 @@ fn disturb(
     ))
 }
 
+/// Writers without a session, each with the key of a review that is there.
+fn authors(site: &Site, server: &DatabaseServer, target: &Target) -> Result<Vec<Client>> {
+    let authors = (0..target.writers).map(|_| Author::new()).collect::<Result<Vec<_>>>()?;
+    let rows: String = authors.iter().map(|author| author.insert(HOSPITAL)).collect();
+    server.sql(Some(&format!("faults_{}", target.component)), &rows)?;
+    Ok(authors.into_iter().map(|author| Client::author(site.base(), author)).collect())
+}
+
 /// How long it took until the component could be read again, after each fault.
 fn faults(
     site: &Site,
@@ -199,7 +210,7 @@ fn recovery(site: &Site, target: &Target) -> Result<Duration> {
     let reader = Client::new(site.base());
     let readable = || match target.kind {
         // Nothing public is in the accounts; that one can sign up is what counts.
-        Kind::Account => Client::insider(site.base(), HOSPITAL).is_ok(),
+        Kind::Account => Client::insider(site.base()).is_ok(),
         _ => reader.reads(target.page),
     };
     while !readable() {

@@ -31,6 +31,8 @@ const SORTED: u64 = WINDOW + 200;
 const SMALL: &[&str] = &[
     "hospital_facets",
     "hospital_imports",
+    "review_publication",
+    "moderation_head",
     "settings",
     "auth_migrations",
     "board_migrations",

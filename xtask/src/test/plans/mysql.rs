@@ -72,7 +72,15 @@ fn database_of(statement: &str) -> Option<&'static str> {
         ("plans_board", &["posts", "comments", "votes", "thread_labels", "board_idempotency"]),
         (
             "plans_review",
-            &["hospitals", "reviews", "hospital_ratings", "hospital_facets", "review_idempotency"],
+            &[
+                "hospitals",
+                "hospital_facets",
+                "signed_reviews",
+                "signed_ratings",
+                "review_",
+                "banned_review_keys",
+                "moderation_",
+            ],
         ),
         ("plans_auth", &["accounts", "sessions", "throttles", "settings", "auth_idempotency"]),
     ];

@@ -1,9 +1,10 @@
 //! Every list, search and detail that the APIs offer, over seeded rows.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use ureq::Agent;
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
 
 use crate::token;
 
@@ -53,10 +54,19 @@ pub(super) fn all(base: &str) -> Result<()> {
     let thread = reader.long_thread()?;
     reader.thread(&thread)?;
     reader.reviews()?;
+    reader.open_to_check()?;
     reader.sign_up()?;
     reader.thread(&thread)?;
     reader.reviews()?;
-    for path in ["accounts/me", "employment", ".well-known/jwks.json"] {
+    for path in [
+        "accounts/me",
+        "proofs",
+        "proofs/mail-domains?hospital_id=SYN-0001",
+        "passes/keys?limit=1",
+        "passes/keys?hospital_id=SYN-0001&year=2026",
+        "passes/crowd?hospital_id=SYN-0001&year=2026",
+        ".well-known/jwks.json",
+    ] {
         reader.get(&format!("/api/auth/{path}"))?;
     }
     Ok(())
@@ -110,7 +120,17 @@ impl Reader {
                 }
             }
         }
+        self.pages("/api/review/moderation/log?limit=20")?;
         self.pages("/api/review/reviews?limit=20").map(drop)
+    }
+
+    /// What nothing is read by in a list: keys, the export.
+    fn open_to_check(&self) -> Result<()> {
+        let unknown = self.ask(&format!("/api/review/keys/{}", "A".repeat(43)))?.status();
+        ensure!(unknown == StatusCode::NOT_FOUND, "an unknown key: {unknown}");
+        let mut export = self.ask("/api/review/export.ndjson")?.into_body().into_reader();
+        std::io::copy(&mut export, &mut std::io::sink())?;
+        Ok(())
     }
 
     fn thread(&self, id: &str) -> Result<()> {
@@ -185,12 +205,16 @@ impl Reader {
         Ok(())
     }
 
-    fn get(&self, path: &str) -> Result<Value> {
+    fn ask(&self, path: &str) -> Result<Response<Body>> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let mut response = request.call().with_context(|| path.to_owned())?;
+        request.call().with_context(|| path.to_owned())
+    }
+
+    fn get(&self, path: &str) -> Result<Value> {
+        let mut response = self.ask(path)?;
         let answer = response.body_mut().read_to_string()?;
         if response.status() != 200 {
             bail!("GET {path}: {} {answer}", response.status());

@@ -49,9 +49,9 @@ impl Latest {
             id: review.id,
             hospital_id: review.hospital_id,
             hospital_name,
-            title: review.draft.title,
-            body: review.draft.body,
-            average: mean(review.draft.stars.total(), 6),
+            title: review.text.draft.title,
+            body: review.text.draft.body,
+            average: mean(review.text.draft.stars.total(), 6),
             month: review.month,
         }
     }
