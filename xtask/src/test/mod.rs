@@ -14,6 +14,7 @@ use tally::Tally;
 
 mod databases;
 mod faults;
+mod manifests;
 mod node;
 mod plans;
 mod rust;
@@ -65,6 +66,13 @@ const STEPS: &[Step] = &[
         name: "native",
         about: "domain rules, shared crates, the tree's invariants",
         run: rust::native,
+        ..STEP
+    },
+    Step {
+        name: "manifests",
+        about: "k8s/ against schemas, policies and promtool; backups restored",
+        run: manifests::run,
+        folder: Some("manifests"),
         ..STEP
     },
     Step {

@@ -104,15 +104,23 @@ fn install_schemathesis() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// On this site.
 pub(super) fn node(
     site: &Site,
     files: &[PathBuf],
     describe: impl Fn(&mut Command),
 ) -> Result<Outcome> {
+    let tally = run_files(files, |node| {
+        site.describe_to(node);
+        describe(node);
+    })?;
+    Ok(Outcome::Ran(tally))
+}
+
+pub(super) fn run_files(files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Tally> {
     let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
     node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]).args(files);
-    site.describe_to(&mut node);
     describe(&mut node);
-    Ok(Outcome::Ran(Tally::of_runner(&mut node, count_node)?))
+    Tally::of_runner(&mut node, count_node)
 }
