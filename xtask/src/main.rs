@@ -9,6 +9,7 @@ mod bench;
 mod command;
 mod components;
 mod database_server;
+mod image;
 mod import;
 mod seed;
 mod server;
@@ -32,6 +33,8 @@ enum Command {
     Test(test::Options),
     /// Measure the host's CPU time per request, and per row of each database
     Bench(bench::Options),
+    /// Write the application as a container image, and push it
+    Image(image::Options),
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
@@ -61,6 +64,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }
