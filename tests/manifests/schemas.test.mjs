@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { build, overlays, runtimes } from './site.mjs';
+import { build, objects, overlays, render, runtimes } from './site.mjs';
 
 const schemas = fileURLToPath(new URL('./schemas', import.meta.url));
 
@@ -26,8 +26,21 @@ for (const overlay of overlays) {
   }
 }
 
+test('what puts the shim on nodes keeps to the schemas, and is what the runtime class asks for', () => {
+  const text = render('shim');
+  const { ok, said } = validate(text);
+  assert.ok(ok, said);
+  const { handler, scheduling } = objects(build('bare-metal', 'jinmaek')).find(({ kind }) => kind === 'RuntimeClass');
+  const [shim] = objects(text);
+  assert.equal(shim.spec.runtimeClass.handler, handler);
+  // runtime-class-manager names the runtime after the program.
+  assert.ok(shim.spec.fetchStrategy.platforms.every(({ location }) => location.includes(`/containerd-shim-${handler}-`)));
+  assert.deepEqual(shim.spec.nodeSelector, scheduling.nodeSelector);
+});
+
 test('a mistake is found', () => {
   const text = build('bare-metal', 'jinmaek');
+  assert.ok(validate(text).ok, 'what is to be changed is right to begin with');
   for (const [right, wrong] of [
     ['periodSeconds: 15', 'periodSecond: 15'],
     ['enableAutoscaling: true', 'enableAutoscaling: "yes"'],

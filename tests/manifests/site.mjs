@@ -19,6 +19,12 @@ execFileSync(join(secrets, 'generate'), { stdio: 'ignore' });
 export const overlays = ['bare-metal', 'single-node'];
 export const runtimes = ['jinmaek', 'containerd-shim-spin'];
 
+/** What `kubectl apply -k` of this folder of k8s/ sends. */
+export function render(path) {
+  const limit = { maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' };
+  return execFileSync(process.env.JINMAEK_KUSTOMIZE, ['build', join(folder, path)], limit);
+}
+
 /** What `kubectl apply -k` of this overlay sends, with this runtime. */
 export function build(overlay, runtime) {
   const file = join(folder, 'spinkube/overlays', overlay, 'kustomization.yaml');
@@ -27,8 +33,7 @@ export function build(overlay, runtime) {
   const chosen = before.replace(/^- \.\.\/\.\.\/runtimes\/.*$/m, `- ../../runtimes/${runtime}`);
   writeFileSync(file, chosen);
   try {
-    const limit = { maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' };
-    return execFileSync(process.env.JINMAEK_KUSTOMIZE, ['build', join(file, '..')], limit);
+    return render(`spinkube/overlays/${overlay}`);
   } finally {
     writeFileSync(file, before);
   }
