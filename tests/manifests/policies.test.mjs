@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { build, objects, overlays, root, runtimes, spin } from './site.mjs';
 
 const MESH = 'cluster.local/ns/jinmaek/sa/';
-const GATEWAY = 'cluster.local/ns/istio-system/sa/istio-ingressgateway';
+const GATEWAY = /^cluster.local.ns.istio-system.sa.istio-ingressgateway(-service-account)?$/;
 
 /** The template of the pods that an object makes itself. */
 function template(object) {
@@ -277,7 +277,7 @@ function check(site, overlay, runtime) {
     }
     for (const { metadata: { name } } of site.of('SpinApp')) {
       for (const { principal, paths, notPaths } of accounts(name)) {
-        if (principal === GATEWAY) assert.deepEqual(notPaths, ['/internal', '/internal/*']);
+        if (GATEWAY.test(principal)) assert.deepEqual(notPaths, ['/internal', '/internal/*']);
         else {
           assert.ok(site.find('ServiceAccount', principal.replace(MESH, '')), principal);
           if (paths.some((path) => path.startsWith('/internal'))) assert.deepEqual([name, principal], ['auth', `${MESH}review`]);

@@ -33,7 +33,9 @@ const key = (group, version, kind) => `${group ? `${group}/` : ''}${version} ${k
 
 function write(name, schema) {
   const [api, kind] = name.split(' ');
-  const file = `${kind}-${api.replace('/', '-')}.json`.toLowerCase();
+  // kubeconform's way to name them: of a group, the first part.
+  const [group, version] = api.includes('/') ? api.split('/') : [undefined, api];
+  const file = [kind, group?.split('.')[0], version].filter(Boolean).join('-').toLowerCase() + '.json';
   writeFileSync(join(folder, file), `${JSON.stringify(schema)}\n`);
 }
 
@@ -88,8 +90,8 @@ for (const file of definitions) {
       const name = key(definition.spec.group, version.name, definition.spec.names.kind);
       if (!missing.delete(name)) continue;
       const schema = strict(version.schema.openAPIV3Schema);
-      // Of metadata a definition says nothing, because every object has the same.
-      schema.properties.metadata = { type: 'object' };
+      // Of these a definition says nothing, or nothing more, because every object has them.
+      Object.assign(schema.properties, { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } });
       schema.required = [...new Set([...(schema.required ?? []), 'apiVersion', 'kind', 'metadata', 'spec'])];
       write(name, schema);
     }

@@ -88,7 +88,8 @@ impl Scripts<'_> {
     fn sql(&self, sql: &str) -> Result<String> {
         let sql = match self.server.engine() {
             Engine::Postgres => format!("SET ROLE {}_owner; {sql}", self.name),
-            Engine::Mariadb | Engine::Mysql => sql.to_owned(),
+            // The client's own default is three bytes for a letter.
+            Engine::Mariadb | Engine::Mysql => format!("SET NAMES utf8mb4; {sql}"),
         };
         self.server.sql(Some(self.name), &sql)
     }
