@@ -201,7 +201,7 @@ impl Unpacking<'_> {
                 }
             }
         }
-        self.write(&text(&file)?.as_str().unwrap_or_default().to_owned(), content).map(drop)
+        self.write(file.to_str().context("a path is not UTF-8")?, content).map(drop)
     }
 
     fn write(&self, name: &str, content: &Content) -> Result<PathBuf> {

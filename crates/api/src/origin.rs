@@ -99,8 +99,10 @@ mod tests {
         let chained =
             headers(&[("spin-client-addr", "0.0.0.0:0"), ("x-forwarded-for", "1.1.1.1, 2.2.2.2")]);
         assert_eq!(client_address(&chained), "2.2.2.2");
-        let sidecar =
-            headers(&[("spin-client-addr", "127.0.0.6:5"), ("x-forwarded-for", "1.1.1.1, 2.2.2.2")]);
+        let sidecar = headers(&[
+            ("spin-client-addr", "127.0.0.6:5"),
+            ("x-forwarded-for", "1.1.1.1, 2.2.2.2"),
+        ]);
         assert_eq!(client_address(&sidecar), "2.2.2.2");
         assert_eq!(client_address(&headers(&[("spin-client-addr", "127.0.0.1:5")])), "127.0.0.1");
         assert_eq!(client_address(&headers(&[])), "unknown");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -49,13 +49,13 @@ fn start(
     // What follows the path of the image's root, which is how the operator starts a container.
     let task = match context.args() {
         [] | [_] => "up",
-        [_, task] if task == "up" || task == "migrate" => task,
+        [_, task] if task == "up" || task == "migrate" => task.as_str(),
         [_, others @ ..] => {
             bail!("`{}`: the arguments are none, `up`, or `migrate`", others.join(" "))
         }
     };
     let command = CommandLine::try_parse_from(arguments(task, application.path(), environment)?)
-        .map_err(|error| anyhow::anyhow!("{}", error.kind()))
+        .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the container's environment")?
         .command;
     // This thread belongs to a runtime already, and a runtime cannot be started inside of another.
