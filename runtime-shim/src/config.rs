@@ -1,7 +1,7 @@
 //! Command line, environment, manifest and runtime config, read and checked
 //! together: what the host is asked to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -96,8 +96,7 @@ impl Up {
         if self.allow_empty_secrets {
             return Ok(());
         }
-        let used = config.used_variables();
-        config.variables.check_secrets(&config.manifest.variables, &used, self.listen)
+        config.variables.check_secrets(&config.manifest.variables, self.listen)
     }
 }
 
@@ -113,15 +112,8 @@ pub struct Config {
     component_ids: Vec<String>,
 }
 
-/// The variables of the environment that the application is served with, by name. A container's
-/// are not those of the process, so they are asked for through this.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// The largest memory of an instance in bytes. Spin has it too, and SpinKube sets it.
-const INSTANCE_MEMORY: &str = "SPIN_MAX_INSTANCE_MEMORY";
-
 impl Config {
-    pub fn read(application: &Application, from: Environment<'_>) -> Result<Self> {
+    pub fn read(application: &Application) -> Result<Self> {
         let file = if application.from.is_dir() {
             application.from.join("spin.toml")
         } else {
@@ -130,23 +122,17 @@ impl Config {
         let manifest = Manifest::read(&file)?;
         let directory =
             file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut runtime = application
+        let runtime = application
             .runtime_config_file
             .as_deref()
             .map(RuntimeConfig::read)
             .transpose()?
             .unwrap_or_default();
-        if let Some(bytes) = from(INSTANCE_MEMORY) {
-            let bytes = bytes
-                .parse()
-                .with_context(|| format!("{INSTANCE_MEMORY}=`{bytes}`: a number of bytes"))?;
-            runtime.limits.memory_bytes.get_or_insert(bytes);
-        }
         let variables = Variables::resolve(
             &manifest.variables,
             &variables::from_arguments(&application.variable)?,
             &runtime.variables_provider,
-            from,
+            &|name| std::env::var(name).ok(),
         )?;
         let state_dir = application
             .state_dir
@@ -183,14 +169,6 @@ impl Config {
             bail!("{} — build the application first", missing.join("; "));
         }
         Ok(())
-    }
-
-    /// The variables that the served components use.
-    fn used_variables(&self) -> BTreeSet<&str> {
-        let templates = self.retained().flat_map(|(_, component)| {
-            component.variables.values().chain(&component.allowed_outbound_hosts)
-        });
-        templates.flat_map(|template| variables::names(template)).collect()
     }
 
     /// The components to serve: all, or those that were asked for.

@@ -1,21 +1,38 @@
-//! `runtime-shim up` serves an application, `runtime-shim migrate` changes its databases' schemas.
+//! `runtime-shim up`: config → build → spawn → wait for a signal → drain.
+//! `runtime-shim migrate`: config → build → ask each component.
 
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::{Context, Result};
 use clap::Parser;
-use runtime_shim::config::{Command, CommandLine};
-use runtime_shim::{host, limits};
+use runtime_shim::app::App;
+use runtime_shim::config::{Application, Command, CommandLine, Config, Up};
+use runtime_shim::net::Address;
+use runtime_shim::server::Server;
+use runtime_shim::{admin, limits, migration};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command;
-    let environment = |name: &str| std::env::var(name).ok();
-    host::start_log(&environment);
+    let filter = EnvFilter::try_from_env("RUNTIME_SHIM_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,runtime_shim=info"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .init();
     let done = match command {
-        Command::Up(up) => host::serve(&up, &environment),
-        Command::Migrate(application) => host::migrate(&application, &environment),
+        Command::Up(up) => serve(&up),
+        Command::Migrate(application) => migrate(&application),
         Command::Limits => {
             limits::print();
             Ok(())
@@ -24,8 +41,62 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", host::one_line(&error));
+            // One line, whatever a library put into its message.
+            let message = format!("{error:#}");
+            eprintln!("error: {}", message.split_whitespace().collect::<Vec<_>>().join(" "));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn serve(up: &Up) -> Result<()> {
+    let config = Config::read(&up.application)?;
+    up.check_secrets(&config)?;
+    let address = Address::reserve(up.listen)?;
+    let admin_address = up
+        .admin()?
+        .map(Address::reserve)
+        .transpose()
+        .context("admin listener (--admin ADDR or --admin off)")?;
+    let app = Arc::new(App::build(&config)?);
+    let (stop, stopping) = watch::channel(false);
+    let server = Server::start(&app, &address, &stopping)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        if let Some(address) = &admin_address {
+            tokio::spawn(admin::serve(Arc::clone(&app), address.listener()?, stopping));
+        }
+        announce(&config, &address, admin_address.as_ref());
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        eprintln!("Finishing what is under way …");
+        stop.send_replace(true);
+        let drained = tokio::task::spawn_blocking(|| server.join());
+        // A second signal does not wait.
+        tokio::select! { _ = drained => {} _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        anyhow::Ok(())
+    })?;
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(())
+}
+
+fn migrate(application: &Application) -> Result<()> {
+    let mut config = Config::read(application)?;
+    migration::lift_limits(&mut config.runtime);
+    let app = Arc::new(App::build(&config)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(migration::run(&app, &config))
+}
+
+/// A closed stdout must not stop the host, so nothing here may fail.
+fn announce(config: &Config, address: &Address, admin: Option<&Address>) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "Serving http://{}", address.get());
+    if let Some(admin) = admin {
+        let _ = writeln!(out, "Metrics http://{}/metrics", admin.get());
+    }
+    for (route, component) in config.routes() {
+        let _ = writeln!(out, "  {component}: {route}");
     }
 }

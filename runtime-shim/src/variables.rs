@@ -2,7 +2,7 @@
 //! (`{{ name }}`) in which a component uses them. Every source is known when
 //! the host starts, so a component's read is a look-up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -72,11 +72,10 @@ impl Variables {
     }
 
     /// An empty secret means an insecure default. That is for one's own
-    /// machine: anywhere else the start is refused, if one of the `used` ones is empty.
+    /// machine: anywhere else the start is refused.
     pub fn check_secrets(
         &self,
         declared: &BTreeMap<String, manifest::Variable>,
-        used: &BTreeSet<&str>,
         listen: SocketAddr,
     ) -> Result<()> {
         if listen.ip().is_loopback() {
@@ -85,9 +84,7 @@ impl Variables {
         let empty: Vec<_> = declared
             .iter()
             .filter(|(name, variable)| {
-                variable.secret
-                    && used.contains(name.as_str())
-                    && self.0.get(*name).is_none_or(String::is_empty)
+                variable.secret && self.0.get(*name).is_none_or(String::is_empty)
             })
             .map(|(name, _)| format!("{name} (set {})", environment_name(name)))
             .collect();
@@ -99,12 +96,6 @@ impl Variables {
         }
         Ok(())
     }
-}
-
-/// The variables that a template uses.
-pub(crate) fn names(template: &str) -> impl Iterator<Item = &str> {
-    let opened = template.split("{{").skip(1);
-    opened.filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim())
 }
 
 fn environment_name(variable: &str) -> String {
@@ -229,23 +220,12 @@ mod tests {
         let variables =
             Variables::resolve(&declared(), &map(&[("b", ""), ("c", "")]), &[], &|_| None)
                 .expect("resolves");
-        let check = |used: &[&str], address: &str| {
-            let used = used.iter().copied().collect();
-            variables.check_secrets(&declared(), &used, address.parse().expect("address"))
-        };
-        assert!(check(&["key"], "127.0.0.1:80").is_ok());
-        assert!(check(&["key"], "[::1]:80").is_ok());
-        assert!(check(&["a"], "0.0.0.0:80").is_ok(), "the key is of a component that is elsewhere");
-        let error = check(&["a", "key"], "0.0.0.0:80").expect_err("refused").to_string();
+        let check =
+            |address: &str| variables.check_secrets(&declared(), address.parse().expect("address"));
+        assert!(check("127.0.0.1:80").is_ok());
+        assert!(check("[::1]:80").is_ok());
+        let error = check("0.0.0.0:80").expect_err("refused").to_string();
         assert!(error.contains("SPIN_VARIABLE_KEY"), "{error}");
-    }
-
-    #[test]
-    fn the_variables_of_a_template_are_named() {
-        let found = |template| names(template).collect::<Vec<_>>();
-        assert_eq!(found("http://{{ host }}:{{port}}/"), ["host", "port"]);
-        assert_eq!(found("plain"), [""; 0]);
-        assert_eq!(found("{{ open"), [""; 0]);
     }
 
     #[test]
