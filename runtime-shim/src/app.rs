@@ -1,13 +1,14 @@
 //! The application as it runs: the manifest with everything resolved, checked
 //! and compiled. Nothing in it changes while it serves.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 use wasmtime::Engine;
+use wasmtime::component::{Component as Code, Linker};
 use wasmtime_wasi_http::handler::ProxyPre;
 
 use crate::allow_list::{AllowList, BlockedNetworks};
@@ -173,17 +174,43 @@ impl<'a> Files<'a> {
 }
 
 fn link(engine: &Engine, config: &Config, components: &[Arc<Component>]) -> Result<()> {
-    let linker = guest::linker(engine)?;
-    let cache = Cache::open(config.state_dir.join("compiled"));
+    let file = |component: &Component| {
+        config.manifest.components[&*component.id].source(&config.directory)
+    };
+    let files = components.iter().map(|component| file(component)).collect();
+    let (linker, codes) = load(engine, config, &files)?;
     for component in components {
-        let declared = &config.manifest.components[&*component.id];
-        let code = cache
-            .load(engine, &declared.source(&config.directory))
-            .and_then(|code| guest::link(&linker, &code))
+        let code = codes[&file(component)]
+            .as_ref()
+            .map_err(|error| anyhow::anyhow!("{error:#}"))
+            .and_then(|code| guest::link(&linker, code))
             .with_context(|| format!("component `{}`", component.id))?;
         let _ = component.code.set(code);
     }
     Ok(())
+}
+
+type Loaded<'a> = HashMap<&'a PathBuf, Result<Code>>;
+
+/// Loads the files side by side, because reading and hashing them is most of a start.
+fn load<'a>(
+    engine: &Engine,
+    config: &Config,
+    files: &'a BTreeSet<PathBuf>,
+) -> Result<(Linker<Guest>, Loaded<'a>)> {
+    let cache = &Cache::open(config.state_dir.join("compiled"));
+    std::thread::scope(|scope| {
+        let loading: Vec<_> = files
+            .iter()
+            .map(|file| (file, scope.spawn(move || cache.load(engine, file))))
+            .collect();
+        let linker = guest::linker(engine)?;
+        let loaded = loading.into_iter().map(|(file, thread)| {
+            let code = thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("loading panicked")));
+            (file, code)
+        });
+        Ok((linker, loaded.collect()))
+    })
 }
 
 fn router(config: &Config, components: &[Arc<Component>]) -> Result<Router> {

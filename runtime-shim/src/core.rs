@@ -7,25 +7,30 @@ use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use http::{Request, Response};
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
 
 use crate::answer::Problem;
 use crate::app::App;
 use crate::guest::RequestContext;
-use crate::imports::mysql::MysqlPools;
+use crate::imports::mysql::{MysqlPools, MysqlTarget};
 use crate::imports::outbound_http::Client;
 use crate::instances::{Fate, Job, Pool, Ticket};
 use crate::postgres;
-use crate::session_pool::{PoolLimits, Pools};
+use crate::session_pool::{Addresses, PoolLimits, Pools};
 
 pub struct Core {
     pub app: Arc<App>,
     /// One pool of instances per component, in the application's order.
     pub pools: Vec<Pool>,
     pub client: Client,
+    /// Held by the instance that computes, from its first interruption on.
+    pub(crate) turns: Arc<Semaphore>,
     pub(crate) postgres: postgres::Sessions,
+    pub(crate) postgres_targets: Addresses<postgres::Target>,
     pub(crate) mysql: MysqlPools,
+    pub(crate) mysql_targets: Addresses<MysqlTarget>,
 }
 
 impl Core {
@@ -34,8 +39,16 @@ impl Core {
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
         let limits = PoolLimits::of(&app.limits);
-        let (postgres, mysql) = (postgres::Sessions::new(limits), Pools::new(limits));
-        Arc::new(Self { app, pools, client, postgres, mysql })
+        Arc::new(Self {
+            app,
+            pools,
+            client,
+            turns: Arc::new(Semaphore::new(1)),
+            postgres: Pools::new(limits),
+            postgres_targets: Addresses::new(limits),
+            mysql: Pools::new(limits),
+            mysql_targets: Addresses::new(limits),
+        })
     }
 
     /// Has a component answer `request`. The response may still be streaming.

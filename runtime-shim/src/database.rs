@@ -139,6 +139,9 @@ impl Database {
         connection.execute_batch("pragma journal_mode = wal; pragma synchronous = normal;")?;
         connection.execute_batch(self.schema)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
+        // which costs more than running it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let changed = Arc::new(AtomicBool::new(false));

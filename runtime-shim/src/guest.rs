@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use http::HeaderName;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Code, GuestTaskId, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
@@ -81,6 +82,29 @@ pub struct Activity {
     pub yielded: AtomicBool,
     /// The task that was computing then.
     pub computing: Mutex<Option<GuestTaskId>>,
+    /// The guest waits for its turn to go on computing.
+    pub queued: AtomicBool,
+    turn: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Activity {
+    /// Guests that compute take turns, one between two looks at sockets: a request that arrives
+    /// waits for one turn, however many people sign in at the time.
+    async fn next_turn(self: Arc<Self>, turns: Arc<Semaphore>) {
+        // tokio's own yield lets sockets and timers have their turn too.
+        tokio::task::yield_now().await;
+        self.queued.store(true, Relaxed);
+        self.end_turn();
+        // The semaphore is never closed.
+        let turn = turns.acquire_owned().await.ok();
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+        self.queued.store(false, Relaxed);
+    }
+
+    /// The guest waits for something, or another's turn has come.
+    pub fn end_turn(&self) {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 impl Guest {
@@ -277,12 +301,13 @@ pub(crate) async fn instantiate(
     store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes)?);
     store.set_max_component_handles(usize::try_from(limits.handles)?);
     store.set_epoch_deadline(1);
+    let turns = Arc::clone(&core.turns);
     store.epoch_deadline_callback(move |mut store| {
         activity.yielded.store(true, Relaxed);
         let task = store.async_call_stack()?.next();
         *activity.computing.lock().unwrap_or_else(PoisonError::into_inner) = task;
-        // tokio's own yield lets sockets and timers have their turn too.
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        let turn = Arc::clone(&activity).next_turn(Arc::clone(&turns));
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn)))
     });
     // A constructor that does not end must not hold a slot for ever.
     let wait = Duration::from_millis(limits.compute_ms);

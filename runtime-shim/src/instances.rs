@@ -40,6 +40,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// driver, if it gets to run, ends the request alone well within this.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// A queue that was not empty for this long stands: more arrives than is served.
+const STANDING: Duration = Duration::from_millis(100);
+/// Then who waited longer is refused, so that those who are served need not wait as well …
+const STANDING_WAIT: Duration = Duration::from_millis(5);
+/// … unless fewer wait behind: where each takes long, as sign-ins do, a short queue is no overload.
+const STANDING_LENGTH: usize = 50;
+
 /// A request on its way to an instance.
 pub struct Job {
     pub request: Request<WasiBody>,
@@ -116,6 +123,8 @@ pub struct Pool(Mutex<Queue>);
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Job>,
+    /// When the first came who had to wait, and there was somebody at all times since.
+    waiting_since: Option<Instant>,
     /// Instances that would take a request now, the most recently busy last.
     available: Vec<(u64, Waker)>,
     live: u64,
@@ -136,6 +145,9 @@ impl Pool {
         } else if queue.waiting.len() as u64 >= limits.queue && job.context.depth == 0 {
             core.app.components[component].metrics.rejected.inc();
             return Err(Problem::Overloaded);
+        }
+        if queue.waiting.is_empty() {
+            queue.waiting_since = Some(job.queued);
         }
         if job.context.depth > 0 {
             queue.waiting.push_front(job);
@@ -176,27 +188,42 @@ impl Queue {
 
     /// Tells those that waited too long, even if no instance ever becomes free.
     fn expire(&mut self, component: &Component) {
-        let wait = Duration::from_millis(component.limits.queue_wait_ms);
-        self.waiting.retain(|job| {
-            let overdue = job.queued.elapsed() > wait;
-            if overdue {
-                component.metrics.rejected.inc();
-                job.ticket.set(Fate::Queued);
-            }
-            !overdue
-        });
+        self.waiting.retain(|job| !is_overdue(job, component));
     }
 
-    /// The next request whose client still waits for it.
+    /// The next request whose client still waits for it. Only those that are passed are looked
+    /// at: the queue may be long.
     fn take(&mut self, component: &Component) -> Option<Job> {
-        self.expire(component);
+        let standing = self.waiting_since.is_some_and(|since| since.elapsed() > STANDING);
         while let Some(job) = self.waiting.pop_front() {
-            if !job.answer.is_canceled() {
+            let refused = standing && job.context.depth == 0 && self.is_one_too_many(&job);
+            if refused {
+                refuse(&job, component);
+            } else if !job.answer.is_canceled() && !is_overdue(&job, component) {
                 return Some(job);
             }
         }
         None
     }
+
+    /// Of a queue that stands, see [`STANDING`].
+    fn is_one_too_many(&self, job: &Job) -> bool {
+        self.waiting.len() >= STANDING_LENGTH && job.queued.elapsed() > STANDING_WAIT
+    }
+}
+
+/// Whether the request waited too long, which it is told then.
+fn is_overdue(job: &Job, component: &Component) -> bool {
+    let overdue = job.queued.elapsed() > Duration::from_millis(component.limits.queue_wait_ms);
+    if overdue {
+        refuse(job, component);
+    }
+    overdue
+}
+
+fn refuse(job: &Job, component: &Component) {
+    component.metrics.rejected.inc();
+    job.ticket.set(Fate::Queued);
 }
 
 /// One instance's place in the pool; dropping it makes room for another.
@@ -245,6 +272,10 @@ impl Worker {
         } else if queue.live < self.component().limits.instances {
             queue.start(&self.core, self.index);
         }
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.core.pools[self.index].queue().waiting.is_empty()
     }
 
     fn take(&self) -> Option<Job> {
@@ -319,9 +350,14 @@ impl Worker {
                     continue;
                 }
                 let callable = accessor.poll_ready_for_concurrent_call(entry, cx).is_ready();
-                let retired = started >= total || lock(progress).retired;
-                let settled = running.is_empty() || lock(progress).settled;
-                if !retired && callable && settled && (running.len() as u64) < concurrent {
+                let (retired, settled) = {
+                    let mut progress = lock(progress);
+                    let retired = started >= total || progress.retired;
+                    let room = (running.len() as u64) < concurrent;
+                    progress.open = !retired && callable && room;
+                    (retired, running.is_empty() || progress.settled)
+                };
+                if settled && lock(progress).open {
                     self.available(cx);
                     if let Some(job) = self.take() {
                         started += 1;
@@ -362,7 +398,8 @@ impl Worker {
                 if let Poll::Ready(ended) = driver.as_mut().poll(cx) {
                     return Poll::Ready(ended.and_then(|ended| ended).map_err(anyhow::Error::from));
                 }
-                if activity.yielded.swap(false, Relaxed) {
+                let yielded = activity.yielded.swap(false, Relaxed);
+                if yielded || activity.queued.load(Relaxed) {
                     let mut progress = lock(progress);
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
                         let culprit =
@@ -379,12 +416,18 @@ impl Worker {
                     }
                 } else {
                     // Everything in the store waits, so it can take more.
+                    activity.end_turn();
                     let mut progress = lock(progress);
                     progress.computing = None;
-                    if !std::mem::replace(&mut progress.settled, true) {
-                        continue;
-                    }
+                    let settled = std::mem::replace(&mut progress.settled, true);
+                    let open = progress.open;
                     drop(progress);
+                    if !settled && open {
+                        if self.has_waiting() {
+                            continue;
+                        }
+                        self.available(cx);
+                    }
                     if !looked(&mut look, cx) {
                         return Poll::Pending;
                     }
@@ -435,6 +478,8 @@ struct Progress {
     computing: Option<Instant>,
     /// All that runs was seen waiting, so another request would not wait behind it.
     settled: bool,
+    /// The driver would take another request as soon as what runs is seen waiting.
+    open: bool,
     /// A request of this instance was over time; it ends when the others are done.
     retired: bool,
     /// Since when no request is under way.
@@ -458,6 +503,7 @@ impl Progress {
             idle: None,
             computing: None,
             settled: true,
+            open: true,
             retired: false,
             emptied: None,
             now: Instant::now(),

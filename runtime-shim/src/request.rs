@@ -35,6 +35,8 @@ const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 const CHAINED_CLIENT_ADDR: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
 const ROOT: HeaderValue = HeaderValue::from_static("/");
 const ANY_ROUTE: HeaderValue = HeaderValue::from_static("/...");
+/// Headers that [`describe`] adds, room for which is made once.
+const ADDED: usize = 9;
 const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 /// Answers a request that came from `client`.
@@ -49,8 +51,7 @@ pub(crate) async fn answer(
     let context = RequestContext::started(request.headers());
     let asker = Asker::of(request.headers(), context.trace);
     let (mut parts, body) = request.into_parts();
-    let uri = parts.uri.clone();
-    let Some(matched) = core.app.router.find(uri.path()) else {
+    let Some(matched) = core.app.router.find(parts.uri.path()) else {
         return answer::problem(Problem::NotFound, &asker);
     };
     let index = matched.route.component;
@@ -71,7 +72,7 @@ pub(crate) async fn answer(
         exceeded = Some(flag);
         body.boxed_unsync()
     };
-    describe(&mut parts, &matched, client, context);
+    describe(&mut parts, matched, client, context);
     let answered = core.call(index, Request::from_parts(parts, body), context).await;
     if exceeded.is_some_and(|exceeded| exceeded.load(Relaxed)) {
         return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
@@ -120,7 +121,7 @@ impl Drop for Measured<'_> {
 /// Tells the guest what Spin would tell it. A client cannot say any of it.
 fn describe(
     parts: &mut request::Parts,
-    matched: &Matched<'_>,
+    matched: Matched<'_>,
     client: &HeaderValue,
     context: RequestContext,
 ) {
@@ -134,17 +135,18 @@ fn describe(
     let full_url = format!("http://{authority}{}", path.as_ref().map_or("/", |path| path.as_str()));
     let headers = &mut parts.headers;
     strip(headers);
+    headers.reserve(ADDED);
     headers.insert(FULL_URL, HeaderValue::try_from(full_url).unwrap_or(NOTHING));
-    headers.insert(PATH_INFO, HeaderValue::from_str(&matched.path_info).unwrap_or(NOTHING));
+    headers.insert(PATH_INFO, HeaderValue::try_from(matched.path_info).unwrap_or(NOTHING));
     headers.insert(MATCHED_ROUTE, matched.route.based.clone());
     headers.insert(BASE_PATH, ROOT);
     headers.insert(RAW_COMPONENT_ROUTE, matched.route.raw.clone());
     headers.insert(COMPONENT_ROUTE, matched.route.prefix.clone());
     headers.insert(CLIENT_ADDR, client.clone());
     headers.insert(TRACEPARENT, context.trace.header());
-    for (name, value) in &matched.captures {
+    for (name, value) in matched.captures {
         let name = HeaderName::try_from(format!("spin-path-match-{}", name.to_ascii_lowercase()));
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
     }

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::Limits;
@@ -151,6 +152,39 @@ impl<S: Session> Pool<S> {
     }
 }
 
+/// What the addresses of a core's components mean, so that each is read and checked once.
+pub(crate) struct Addresses<V> {
+    known: Mutex<HashMap<Arc<str>, HashMap<String, V>>>,
+    /// Of each component; beyond it the known ones are forgotten.
+    limit: usize,
+}
+
+impl<V: Clone> Addresses<V> {
+    pub(crate) fn new(limits: PoolLimits) -> Self {
+        Self { known: Mutex::default(), limit: limits.addresses }
+    }
+
+    /// What `address` means to `component`, which `read` says the first time.
+    pub(crate) fn meaning<E>(
+        &self,
+        component: &Arc<str>,
+        address: &str,
+        read: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meaning) = known.get(component).and_then(|known| known.get(address)) {
+            return Ok(meaning.clone());
+        }
+        let meaning = read()?;
+        let known = known.entry(Arc::clone(component)).or_default();
+        if known.len() >= self.limit {
+            known.clear();
+        }
+        known.insert(address.to_owned(), meaning.clone());
+        Ok(meaning)
+    }
+}
+
 /// A session in use. When it is dropped, it is reset off the request's path and kept, or
 /// closed where a statement was still running.
 pub(crate) struct Lease<S: Session> {
@@ -193,7 +227,7 @@ impl<S: Session> Drop for Lease<S> {
         // Outside a runtime, at the end of the process, there is nothing to keep it for.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let pool = Arc::clone(&self.pool);
-        runtime.spawn(async move {
+        let mut returning = Box::pin(async move {
             match tokio::time::timeout(RESET_LIMIT, session.reset()).await {
                 Ok(true) => pool.keep(session),
                 Ok(false) => {}
@@ -201,5 +235,9 @@ impl<S: Session> Drop for Lease<S> {
             }
             drop(slot);
         });
+        // Mostly there is nothing to take back, and a task would cost as much as a short query.
+        if returning.as_mut().now_or_never().is_none() {
+            runtime.spawn(returning);
+        }
     }
 }

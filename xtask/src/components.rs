@@ -52,12 +52,12 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the guests of the host's tests.
+/// Compiles a guest that is no component of the site: those of the host's tests and of `bench`.
 ///
 /// Not together with the components: cargo would then choose features for all of them at once,
 /// and the components would be compiled twice, once for `up` and once for `test`.
-pub(crate) fn build_guests() -> Result<()> {
-    compile(&["conformance".to_owned()])
+pub(crate) fn build_guest(name: &str) -> Result<()> {
+    compile(&[name.to_owned()])
 }
 
 fn compile(packages: &[String]) -> Result<()> {

@@ -31,7 +31,7 @@ enum Command {
     Build(components::Options),
     /// Run every test that this machine can run, and say what it could not
     Test(test::Options),
-    /// Measure the host's CPU time per request, and per row of each database
+    /// Compare our host with a native program and with the real Spin
     Bench(bench::Options),
     /// Write the application as a container image, and push it
     Image(image::Options),

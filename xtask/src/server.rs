@@ -59,7 +59,7 @@ impl Host {
 
     fn command(self, program: &Path, settings: &Settings) -> Command {
         let mut command = Command::new(program);
-        command.arg("up").arg("--from").arg("spin.toml");
+        command.arg("up").arg("--from").arg(settings.application);
         command.arg("--listen").arg(settings.listen.to_string());
         let folder = match self {
             Self::Shim => "state",
@@ -106,8 +106,13 @@ fn unpack_spin(packed: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// What differs between two servers of the same site.
+/// The manifest of the site.
+pub(crate) const SITE: &str = "spin.toml";
+
+/// What differs between two servers.
 pub(crate) struct Settings {
+    /// Its manifest, from the root.
+    pub(crate) application: &'static str,
     pub(crate) listen: SocketAddr,
     /// Holds the databases and the operator's token.
     pub(crate) folder: PathBuf,
@@ -258,7 +263,7 @@ pub(crate) fn migrate(settings: &Settings, variables: &[(String, String)]) -> Re
 /// `runtime-shim migrate`, not yet run.
 pub(crate) fn migration(settings: &Settings, variables: &[(String, String)]) -> Result<Command> {
     let mut command = Command::new(build_shim()?);
-    command.current_dir(workspace::root()).args(["migrate", "--from", "spin.toml"]);
+    command.current_dir(workspace::root()).args(["migrate", "--from", settings.application]);
     command.arg("--state-dir").arg(settings.folder.join("state")).envs(environment(variables));
     Ok(command)
 }

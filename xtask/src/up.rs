@@ -36,6 +36,7 @@ pub(crate) struct Options {
 /// Builds what is stale, serves, and ends as the host ends.
 pub(crate) fn run(options: Options) -> Result<ExitCode> {
     let settings = Settings {
+        application: server::SITE,
         listen: server::available(options.listen)?,
         folder: options.state_dir.unwrap_or_else(workspace::local_state),
         arguments: options.arguments,

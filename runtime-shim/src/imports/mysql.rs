@@ -20,6 +20,9 @@ use crate::session_pool::{Lease, LeaseError, Pools};
 /// By the component, so that none ever meets the session of another.
 pub(crate) type MysqlPools = Pools<(Arc<str>, Address), MysqlSession>;
 
+/// A server that a component may talk to.
+pub(crate) type MysqlTarget = Arc<(Arc<str>, Address)>;
+
 /// Empty once the session is lost. The lock gives the statements of one connection an order
 /// when a guest starts several at once.
 type Place = Arc<Mutex<Option<Lease<MysqlSession>>>>;
@@ -49,13 +52,20 @@ impl From<Failure> for Error {
     }
 }
 
-async fn open(core: &Core, component: &Component, address: &str) -> Result<Connection, Error> {
+/// Reads `address`, which the component must be allowed to reach.
+fn target(component: &Component, address: &str) -> Result<MysqlTarget, Error> {
     let failed = Error::ConnectionFailed;
     let address = Address::parse(address).map_err(|error| failed(format!("{error:#}")))?;
     if !component.allow_list.allows("mysql", &address.host, Some(address.port)) {
         return Err(failed(format!("{address} is not among allowed_outbound_hosts")));
     }
-    let key = (Arc::clone(&component.id), address);
+    Ok(Arc::new((Arc::clone(&component.id), address)))
+}
+
+async fn open(core: &Core, component: &Component, address: &str) -> Result<Connection, Error> {
+    let failed = Error::ConnectionFailed;
+    let read = || target(component, address);
+    let key = core.mysql_targets.meaning(&component.id, address, read)?;
     let connect = MysqlSession::connect(&key.1, &core.app.blocked, &component.limits);
     let lease = core.mysql.lease(&key, connect).await.map_err(|error| {
         failed(match error {

@@ -18,7 +18,7 @@ use crate::core::Core;
 use crate::imports::wit::spin::postgres::postgres::Error;
 use crate::session_pool::{Lease, LeaseError, Pools};
 
-pub(crate) use session::{Failure, Found, Session, Wanted};
+pub(crate) use session::{Failure, Found, Session, Target, Wanted};
 
 /// Whose sessions, where they lead (password included), and the authority they trust.
 pub(crate) type Key = (Arc<str>, String, Option<String>);
@@ -41,8 +41,12 @@ pub(crate) async fn open(
     address: String,
     authority: Option<String>,
 ) -> Result<Shared, Error> {
-    let target = session::Target::new(core, component, &address, authority.as_deref())
-        .map_err(Error::ConnectionFailed)?;
+    let read = || session::Target::new(core, component, &address, authority.as_deref());
+    let target = match authority {
+        Some(_) => read(),
+        None => core.postgres_targets.meaning(&component.id, &address, read),
+    };
+    let target = target.map_err(Error::ConnectionFailed)?;
     let key = (Arc::clone(&component.id), address, authority);
     let failed =
         |why: String| Error::ConnectionFailed(format!("postgres://{}: {why}", target.place()));

@@ -120,6 +120,21 @@ fn what_is_more_than_can_be_served_is_told_so_early() {
     });
 }
 
+/// Shorter than its limit in requests and in time, but more arrives than is served.
+#[test]
+fn a_queue_that_stands_is_shortened() {
+    let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\n";
+    let host = Host::with(limits, &[]);
+    assert_eq!(host.get("/wait?ms=1").0, 200);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..120).map(|_| scope.spawn(|| host.get("/wait?ms=20").0)).collect();
+        let answers: Vec<_> = all.into_iter().map(|one| one.join().expect("no panic")).collect();
+        let count = |status| answers.iter().filter(|answer| **answer == status).count();
+        assert!(count(503) > 0, "nobody was refused");
+        assert!(count(200) >= 50, "{} were answered", count(200));
+    });
+}
+
 #[test]
 fn a_computation_does_not_stall_its_neighbours() {
     let host = Host::with("[limits]\nthreads = 1\n", &[]);

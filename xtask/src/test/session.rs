@@ -233,6 +233,7 @@ fn settings(host: Host, folder: &TempDir, name: &str) -> Result<Settings> {
         Host::Spin => Vec::new(),
     };
     Ok(Settings {
+        application: server::SITE,
         listen: server::available(([127, 0, 0, 1], 0).into())?,
         folder: PathBuf::from(folder.path()),
         arguments,

@@ -1,0 +1,190 @@
+//! `cargo xtask bench`: our host, a native program and the real Spin, side by side in one run.
+//!
+//! The figure that counts is CPU time per request, user and system, of the server's processes:
+//! time on the clock says more about what else a machine does. Each round measures every case on
+//! every column before the next one begins, so that what changes on the machine changes for all.
+
+mod case;
+mod chart;
+mod column;
+mod load;
+mod logins;
+mod overload;
+mod process;
+mod replica;
+mod report;
+mod soak;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::server::Host;
+use crate::{components, workspace};
+use case::{Case, Place};
+use column::{Base, Column, Servers};
+use load::Answers;
+
+/// Connections that ask at the same time.
+const CONNECTIONS: usize = 50;
+/// What a measurement is preceded by, on the same case: caches, pools and instances fill.
+const WARM_UP: Duration = Duration::from_millis(300);
+/// No measurement sends more, whatever the machine.
+const MOST_REQUESTS: u64 = 1_000_000;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How often each case is measured, in turns
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long one measurement takes
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Only the cases whose name contains this; the chart stays as it is then
+    #[arg(long)]
+    only: Option<String>,
+    /// A further column: NAME=http://HOST:PORT, with ,PID where its process group is to be read
+    #[arg(long, value_name = "NAME=URL")]
+    base: Vec<Base>,
+    /// Leave Spin and the native program out
+    #[arg(long)]
+    alone: bool,
+    /// Send so many requests to one replica and see what its memory does, instead of all else
+    #[arg(long, value_name = "REQUESTS")]
+    soak: Option<u64>,
+    /// Where the chart goes
+    #[arg(long, default_value = "docs/images/bench.svg")]
+    chart: PathBuf,
+}
+
+/// The figures of one case on one column.
+struct Figures {
+    /// CPU µs per request of each round; none where the process is not known.
+    cpu: Vec<f64>,
+    /// Requests per second of each round.
+    rate: Vec<f64>,
+    answers: Answers,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    components::build(&components::all()?)?;
+    components::build_guest("measured")?;
+    let shim = Host::Shim.program()?.context("our host was just built")?;
+    let spin = if options.alone { None } else { Host::Spin.program()? };
+    if let Some(requests) = options.soak {
+        return soak::run(&shim, spin.as_deref(), requests);
+    }
+    let servers = Servers::start()?;
+    let mut columns = vec![Column::shim(&shim, &servers)?];
+    if !options.alone {
+        columns.push(Column::native(&servers)?);
+    }
+    match &spin {
+        Some(spin) => columns.push(Column::spin(spin, &servers)?),
+        None => eprintln!("Spin is not measured: say where it is with JINMAEK_SPIN"),
+    }
+    columns.extend(options.base.iter().map(Column::other));
+    compare(options, &columns)?;
+    drop((columns, servers));
+    if options.only.is_none() {
+        replica::run(&shim, spin.as_deref())?;
+        overload::run(&shim)?;
+        logins::run(&shim)?;
+    }
+    Ok(())
+}
+
+fn compare(options: &Options, columns: &[Column]) -> Result<()> {
+    let mut cases = case::all();
+    if let Some(only) = &options.only {
+        cases.retain(|case| case.name.contains(only));
+    }
+    let before = resident(columns)?;
+    let time = Duration::from_secs_f64(options.seconds);
+    let mut figures: Vec<Vec<Option<Figures>>> = Vec::new();
+    for case in &cases {
+        figures.push(columns.iter().map(|column| begin(column, case)).collect::<Result<_>>()?);
+    }
+    for round in 1..=options.rounds {
+        eprintln!("round {round} of {}", options.rounds);
+        for (case, figures) in cases.iter().zip(&mut figures) {
+            for (column, figures) in columns.iter().zip(figures) {
+                if let Some(figures) = figures {
+                    measure(column, case, time, figures)?;
+                }
+            }
+        }
+    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    report::print(&names, &cases, &figures);
+    report::print_memory(&names, &before, &resident(columns)?);
+    if options.only.is_none() {
+        let chart = workspace::root().join(&options.chart);
+        chart::write(&chart, &names, &cases, &figures)?;
+        println!("\nThe chart is in {}", options.chart.display());
+    }
+    Ok(())
+}
+
+/// Empty figures, or none where the column does not do what the case asks for.
+fn begin(column: &Column, case: &Case) -> Result<Option<Figures>> {
+    let answers = match column.call(case) {
+        Some(call) => load::runtime()?.block_on(load::once(&call)),
+        None => return Ok(None),
+    };
+    Ok(match answers {
+        Ok(_) => Some(Figures { cpu: Vec::new(), rate: Vec::new(), answers: Answers::none()? }),
+        Err(error) => {
+            eprintln!("{} on {} is not measured: {error:#}", case.name, column.name);
+            None
+        }
+    })
+}
+
+fn measure(column: &Column, case: &Case, time: Duration, figures: &mut Figures) -> Result<()> {
+    let (Some(call), Some(running)) = (column.call(case), column.at(case.place)) else {
+        return Ok(());
+    };
+    load::runtime()?.block_on(async {
+        load::closed(&call, CONNECTIONS, WARM_UP, MOST_REQUESTS).await?;
+        let before = running.group.map(process::cpu).transpose()?;
+        let answers = load::closed(&call, CONNECTIONS, time, MOST_REQUESTS).await?;
+        let after = running.group.map(process::cpu).transpose()?;
+        if let (Some(before), Some(after)) = (before, after) {
+            let used = after.saturating_sub(before).as_secs_f64() * 1e6;
+            figures.cpu.push(used / answers.requests().max(1) as f64);
+        }
+        figures.rate.push(answers.rate());
+        figures.answers.add(&answers)
+    })
+}
+
+/// Of the server with the work, for each column.
+fn resident(columns: &[Column]) -> Result<Vec<Option<u64>>> {
+    let group = |column: &Column| column.at(Place::Work).and_then(|running| running.group);
+    columns.iter().map(|column| group(column).map(process::resident).transpose()).collect()
+}
+
+impl Figures {
+    /// The least of the rounds: whatever else a machine does only adds to it, by cold caches.
+    fn cpu(&self) -> Option<f64> {
+        self.cpu.iter().copied().min_by(f64::total_cmp)
+    }
+
+    fn rate(&self) -> Option<f64> {
+        median(&self.rate)
+    }
+
+    /// Milliseconds that so many of a hundred answers took at most.
+    fn percentile(&self, percentile: f64) -> f64 {
+        self.answers.answered.value_at_quantile(percentile / 100.0) as f64 / 1e3
+    }
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}

@@ -1,0 +1,51 @@
+//! More than a host can serve: those that it admits must not wait longer for it, and the others
+//! must learn early that they were refused.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::case::PAGE;
+use super::column::{Running, WORK};
+use super::load::{self, Answers, Call};
+use super::{CONNECTIONS, MOST_REQUESTS, WARM_UP};
+use crate::server::Host;
+
+const TIME: Duration = Duration::from_secs(8);
+/// Of what the host answered when [`CONNECTIONS`] asked.
+const FACTOR: f64 = 4.0;
+/// Enough for every request of [`FACTOR`] to be under way while it waits.
+const MANY: usize = 1_000;
+
+pub(super) fn run(shim: &Path) -> Result<()> {
+    let running = Running::host(Host::Shim, shim, WORK, Vec::new(), &[])?;
+    let call = Call::get(running.address, &format!("/rows/sqlite/{PAGE}"));
+    let runtime = load::runtime()?;
+    runtime.block_on(load::once(&Call::post(running.address, "/prepare/sqlite", Vec::new())))?;
+    runtime.block_on(load::closed(&call, CONNECTIONS, WARM_UP, MOST_REQUESTS))?;
+    let full = runtime.block_on(load::closed(&call, CONNECTIONS, TIME, MOST_REQUESTS))?;
+    let offered = full.rate() * FACTOR;
+    let over = runtime.block_on(load::scheduled(&call, MANY, offered, TIME))?;
+    println!("\nOverload: {PAGE} rows from SQLite, {FACTOR} times what was served\n");
+    print("served", &full);
+    print("overloaded", &over);
+    Ok(())
+}
+
+fn print(name: &str, answers: &Answers) {
+    let of = |part: &hdrhistogram::Histogram<u64>| {
+        let ms = |quantile| part.value_at_quantile(quantile) as f64 / 1e3;
+        format!("p50 {:.1} ms, p99 {:.1} ms", ms(0.5), ms(0.99))
+    };
+    let seconds = answers.elapsed.as_secs_f64();
+    println!(
+        "- {name}: {:.0}/s asked; {:.0}/s answered ({}); {:.0}/s told to come back ({}); {} failed",
+        answers.requests() as f64 / seconds,
+        answers.rate(),
+        of(&answers.answered),
+        answers.refused.len() as f64 / seconds,
+        of(&answers.refused),
+        answers.failed
+    );
+}
