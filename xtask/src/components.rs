@@ -10,7 +10,7 @@ use crate::toolchain::{TARGET, Toolchain};
 use crate::{command, scripts, workspace};
 
 /// Where `spin.toml` expects the components.
-const OUTPUT: &str = "target/components";
+pub(crate) const OUTPUT: &str = "target/components";
 
 /// The cargo profile of every component, see the root's `Cargo.toml`.
 const PROFILE: &str = "component";

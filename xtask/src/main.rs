@@ -9,6 +9,7 @@ mod bench;
 mod command;
 mod components;
 mod database_server;
+mod image;
 mod import;
 mod scripts;
 mod seed;
@@ -34,6 +35,8 @@ enum Command {
     Test(test::Options),
     /// Compare our host with a native program and with the real Spin
     Bench(bench::Options),
+    /// Write the application as a container image, and push it
+    Image(image::Options),
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
@@ -65,6 +68,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }

@@ -1,6 +1,8 @@
 //! Real database servers, each on a free port of loopback with its data in a temporary folder:
 //! for tests, and for whoever wants to see the site on them.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -135,6 +137,13 @@ impl DatabaseServer {
             child.wait()?;
         }
         Ok(())
+    }
+
+    /// A search path with its own programs first.
+    pub(crate) fn path_with_programs(&self) -> Result<OsString> {
+        let others = env::var_os("PATH").unwrap_or_default();
+        let folders = [self.programs.clone()].into_iter().chain(env::split_paths(&others));
+        Ok(env::join_paths(folders)?)
     }
 
     /// The authority behind the certificate of PostgreSQL; the others make their own.

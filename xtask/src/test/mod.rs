@@ -15,6 +15,7 @@ use tally::Tally;
 mod databases;
 mod faults;
 mod mail_server;
+mod manifests;
 mod node;
 mod plans;
 mod rust;
@@ -73,6 +74,13 @@ const STEPS: &[Step] = &[
         about: "what the browser signs, blinds, remembers and warns of",
         run: node::scripts,
         folder: Some("scripts"),
+        ..STEP
+    },
+    Step {
+        name: "manifests",
+        about: "k8s/ against schemas, policies and promtool; backups restored",
+        run: manifests::run,
+        folder: Some("manifests"),
         ..STEP
     },
     Step {

@@ -98,24 +98,26 @@ pub(crate) fn scripts(session: &mut Session, step: &Step) -> Result<Outcome> {
         return Ok(outcome);
     }
     scripts::install_packages(&workspace::path(scripts::PACKAGE))?;
-    run(&session.files(step)?, |_| {})
+    Ok(Outcome::Ran(run_files(&session.files(step)?, |_| {})?))
 }
 
+/// On this site.
 pub(super) fn node(
     site: &Site,
     files: &[PathBuf],
     describe: impl Fn(&mut Command),
 ) -> Result<Outcome> {
-    run(files, |node| {
+    let tally = run_files(files, |node| {
         site.describe_to(node);
         describe(node);
-    })
+    })?;
+    Ok(Outcome::Ran(tally))
 }
 
-fn run(files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Outcome> {
+pub(super) fn run_files(files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Tally> {
     let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
     node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]).args(files);
     describe(&mut node);
-    Ok(Outcome::Ran(Tally::of_runner(&mut node, count_node)?))
+    Tally::of_runner(&mut node, count_node)
 }
