@@ -336,8 +336,9 @@ for (const [width, colorScheme, locale] of [[360, 'light', 'ko'], [1280, 'dark',
     for (const path of [...QUEUES, `/moderation/reply-tokens?q=${encodeURIComponent(place.name)}`, `/moderation/mail-domains?q=${encodeURIComponent(place.name)}`, `${reported.path}/report`]) {
       await desk.goto(path);
       await inspect(desk, path);
-      for (const summary of await desk.locator('.cases summary').all()) await summary.click();
-      await inspect(desk, `${path}, opened`);
+      const folded = await desk.locator('.cases > li').first().locator('summary').all();
+      for (const summary of folded) await summary.click();
+      if (folded.length > 0) await inspect(desk, `${path}, opened`);
     }
     await desk.goto('/moderation/takedowns');
     await about(desk, hidden).locator('details summary').first().click();

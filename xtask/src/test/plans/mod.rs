@@ -31,6 +31,8 @@ const SORTED: u64 = WINDOW + 200;
 const SMALL: &[&str] = &[
     "hospital_facets",
     "hospital_imports",
+    // Empty but for the minutes after an update.
+    "hospitals_without_text",
     "review_publication",
     "moderation_head",
     "settings",

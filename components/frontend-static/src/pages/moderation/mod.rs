@@ -26,8 +26,11 @@ use crate::upstream::review::{self, Selection};
 use crate::upstream::{Failure, segment};
 use crate::visitor::Visitor;
 
+/// A text in the language of the page.
+type Label = fn(&Texts) -> &'static str;
+
 /// Where each queue is, in the order of the tabs.
-const QUEUES: [(&str, fn(&Texts) -> &'static str); 7] = [
+const QUEUES: [(&str, Label); 7] = [
     ("/moderation", |t| t.moderation.desk.overview),
     (documents::PATH, |t| t.moderation.desk.documents),
     (mail_domains::PATH, |t| t.moderation.desk.mail_domains),
