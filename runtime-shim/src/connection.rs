@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     /// HTTP/2 sends frames of its own between requests, which are no heads.
     multiplexed: AtomicBool,
     since: AtomicU32,
+    /// The look before which the client stopped taking what is sent to it; 0 while it takes it.
+    full: AtomicU32,
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -55,6 +57,7 @@ impl Connections {
             in_head: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             since: AtomicU32::new(self.clock.load(Relaxed)),
+            full: AtomicU32::new(0),
             order: AtomicU8::new(Order::Continue as u8),
             waker: AtomicWaker::new(),
         });
@@ -78,11 +81,16 @@ impl Connections {
     pub(crate) async fn watch(&self, limits: &Limits) {
         let looks = |ms: u64| u32::try_from(ms / LOOK.as_millis() as u64).unwrap_or(u32::MAX);
         let (head, idle) = (looks(limits.header_read_ms), looks(limits.idle_connection_ms));
+        let write = looks(limits.write_ms);
         let mut look = tokio::time::interval(LOOK);
         loop {
             look.tick().await;
             let now = self.clock.fetch_add(1, Relaxed).wrapping_add(1);
             for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let full = watch.full.load(Relaxed);
+                if full > 0 && now.wrapping_sub(full) > write {
+                    watch.give(Order::Close);
+                }
                 let quiet = now.wrapping_sub(watch.since.load(Relaxed));
                 if watch.busy.load(Relaxed) > 0 {
                     continue;
@@ -135,6 +143,17 @@ impl Registered {
 
     fn touch(&self) {
         self.watch.since.store(self.connections.clock.load(Relaxed), Relaxed);
+    }
+
+    /// Notes whether the client takes what is sent to it.
+    fn sent<T>(&self, sent: &Poll<T>) {
+        if sent.is_ready() {
+            self.watch.full.store(0, Relaxed);
+            self.touch();
+        } else {
+            let now = self.connections.clock.load(Relaxed).max(1);
+            let _ = self.watch.full.compare_exchange(0, now, Relaxed, Relaxed);
+        }
     }
 
     /// Bytes from the client: a request head begins, unless one is under way.
@@ -195,9 +214,7 @@ impl AsyncWrite for Watched {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if polled.is_ready() {
-            self.registered.touch();
-        }
+        self.registered.sent(&polled);
         polled
     }
 
@@ -207,9 +224,7 @@ impl AsyncWrite for Watched {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        if polled.is_ready() {
-            self.registered.touch();
-        }
+        self.registered.sent(&polled);
         polled
     }
 

@@ -22,8 +22,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::connection::{Connections, Order, Watched};
-use crate::core::Core;
-use crate::instances::Pool;
+use crate::core::{Core, Current};
 use crate::net::Address;
 use crate::request;
 
@@ -39,6 +38,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(10);
 /// The serving threads. They stop when told through `stop`.
 pub struct Server {
     threads: Vec<JoinHandle<()>>,
+    apps: watch::Sender<Arc<App>>,
 }
 
 impl Server {
@@ -50,6 +50,7 @@ impl Server {
             threads => usize::try_from(threads)?,
         };
         let open = Arc::new(AtomicUsize::new(0));
+        let (apps, served) = watch::channel(Arc::clone(app));
         let threads = (0..threads)
             .map(|number| {
                 let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,16 +61,21 @@ impl Server {
                     let _inside = runtime.enter();
                     address.listener().context("cannot listen")?
                 };
-                let (app, stop, open) = (Arc::clone(app), stop.clone(), Arc::clone(&open));
+                let (served, stop, open) = (served.clone(), stop.clone(), Arc::clone(&open));
                 let thread = std::thread::Builder::new().name(format!("core-{number}"));
                 Ok(thread.spawn(move || {
-                    runtime.block_on(serve(app, listener, stop, open));
+                    runtime.block_on(serve(served, listener, stop, open));
                     // Work that is left over after the drain is not waited for.
                     runtime.shutdown_background();
                 })?)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { threads })
+        Ok(Self { threads, apps })
+    }
+
+    /// What is sent here is served from then on.
+    pub fn apps(&self) -> watch::Sender<Arc<App>> {
+        self.apps.clone()
     }
 
     /// Waits until every thread has drained.
@@ -83,28 +89,40 @@ impl Server {
 }
 
 async fn serve(
-    app: Arc<App>,
+    mut apps: watch::Receiver<Arc<App>>,
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
     open: Arc<AtomicUsize>,
 ) {
-    let drain = Duration::from_millis(app.limits.drain_ms);
-    let core = Core::new(app);
+    let app = Arc::clone(&apps.borrow_and_update());
+    let limits = app.limits.clone();
+    let drain = Duration::from_millis(limits.drain_ms);
+    let current = Arc::new(Current::new(app));
     let connections = Arc::new(Connections::default());
     let watching = {
-        let (core, connections) = (Arc::clone(&core), Arc::clone(&connections));
-        tokio::spawn(async move {
-            futures::join!(connections.watch(&core.app.limits), Pool::watch(&core));
-        })
+        let (connections, limits) = (Arc::clone(&connections), limits.clone());
+        tokio::spawn(async move { connections.watch(&limits).await })
     };
-    let accepting = accept(&core, &listener, &connections, &open);
+    let renewing = async {
+        while apps.changed().await.is_ok() {
+            let app = Arc::clone(&apps.borrow_and_update());
+            current.replace(app);
+        }
+        std::future::pending().await
+    };
+    let stopping = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+        tokio::time::sleep(Duration::from_millis(limits.unready_ms)).await;
+    };
+    let accepting = accept(&current, &listener, &connections, &open);
     tokio::select! {
         () = accepting => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+        () = renewing => {}
+        () = stopping => {}
     }
     // What the kernel accepted already would be reset by closing the listener.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        admit(&core, stream, peer, &connections, &open);
+        admit(&current, stream, peer, &connections, &open);
     }
     drop(listener);
     connections.finish();
@@ -120,14 +138,14 @@ async fn serve(
 }
 
 async fn accept(
-    core: &Arc<Core>,
+    current: &Arc<Current>,
     listener: &TcpListener,
     connections: &Arc<Connections>,
     open: &Arc<AtomicUsize>,
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => admit(core, stream, peer, connections, open),
+            Ok((stream, peer)) => admit(current, stream, peer, connections, open),
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -148,12 +166,13 @@ impl Drop for Open {
 
 /// Serves a new connection, or closes it at once if there are too many.
 fn admit(
-    core: &Arc<Core>,
+    current: &Arc<Current>,
     stream: TcpStream,
     peer: SocketAddr,
     connections: &Arc<Connections>,
     open: &Arc<AtomicUsize>,
 ) {
+    let core = current.get();
     let gauge = core.app.metrics.connections.clone();
     gauge.inc();
     let before = open.fetch_add(1, Relaxed);
@@ -161,25 +180,24 @@ fn admit(
     if before as u64 >= core.app.limits.max_connections || stream.set_nodelay(true).is_err() {
         return;
     }
-    let (core, registered) = (Arc::clone(core), Arc::new(connections.add()));
+    let (current, registered) = (Arc::clone(current), Arc::new(connections.add()));
     tokio::spawn(async move {
         let _open = open;
-        connection(core, stream, peer, registered).await;
+        connection(current, stream, peer, registered).await;
     });
 }
 
 async fn connection(
-    core: Arc<Core>,
+    current: Arc<Current>,
     stream: TcpStream,
     peer: SocketAddr,
     registered: Arc<crate::connection::Registered>,
 ) {
     let client = HeaderValue::try_from(peer.to_string()).unwrap_or(HeaderValue::from_static(""));
     let io = TokioIo::new(Watched { stream, registered: Arc::clone(&registered) });
-    let builder = protocol(&core);
+    let builder = protocol(&current.get());
     let service = service_fn(|request| {
-        let (core, client, registered) =
-            (Arc::clone(&core), client.clone(), Arc::clone(&registered));
+        let (core, client, registered) = (current.get(), client.clone(), Arc::clone(&registered));
         async move {
             let _under_way = registered.request();
             Ok::<_, Infallible>(request::answer(&core, &client, request).await)
