@@ -18,10 +18,15 @@ use crate::limits::Limits;
 /// How often the connections are looked at; their limits are seconds.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Looks after which a connection without a request gives up what it holds, some 20 KiB.
+const REST: u32 = 2;
+
 /// What a connection is asked to do when its task runs next.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Order {
     Continue,
+    /// Give up parser and buffers until the next request.
+    Rest,
     /// Finish what is under way, then close.
     Finish,
     Close,
@@ -95,6 +100,9 @@ impl Connections {
                 if watch.busy.load(Relaxed) > 0 {
                     continue;
                 }
+                if quiet > REST && !watch.multiplexed.load(Relaxed) {
+                    watch.rest();
+                }
                 if watch.in_head.load(Relaxed) && quiet > head {
                     watch.give(Order::Close);
                 } else if quiet > idle {
@@ -110,6 +118,14 @@ impl Connections {
 }
 
 impl Watch {
+    /// Orders that are given already stay.
+    fn rest(&self) {
+        let (now, rest) = (Order::Continue as u8, Order::Rest as u8);
+        if self.order.compare_exchange(now, rest, Relaxed, Relaxed).is_ok() {
+            self.waker.wake();
+        }
+    }
+
     fn give(&self, order: Order) {
         self.order.store(order as u8, Relaxed);
         self.waker.wake();
@@ -121,6 +137,7 @@ impl Watch {
         match self.order.load(Relaxed) {
             order if order == Order::Close as u8 => Order::Close,
             order if order == Order::Finish as u8 => Order::Finish,
+            order if order == Order::Rest as u8 => Order::Rest,
             _ => Order::Continue,
         }
     }
@@ -139,6 +156,18 @@ impl Registered {
         self.watch.busy.fetch_add(1, Relaxed);
         self.watch.in_head.store(false, Relaxed);
         UnderWay(self)
+    }
+
+    /// Whether nothing is under way. The order to rest is carried out, or is out of date.
+    pub(crate) fn rests(&self) -> bool {
+        let (rest, now) = (Order::Rest as u8, Order::Continue as u8);
+        let _ = self.watch.order.compare_exchange(rest, now, Relaxed, Relaxed);
+        self.watch.busy.load(Relaxed) == 0 && !self.watch.in_head.load(Relaxed)
+    }
+
+    /// For the log.
+    pub(crate) fn key(&self) -> usize {
+        self.key
     }
 
     fn touch(&self) {

@@ -259,21 +259,24 @@ pub(crate) fn link(
 ) -> Result<ProxyPre<Guest>> {
     let engine = linker.engine();
     let world = code.component_type();
-    let (accepted, missing): (Vec<&str>, Vec<&str>) = world
-        .imports(engine)
-        .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
-        .map(|(name, _)| name)
-        .filter(|name| !imports::is_offered(name))
-        .partition(|name| uncalled.iter().any(|uncalled| uncalled == name));
+    let mut missing = Vec::new();
+    let mut own = linker.clone();
+    for (name, item) in world.imports(engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
+        if imports::is_offered(name) {
+            continue;
+        }
+        if uncalled.iter().any(|uncalled| uncalled == name) {
+            imports::add_trap(&mut own, name, &interface)?;
+        } else {
+            missing.push(name);
+        }
+    }
     if !missing.is_empty() {
         bail!(
             "imports {}, which this host does not have; what it imports but never calls can be listed as `uncalled_imports` in [component.ID.tool.runtime-shim]",
             missing.join(", ")
         );
-    }
-    let mut own = linker.clone();
-    if !accepted.is_empty() {
-        own.define_unknown_imports_as_traps(code)?;
     }
     let pre = own.instantiate_pre(code)?;
     match p3::bindings::ServicePre::new(pre.clone()) {

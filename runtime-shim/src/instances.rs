@@ -325,7 +325,7 @@ impl Worker {
             store.run_concurrent(async |accessor| self.drive(accessor, proxy, progress).await);
         let ended = self.supervise(driver, progress, &activity).await;
         if ended.is_err() {
-            let trapped = store.as_context_mut().async_call_stack()?.last();
+            let trapped = store.as_context_mut().async_call_stack().ok().and_then(Iterator::last);
             lock(progress).spare(trapped);
         }
         ended

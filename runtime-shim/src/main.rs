@@ -15,9 +15,9 @@ use runtime_shim::metrics::Metrics;
 use runtime_shim::net::{self, Address};
 use runtime_shim::otlp::Spans;
 use runtime_shim::server::Server;
+use runtime_shim::watch::{self, Looked};
 use runtime_shim::{admin, limits, migration};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
 
 fn serve(up: Up) -> Result<()> {
     let config = Config::read(&up.application)?;
+    let looked = Looked::at(&config);
     up.check_secrets(&config)?;
     let address = Address::reserve(up.listen)?;
     let admin_address = up
@@ -67,7 +68,7 @@ fn serve(up: Up) -> Result<()> {
     let spans = Spans::from_environment()?.map(Arc::new);
     let app = Arc::new(App::build(&config, &metrics, spans.as_ref())?);
     net::allow_many_connections();
-    let (stop, stopping) = watch::channel(false);
+    let (stop, stopping) = tokio::sync::watch::channel(false);
     let server = Server::start(&app, &address, &stopping)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -80,7 +81,7 @@ fn serve(up: Up) -> Result<()> {
         if up.watch {
             let (apps, spans) = (server.apps(), spans.clone());
             let build = move |config: &Config| App::build(config, &metrics, spans.as_ref());
-            std::thread::spawn(move || runtime_shim::watch::run(&up, config, &build, &apps));
+            std::thread::spawn(move || watch::run(&up, config, looked, &build, &apps));
         }
         tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
         eprintln!("Finishing what is under way …");

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
@@ -13,16 +13,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use http::HeaderValue;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::connection::{Connections, Order, Watched};
-use crate::core::{Core, Current};
+use crate::body::Body;
+use crate::connection::{Connections, Order, Registered, Watched};
+use crate::core::Current;
 use crate::net::Address;
 use crate::request;
 
@@ -191,48 +193,128 @@ async fn connection(
     current: Arc<Current>,
     stream: TcpStream,
     peer: SocketAddr,
-    registered: Arc<crate::connection::Registered>,
+    registered: Arc<Registered>,
 ) {
     let client = HeaderValue::try_from(peer.to_string()).unwrap_or(HeaderValue::from_static(""));
-    let io = TokioIo::new(Watched { stream, registered: Arc::clone(&registered) });
-    let builder = protocol(&current.get());
-    let service = service_fn(|request| {
-        let (core, client, registered) = (current.get(), client.clone(), Arc::clone(&registered));
-        async move {
-            let _under_way = registered.request();
-            Ok::<_, Infallible>(request::answer(&core, &client, request).await)
+    let mut io = Watched { stream, registered };
+    // Parser and buffers are there as long as they are used: an idle connection has none.
+    loop {
+        match begun(&io).await {
+            Begun::Nothing => return,
+            Begun::Http1 => match http1(&current, &client, io).await {
+                Some(idle) => io = idle,
+                None => return,
+            },
+            Begun::Http2 => return http2(&current, &client, io).await,
         }
-    });
-    let mut connection = pin!(builder.serve_connection(io, service));
+    }
+}
+
+enum Begun {
+    /// The client left, or the connection has to go.
+    Nothing,
+    Http1,
+    /// By prior knowledge: a client that speaks it says so at first (RFC 9113, 3.4).
+    Http2,
+}
+
+/// Waits for the first bytes of a request.
+async fn begun(io: &Watched) -> Begun {
+    let mut first = [0; 3];
+    poll_fn(|cx| {
+        if matches!(io.registered.watch.order(cx), Order::Finish | Order::Close) {
+            return Poll::Ready(Begun::Nothing);
+        }
+        let mut room = ReadBuf::new(&mut first);
+        io.stream.poll_peek(cx, &mut room).map(|read| match read {
+            Ok(0) | Err(_) => Begun::Nothing,
+            Ok(_) if room.filled() == b"PRI" => Begun::Http2,
+            Ok(_) => Begun::Http1,
+        })
+    })
+    .await
+}
+
+/// Answers requests until the connection ends, or is given back as idle.
+async fn http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Option<Watched> {
+    let registered = Arc::clone(&io.registered);
+    let headers = usize::try_from(current.get().app.limits.max_header_bytes).unwrap_or(usize::MAX);
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.max_buf_size(headers.max(8192)).header_read_timeout(None);
+    let answered = {
+        let (current, client, registered) =
+            (Arc::clone(current), client.clone(), Arc::clone(&registered));
+        service_fn(move |request| answer(&current, &client, &registered, request))
+    };
+    let mut connection = Box::new(builder.serve_connection(TokioIo::new(io), answered));
+    let mut finishing = false;
+    let idle = poll_fn(|cx| {
+        match registered.watch.order(cx) {
+            Order::Close => return Poll::Ready(false),
+            Order::Finish if !finishing => {
+                finishing = true;
+                Pin::new(&mut *connection).graceful_shutdown();
+            }
+            Order::Rest if registered.rests() => return Poll::Ready(true),
+            Order::Finish | Order::Rest | Order::Continue => {}
+        }
+        Pin::new(&mut *connection).poll(cx).map(|ended| log_end(ended, &registered))
+    })
+    .await;
+    if !idle {
+        return None;
+    }
+    let parts = connection.into_parts();
+    // Bytes that were read and are no request yet would be lost with the parser.
+    parts.read_buf.is_empty().then(|| parts.io.into_inner())
+}
+
+async fn http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
+    let registered = Arc::clone(&io.registered);
+    let headers = current.get().app.limits.max_header_bytes;
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
+    let answered = {
+        let (current, client, registered) =
+            (Arc::clone(current), client.clone(), Arc::clone(&registered));
+        service_fn(move |request| answer(&current, &client, &registered, request))
+    };
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), answered));
     let mut finishing = false;
     poll_fn(|cx| {
         match registered.watch.order(cx) {
-            Order::Close => return Poll::Ready(()),
+            Order::Close => return Poll::Ready(false),
             Order::Finish if !finishing => {
                 finishing = true;
                 connection.as_mut().graceful_shutdown();
             }
-            Order::Finish | Order::Continue => {}
+            Order::Finish | Order::Rest | Order::Continue => {}
         }
-        // An error here is a client that left or spoke no HTTP; it has been told what can be told.
-        connection.as_mut().poll(cx).map(|ended| {
-            if let Err(error) = ended {
-                tracing::debug!(%peer, "connection ended: {error}");
-            }
-        })
+        connection.as_mut().poll(cx).map(|ended| log_end(ended, &registered))
     })
     .await;
 }
 
-/// HTTP/1.1, or HTTP/2 by prior knowledge.
-fn protocol(core: &Core) -> auto::Builder<TokioExecutor> {
-    let headers = usize::try_from(core.app.limits.max_header_bytes).unwrap_or(usize::MAX);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(headers.max(8192)).header_read_timeout(None);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_PER_CONNECTION)
-        .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
-    builder
+fn answer(
+    current: &Arc<Current>,
+    client: &HeaderValue,
+    registered: &Arc<Registered>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+    let (core, client, registered) = (current.get(), client.clone(), Arc::clone(registered));
+    async move {
+        let _under_way = registered.request();
+        Ok(request::answer(&core, &client, request).await)
+    }
+}
+
+/// An error here is a client that left or spoke no HTTP; it has been told what can be told.
+fn log_end(ended: hyper::Result<()>, registered: &Registered) -> bool {
+    if let Err(error) = ended {
+        tracing::debug!(connection = registered.key(), "connection ended: {error}");
+    }
+    false
 }

@@ -21,15 +21,26 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Files with their times and sizes.
 type Seen = BTreeMap<PathBuf, (SystemTime, u64)>;
 
-/// Looks until the process ends.
+/// What an application was made of when it was read.
+pub struct Looked {
+    sources: BTreeMap<String, Seen>,
+    parts: Seen,
+}
+
+impl Looked {
+    pub fn at(config: &Config) -> Self {
+        Self { sources: sources(config), parts: parts(config) }
+    }
+}
+
+/// Looks until the process ends. `looked`: at `config`, when it was read.
 pub fn run(
     up: &Up,
     mut config: Config,
+    Looked { mut sources, mut parts }: Looked,
     build: &dyn Fn(&Config) -> Result<App>,
     apps: &watch::Sender<Arc<App>>,
 ) {
-    let mut sources = sources(&config);
-    let mut parts = parts(&config);
     loop {
         std::thread::sleep(LOOK);
         for (id, component) in config.retained() {

@@ -9,7 +9,8 @@ mod sqlite;
 mod variables;
 
 use anyhow::Result;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::types::{self, ComponentItem};
+use wasmtime::component::{HasSelf, Linker, ResourceType};
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2, p3};
 
 use crate::guest::Guest;
@@ -57,6 +58,30 @@ pub(crate) fn is_offered(import: &str) -> bool {
         Some(WASI.contains(&package) && released && !version.contains('-'))
     };
     OFFERED.contains(&import) || earlier::OFFERED.contains(&import) || wasi() == Some(true)
+}
+
+/// An interface that this host lacks, whose functions trap.
+pub(crate) fn add_trap(
+    linker: &mut Linker<Guest>,
+    name: &str,
+    interface: &types::ComponentInstance,
+) -> Result<()> {
+    let engine = linker.engine().clone();
+    let mut instance = linker.instance(name)?;
+    for (item, exported) in interface.exports(&engine) {
+        match exported.ty {
+            ComponentItem::ComponentFunc(_) => {
+                let called = format!("{name}#{item} was called, which this host does not have");
+                instance
+                    .func_new(item, move |_, _, _, _| Err(wasmtime::Error::msg(called.clone())))?;
+            }
+            ComponentItem::Resource(_) => {
+                instance.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Generated from the WIT files in `wit/`.

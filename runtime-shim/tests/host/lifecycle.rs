@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::support::Host;
@@ -169,10 +170,14 @@ fn an_idle_connection_costs_little() {
     };
     drop((0..100).map(|_| used()).collect::<Vec<_>>());
     let before = host.memory();
-    let held: Vec<_> = (0..CONNECTIONS).map(|_| used()).collect();
+    let mut held: Vec<_> = (0..CONNECTIONS).map(|_| used()).collect();
+    std::thread::sleep(Duration::from_secs(3));
     let each = host.memory().saturating_sub(before) / CONNECTIONS;
     assert!(each < 100 * 1024 * 1024 / 10_000, "{each} bytes each");
-    drop(held);
+    for stream in &mut held {
+        stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+        assert!(stream.read(&mut [0; 1024]).expect("an answer") > 0, "it is served as before");
+    }
 }
 
 #[test]
@@ -195,6 +200,15 @@ fn fixed(body: &str) -> String {
     )
 }
 
+/// Ends who asks, also where the test fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 fn until(condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
@@ -210,18 +224,18 @@ fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() 
     let source = directory.path().join("source.txt");
     std::fs::write(&manifest, fixed("one")).expect("a manifest");
     let host = Host::of(&manifest, "", &["--watch"]);
-    let over = std::sync::atomic::AtomicBool::new(false);
-    let is_over = || over.load(std::sync::atomic::Ordering::Relaxed);
+    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let mut asked = 0;
-            while !is_over() {
+            while !over.load(Relaxed) {
                 let (status, body) = host.get("/hello");
                 assert!(status == 200 && !body.is_empty(), "{status} {body}");
                 asked += 1;
             }
             asked
         });
+        let _over = Over(&over);
         std::fs::write(&manifest, fixed("two")).expect("a manifest");
         until(|| host.get("/hello").1 == "two");
         std::fs::write(&manifest, fixed("three").replace("route", "rout")).expect("a manifest");
@@ -239,7 +253,7 @@ fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() 
         std::fs::write(&manifest, built).expect("a manifest");
         until(|| host.get("/hello").1 == "hello");
         assert_eq!(host.get("/compute?ms=1").0, 200, "the first guest");
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        over.store(true, Relaxed);
         assert!(asking.join().expect("no request was dropped") > 10);
     });
     let touched = std::fs::read(&source).expect("a file");

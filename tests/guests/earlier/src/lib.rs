@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use anyhow::{bail, Context, Result};
 use futures::SinkExt;
 use spin_sdk::http::{
-    send, Headers, IncomingRequest, Method, OutgoingBody, OutgoingResponse, Request, Response,
-    ResponseOutparam,
+    send, Headers, IncomingRequest, Method, OutgoingResponse, Request, Response, ResponseOutparam,
 };
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{self, Value};
