@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 
 fn serve(up: Up) -> Result<()> {
     let config = Config::read(&up.application)?;
-    let looked = Looked::at(&config);
+    let looked = up.watch.then(|| Looked::at(&config));
     up.check_secrets(&config)?;
     let address = Address::reserve(up.listen)?;
     let admin_address = up
@@ -78,7 +78,7 @@ fn serve(up: Up) -> Result<()> {
             tokio::spawn(admin::serve(Arc::clone(&metrics), address.listener()?, stopping));
         }
         announce(&config, &address, admin_address.as_ref());
-        if up.watch {
+        if let Some(looked) = looked {
             let (apps, spans) = (server.apps(), spans.clone());
             let build = move |config: &Config| App::build(config, &metrics, spans.as_ref());
             std::thread::spawn(move || watch::run(&up, config, looked, &build, &apps));
