@@ -26,7 +26,9 @@ pub(crate) fn guest(name: &str) -> PathBuf {
 
 /// `runtime-shim up` on the tests' application, with compiled code shared by all tests.
 pub(crate) fn command(manifest: &Path) -> Command {
-    ["conformance", "earlier"].map(guest);
+    for name in ["conformance", "earlier"] {
+        guest(name);
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-shim"));
     command
         .arg("up")
