@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use crate::app::App;
+use crate::metrics::Metrics;
 
 /// Probes and a scraper; more is a mistake.
 const CONNECTIONS: usize = 32;
@@ -24,7 +24,7 @@ const CONNECTIONS: usize = 32;
 const HEADER_WAIT: Duration = Duration::from_secs(75);
 
 /// Serves until dropped. Not ready once `stop` is set.
-pub async fn serve(app: Arc<App>, listener: TcpListener, stop: watch::Receiver<bool>) {
+pub async fn serve(metrics: Arc<Metrics>, listener: TcpListener, stop: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
@@ -32,11 +32,11 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: watch::Receiver<b
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (app, stop) = (Arc::clone(&app), stop.clone());
+        let (metrics, stop) = (Arc::clone(&metrics), stop.clone());
         tokio::spawn(async move {
             let _slot = slot;
             let service = service_fn(|request| {
-                let response = answer(&app, *stop.borrow(), &request);
+                let response = answer(&metrics, *stop.borrow(), &request);
                 async move { Ok::<_, Infallible>(response) }
             });
             let mut builder = http1::Builder::new();
@@ -48,14 +48,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: watch::Receiver<b
     }
 }
 
-fn answer(app: &App, stopping: bool, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+fn answer(metrics: &Metrics, stopping: bool, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let (status, kind, text) = match request.uri().path() {
         "/live" => (StatusCode::OK, "text/plain", b"live\n".to_vec()),
         "/ready" if stopping => {
             (StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"draining\n".to_vec())
         }
         "/ready" => (StatusCode::OK, "text/plain", b"ready\n".to_vec()),
-        "/metrics" => (StatusCode::OK, "text/plain; version=0.0.4", app.metrics.text()),
+        "/metrics" => (StatusCode::OK, "text/plain; version=0.0.4", metrics.text()),
         _ => (StatusCode::NOT_FOUND, "text/plain", b"/live /ready /metrics\n".to_vec()),
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));

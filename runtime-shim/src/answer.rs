@@ -8,7 +8,7 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::body::Body;
-use crate::trace::TraceId;
+use crate::trace::TraceContext;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Long enough for a queue of `queue` requests to empty.
@@ -82,11 +82,11 @@ impl Problem {
 /// Who is to be told about a problem, kept aside before the request is given to a guest.
 pub(crate) struct Asker {
     accept: Option<HeaderValue>,
-    trace: TraceId,
+    trace: TraceContext,
 }
 
 impl Asker {
-    pub(crate) fn of(headers: &HeaderMap, trace: TraceId) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, trace: TraceContext) -> Self {
         Self { accept: headers.get(ACCEPT).cloned(), trace }
     }
 }
@@ -123,7 +123,7 @@ fn prefers_html(accept: Option<&HeaderValue>) -> bool {
     }
 }
 
-fn json(problem: Problem, trace: TraceId) -> String {
+fn json(problem: Problem, trace: TraceContext) -> String {
     let title = problem.status().canonical_reason().unwrap_or_default();
     serde_json::json!({
         "type": "about:blank",
@@ -137,7 +137,7 @@ fn json(problem: Problem, trace: TraceId) -> String {
 }
 
 /// Nothing in it comes from the request but the trace id, which is hex digits.
-fn page(problem: Problem, trace: TraceId) -> String {
+fn page(problem: Problem, trace: TraceContext) -> String {
     let (korean, english) = problem.detail();
     let status = problem.status().as_u16();
     let mut page = String::new();

@@ -17,11 +17,13 @@ use crate::database::Database;
 use crate::engine::{self, Cache};
 use crate::files;
 use crate::guest::{self, Guest};
+use crate::guest_output::GuestOutput;
 use crate::imports;
 use crate::limits::Limits;
 use crate::manifest::{self, StringOr};
 use crate::metrics::{ComponentMetrics, Metrics};
-use crate::route::Router;
+use crate::otlp::Spans;
+use crate::route::{Router, Target};
 use crate::runtime_config::Store;
 use crate::variables;
 
@@ -30,9 +32,9 @@ pub struct App {
     pub components: Vec<Arc<Component>>,
     pub router: Router,
     pub limits: Limits,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
+    pub spans: Option<Arc<Spans>>,
     pub blocked: BlockedNetworks,
-    pub quiet: bool,
 }
 
 pub struct Component {
@@ -42,6 +44,8 @@ pub struct Component {
     pub allow_list: AllowList,
     pub variables: HashMap<String, String>,
     pub environment: Vec<(String, String)>,
+    /// Stdout and stderr.
+    pub output: [GuestOutput; 2],
     pub files: Option<TempDir>,
     pub databases: HashMap<String, Arc<Database>>,
     pub stores: HashMap<String, Arc<Database>>,
@@ -56,7 +60,12 @@ impl Component {
 }
 
 impl App {
-    pub fn build(config: &Config) -> Result<Self> {
+    /// Reads and compiles what `config` names. Counts and spans go on from one version to the next.
+    pub fn build(
+        config: &Config,
+        metrics: &Arc<Metrics>,
+        spans: Option<&Arc<Spans>>,
+    ) -> Result<Self> {
         let manifest = &config.manifest;
         let limits = Limits::default().with_host(&config.runtime.limits);
         if let Some(id) =
@@ -65,8 +74,8 @@ impl App {
             bail!("runtime config: [component.{id}]: the manifest has no such component");
         }
         let blocked = BlockedNetworks::parse(&config.runtime.outbound_networking.block_networks)?;
-        let metrics = Metrics::new()?;
-        let mut databases = Files::new(config, &limits);
+        let metrics = Arc::clone(metrics);
+        let mut databases = Files::new(config, &limits, &metrics);
         let mut components = Vec::new();
         for (id, declared) in config.retained() {
             let component = Component::new(id, declared, config, &limits, &mut databases, &metrics)
@@ -76,8 +85,13 @@ impl App {
         let memory = components.iter().map(|component| component.limits.memory_bytes).max();
         let engine = engine::engine(&limits, memory.unwrap_or(limits.memory_bytes))?;
         link(&engine, config, &components)?;
-        let router = router(config, &components)?;
-        Ok(Self { engine, components, router, limits, metrics, blocked, quiet: config.quiet })
+        let router = router(config, &components, &metrics)?;
+        Ok(Self { engine, components, router, limits, metrics, spans: spans.cloned(), blocked })
+    }
+
+    /// Whether the traces that start here are recorded.
+    pub fn samples(&self) -> bool {
+        self.spans.is_some()
     }
 
     pub fn component_index(&self, id: &str) -> Option<usize> {
@@ -99,7 +113,7 @@ impl Component {
             None => limits.clone(),
         };
         let hosts = declared
-            .allowed_outbound_hosts
+            .outbound_hosts()
             .iter()
             .map(|entry| {
                 config
@@ -118,6 +132,7 @@ impl Component {
                 .into_iter()
                 .collect(),
             environment: environment.into_iter().collect(),
+            output: GuestOutput::of(id, &config.printing, limits.log_line_bytes)?,
             files: files::mount(&config.directory, declared)?,
             databases: databases.named(&declared.sqlite_databases, Use::Sqlite)?,
             stores: databases.named(&declared.key_value_stores, Use::KeyValue)?,
@@ -137,16 +152,17 @@ enum Use {
 struct Files<'a> {
     config: &'a Config,
     limits: &'a Limits,
+    metrics: &'a Metrics,
     open: BTreeMap<std::path::PathBuf, Arc<Database>>,
 }
 
 impl<'a> Files<'a> {
-    fn new(config: &'a Config, limits: &'a Limits) -> Self {
-        Self { config, limits, open: BTreeMap::new() }
+    fn new(config: &'a Config, limits: &'a Limits, metrics: &'a Metrics) -> Self {
+        Self { config, limits, metrics, open: BTreeMap::new() }
     }
 
     fn named(&mut self, names: &[String], purpose: Use) -> Result<HashMap<String, Arc<Database>>> {
-        let (configured, key, file, schema) = match purpose {
+        let (configured, key, default, schema) = match purpose {
             Use::Sqlite => {
                 (&self.config.runtime.sqlite_database, "sqlite_database", "sqlite_db.db", "")
             }
@@ -163,10 +179,14 @@ impl<'a> Files<'a> {
                 let path = match configured.get(name) {
                     Some(Store { path: Some(path), .. }) => path.clone(),
                     Some(_) => self.config.state_dir.join(format!("{name}.db")),
-                    None if name == "default" => self.config.state_dir.join(file),
+                    None if name == "default" => self.config.state_dir.join(default),
                     None => bail!("`{name}`: write [{key}.{name}] into the runtime config file to say where it lies"),
                 };
-                let database = self.open.entry(path.clone()).or_insert_with(|| Database::new(path, schema, self.limits));
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let database = self.open.entry(path.clone()).or_insert_with(|| {
+                    let metrics = self.metrics.pool(&format!("sqlite/{file}"));
+                    Database::new(path, schema, self.limits, metrics)
+                });
                 Ok((name.clone(), Arc::clone(database)))
             })
             .collect()
@@ -180,10 +200,13 @@ fn link(engine: &Engine, config: &Config, components: &[Arc<Component>]) -> Resu
     let files = components.iter().map(|component| file(component)).collect();
     let (linker, codes) = load(engine, config, &files)?;
     for component in components {
+        let declared = &config.manifest.components[&*component.id];
+        let uncalled =
+            declared.tool.runtime_shim.as_ref().map_or(&[][..], |tool| &tool.uncalled_imports);
         let code = codes[&file(component)]
             .as_ref()
             .map_err(|error| anyhow::anyhow!("{error:#}"))
-            .and_then(|code| guest::link(&linker, code))
+            .and_then(|code| guest::link(&linker, code, uncalled))
             .with_context(|| format!("component `{}`", component.id))?;
         let _ = component.code.set(code);
     }
@@ -213,17 +236,21 @@ fn load<'a>(
     })
 }
 
-fn router(config: &Config, components: &[Arc<Component>]) -> Result<Router> {
+fn router(config: &Config, components: &[Arc<Component>], metrics: &Metrics) -> Result<Router> {
     let mut router = Router::default();
-    let base = &config.manifest.application.trigger.http.base;
     for trigger in &config.manifest.trigger.http {
-        let (StringOr::String(id), StringOr::String(route)) = (&trigger.component, &trigger.route)
-        else {
-            continue;
+        let StringOr::String(route) = &trigger.route else { continue };
+        let target = match (&trigger.static_response, trigger.component()) {
+            (Some(response), _) => Target::fixed(response)
+                .with_context(|| format!("route `{route}`: static_response"))?,
+            (None, id) => {
+                let found = components.iter().position(|component| Some(&*component.id) == id);
+                let Some(index) = found else { continue };
+                Target::Component(index)
+            }
         };
-        if let Some(index) = components.iter().position(|component| *component.id == **id) {
-            router.add(base, route, index)?;
-        }
+        let metrics = metrics.route(trigger.component().unwrap_or("static_response"), route);
+        router.add(route, target, metrics)?;
     }
     Ok(router)
 }

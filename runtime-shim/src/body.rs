@@ -14,6 +14,8 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::limits::Limits;
+
 /// A response up to this size is sent whole, with its length, if the guest has
 /// written it by the time that its head arrives.
 const COLLECTED_BYTES: usize = 64 * 1024;
@@ -27,11 +29,30 @@ pub(crate) enum Body {
     Streamed(Box<Streamed>),
 }
 
+/// How long a streamed body is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// Between two chunks.
+    pub pause: Duration,
+    /// From its head to its end.
+    pub whole: Duration,
+}
+
+impl Patience {
+    pub(crate) fn of(limits: &Limits) -> Self {
+        Self {
+            pause: Duration::from_millis(limits.response_idle_ms),
+            whole: Duration::from_millis(limits.response_ms),
+        }
+    }
+}
+
 pub(crate) struct Streamed {
     /// What was read while looking whether the body is small.
     first: Option<Bytes>,
     rest: WasiBody,
     pause: Duration,
+    end: Instant,
     cut_off: Pin<Box<Sleep>>,
 }
 
@@ -41,8 +62,8 @@ impl Body {
     }
 
     /// Takes what is there already, without waiting for more than the guest's
-    /// next turn. `pause` is the longest wait between two chunks of the rest.
-    pub(crate) async fn of_guest(mut body: WasiBody, pause: Duration) -> Self {
+    /// next turn. `patience` is for the rest.
+    pub(crate) async fn of_guest(mut body: WasiBody, patience: Patience) -> Self {
         let mut turns = TURNS;
         let mut collected = Bytes::new();
         let mut longer = BytesMut::new();
@@ -81,8 +102,9 @@ impl Body {
         Self::Streamed(Box::new(Streamed {
             first: (!first.is_empty()).then_some(first),
             rest: body,
-            pause,
-            cut_off: Box::pin(tokio::time::sleep(pause)),
+            pause: patience.pause,
+            end: Instant::now() + patience.whole,
+            cut_off: Box::pin(tokio::time::sleep(patience.pause.min(patience.whole))),
         }))
     }
 }
@@ -131,8 +153,11 @@ impl Streamed {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        if let Poll::Ready(frame) = Pin::new(&mut self.rest).poll_frame(cx) {
-            self.cut_off.as_mut().reset(Instant::now() + self.pause);
+        let now = Instant::now();
+        if now < self.end
+            && let Poll::Ready(frame) = Pin::new(&mut self.rest).poll_frame(cx)
+        {
+            self.cut_off.as_mut().reset(self.end.min(now + self.pause));
             return Poll::Ready(frame);
         }
         match self.cut_off.poll_unpin(cx) {

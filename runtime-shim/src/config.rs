@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::guest_output::Printing;
 use crate::manifest::{Component, Manifest, StringOr};
 use crate::runtime_config::RuntimeConfig;
 use crate::variables::{self, Variables};
@@ -51,6 +52,9 @@ pub struct Up {
     /// Start on a public address even if secret variables are empty.
     #[arg(long)]
     allow_empty_secrets: bool,
+    /// Build what is edited, as `build` in the manifest says, and serve it as soon as it is built.
+    #[arg(short, long)]
+    pub watch: bool,
 }
 
 /// What to run, and with which settings.
@@ -75,9 +79,38 @@ pub struct Application {
     /// Only these components.
     #[arg(short, long, env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
     component_id: Vec<String>,
+    /// The build profile whose sources and environment are taken.
+    #[arg(long)]
+    profile: Option<String>,
     /// Do not print what the components print.
     #[arg(short, long)]
     quiet: bool,
+    /// Directory of a file for each component's stdout and stderr.
+    #[arg(short = 'L', long)]
+    log_dir: Option<PathBuf>,
+    /// How the log is written, and what the components print.
+    #[arg(long, value_enum, default_value_t, env = "RUNTIME_SHIM_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// An object of JSON in each line.
+    Json,
+}
+
+impl Command {
+    /// How the log is written.
+    pub fn log_format(&self) -> LogFormat {
+        match self {
+            Self::Up(up) => up.application.log_format,
+            Self::Migrate(application) => application.log_format,
+            Self::Limits => LogFormat::Text,
+        }
+    }
 }
 
 impl Up {
@@ -108,7 +141,9 @@ pub struct Config {
     pub runtime: RuntimeConfig,
     pub variables: Variables,
     pub environment: BTreeMap<String, String>,
-    pub quiet: bool,
+    pub printing: Printing,
+    /// The files that all this was read from.
+    pub files: Vec<PathBuf>,
     component_ids: Vec<String>,
 }
 
@@ -119,9 +154,9 @@ impl Config {
         } else {
             application.from.clone()
         };
-        let manifest = Manifest::read(&file)?;
-        let directory =
-            file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let manifest = Manifest::read(&file, application.profile.as_deref())?;
+        let directory = file.parent().filter(|path| !path.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new(".")).to_owned();
         let runtime = application
             .runtime_config_file
             .as_deref()
@@ -140,11 +175,19 @@ impl Config {
             .or(runtime.state_dir.clone())
             .unwrap_or_else(|| directory.join(STATE_DIR));
         let config = Self {
-            directory: directory.to_owned(),
+            directory,
             state_dir,
             variables,
             environment: environment(&application.env)?,
-            quiet: application.quiet,
+            printing: Printing {
+                quiet: application.quiet,
+                json: application.log_format == LogFormat::Json,
+                directory: application.log_dir.clone(),
+            },
+            files: [Some(file), application.runtime_config_file.clone()]
+                .into_iter()
+                .flatten()
+                .collect(),
             component_ids: application
                 .component_id
                 .iter()
@@ -186,12 +229,14 @@ impl Config {
     /// Routes with their components, as declared.
     pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.manifest.trigger.http.iter().filter_map(|trigger| {
-            let StringOr::String(component) = &trigger.component else { return None };
             let route = match &trigger.route {
                 StringOr::String(route) => route.as_str(),
                 StringOr::Table(_) => "(private)",
             };
-            self.retained().any(|(id, _)| id == component).then_some((route, component.as_str()))
+            let Some(component) = trigger.component() else {
+                return Some((route, "static_response"));
+            };
+            self.retained().any(|(id, _)| id == component).then_some((route, component))
         })
     }
 }

@@ -18,10 +18,15 @@ use crate::limits::Limits;
 /// How often the connections are looked at; their limits are seconds.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Looks after which a connection without a request gives up what it holds, some 20 KiB.
+const REST: u32 = 2;
+
 /// What a connection is asked to do when its task runs next.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Order {
     Continue,
+    /// Give up parser and buffers until the next request.
+    Rest,
     /// Finish what is under way, then close.
     Finish,
     Close,
@@ -44,6 +49,8 @@ pub(crate) struct Watch {
     /// HTTP/2 sends frames of its own between requests, which are no heads.
     multiplexed: AtomicBool,
     since: AtomicU32,
+    /// The look before which the client stopped taking what is sent to it; 0 while it takes it.
+    full: AtomicU32,
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -55,6 +62,7 @@ impl Connections {
             in_head: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             since: AtomicU32::new(self.clock.load(Relaxed)),
+            full: AtomicU32::new(0),
             order: AtomicU8::new(Order::Continue as u8),
             waker: AtomicWaker::new(),
         });
@@ -78,14 +86,22 @@ impl Connections {
     pub(crate) async fn watch(&self, limits: &Limits) {
         let looks = |ms: u64| u32::try_from(ms / LOOK.as_millis() as u64).unwrap_or(u32::MAX);
         let (head, idle) = (looks(limits.header_read_ms), looks(limits.idle_connection_ms));
+        let write = looks(limits.write_ms);
         let mut look = tokio::time::interval(LOOK);
         loop {
             look.tick().await;
             let now = self.clock.fetch_add(1, Relaxed).wrapping_add(1);
             for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let full = watch.full.load(Relaxed);
+                if full > 0 && now.wrapping_sub(full) > write {
+                    watch.give(Order::Close);
+                }
                 let quiet = now.wrapping_sub(watch.since.load(Relaxed));
                 if watch.busy.load(Relaxed) > 0 {
                     continue;
+                }
+                if quiet > REST && !watch.multiplexed.load(Relaxed) {
+                    watch.rest();
                 }
                 if watch.in_head.load(Relaxed) && quiet > head {
                     watch.give(Order::Close);
@@ -102,6 +118,14 @@ impl Connections {
 }
 
 impl Watch {
+    /// Orders that are given already stay.
+    fn rest(&self) {
+        let (now, rest) = (Order::Continue as u8, Order::Rest as u8);
+        if self.order.compare_exchange(now, rest, Relaxed, Relaxed).is_ok() {
+            self.waker.wake();
+        }
+    }
+
     fn give(&self, order: Order) {
         self.order.store(order as u8, Relaxed);
         self.waker.wake();
@@ -113,6 +137,7 @@ impl Watch {
         match self.order.load(Relaxed) {
             order if order == Order::Close as u8 => Order::Close,
             order if order == Order::Finish as u8 => Order::Finish,
+            order if order == Order::Rest as u8 => Order::Rest,
             _ => Order::Continue,
         }
     }
@@ -133,8 +158,31 @@ impl Registered {
         UnderWay(self)
     }
 
+    /// Whether nothing is under way. The order to rest is carried out, or is out of date.
+    pub(crate) fn rests(&self) -> bool {
+        let (rest, now) = (Order::Rest as u8, Order::Continue as u8);
+        let _ = self.watch.order.compare_exchange(rest, now, Relaxed, Relaxed);
+        self.watch.busy.load(Relaxed) == 0 && !self.watch.in_head.load(Relaxed)
+    }
+
+    /// For the log.
+    pub(crate) fn key(&self) -> usize {
+        self.key
+    }
+
     fn touch(&self) {
         self.watch.since.store(self.connections.clock.load(Relaxed), Relaxed);
+    }
+
+    /// Notes whether the client takes what is sent to it.
+    fn sent<T>(&self, sent: &Poll<T>) {
+        if sent.is_ready() {
+            self.watch.full.store(0, Relaxed);
+            self.touch();
+        } else {
+            let now = self.connections.clock.load(Relaxed).max(1);
+            let _ = self.watch.full.compare_exchange(0, now, Relaxed, Relaxed);
+        }
     }
 
     /// Bytes from the client: a request head begins, unless one is under way.
@@ -195,9 +243,7 @@ impl AsyncWrite for Watched {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if polled.is_ready() {
-            self.registered.touch();
-        }
+        self.registered.sent(&polled);
         polled
     }
 
@@ -207,9 +253,7 @@ impl AsyncWrite for Watched {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        if polled.is_ready() {
-            self.registered.touch();
-        }
+        self.registered.sent(&polled);
         polled
     }
 

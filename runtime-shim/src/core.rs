@@ -2,11 +2,13 @@
 //! connections. Nothing of a request ever leaves the thread it arrived on,
 //! because waking another one costs more than a short request.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use http::{Request, Response};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Empty};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
@@ -19,6 +21,24 @@ use crate::imports::outbound_http::Client;
 use crate::instances::{Fate, Job, Pool, Ticket};
 use crate::postgres;
 use crate::session_pool::{Addresses, PoolLimits, Pools};
+
+/// What a thread serves now. `up --watch` replaces it; requests that are under
+/// way keep what they started with.
+pub(crate) struct Current(Mutex<Arc<Core>>);
+
+impl Current {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self(Mutex::new(Core::new(app)))
+    }
+
+    pub(crate) fn get(&self) -> Arc<Core> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace(&self, app: Arc<App>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Core::new(app);
+    }
+}
 
 pub struct Core {
     pub app: Arc<App>,
@@ -34,12 +54,13 @@ pub struct Core {
 }
 
 impl Core {
+    /// Made inside the runtime of its thread.
     pub fn new(app: Arc<App>) -> Arc<Self> {
         let pools = app.components.iter().map(|_| Pool::default()).collect();
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
         let limits = PoolLimits::of(&app.limits);
-        Arc::new(Self {
+        let core = Arc::new(Self {
             app,
             pools,
             client,
@@ -48,7 +69,9 @@ impl Core {
             postgres_targets: Addresses::new(limits),
             mysql: Pools::new(limits),
             mysql_targets: Addresses::new(limits),
-        })
+        });
+        tokio::spawn(Pool::watch(Arc::downgrade(&core)));
+        core
     }
 
     /// Has a component answer `request`. The response may still be streaming.
@@ -58,11 +81,30 @@ impl Core {
         request: Request<WasiBody>,
         context: RequestContext,
     ) -> Result<Response<WasiBody>, Problem> {
+        let again = repeatable(&request);
+        match (self.attempt(component, request, context).await, again) {
+            (Err(Unanswered::Disturbed), Some(again)) => {
+                self.attempt(component, again, context).await
+            }
+            (answered, _) => answered,
+        }
+        .map_err(|unanswered| match unanswered {
+            Unanswered::Disturbed => Problem::Overloaded,
+            Unanswered::Because(problem) => problem,
+        })
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        component: usize,
+        request: Request<WasiBody>,
+        context: RequestContext,
+    ) -> Result<Response<WasiBody>, Unanswered> {
         let limits = &self.app.components[component].limits;
         let id = &self.app.components[component].id;
         if context.depth > limits.chain_depth {
             tracing::warn!(component = %id, trace_id = %context.trace, "components call each other in a circle");
-            return Err(Problem::Loop);
+            return Err(Problem::Loop.into());
         }
         let (answer, answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::new(Duration::from_millis(limits.request_ms)));
@@ -73,21 +115,47 @@ impl Core {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is::<ExpirationError>() => {
                 tracing::warn!(component = %id, trace_id = %context.trace, "no response within {} ms", limits.request_ms);
-                Err(Problem::TimedOut)
+                Err(Problem::TimedOut.into())
             }
             Ok(Err(error)) => {
                 tracing::error!(component = %id, trace_id = %context.trace, "no response: {}", error.root_cause());
-                Err(Problem::Crashed)
+                Err(Problem::Crashed.into())
             }
             Err(oneshot::Canceled) => {
                 let fate = ticket.fate();
                 tracing::error!(component = %id, trace_id = %context.trace, "no response: {fate}");
                 Err(match fate {
-                    Fate::TimedOut => Problem::TimedOut,
-                    Fate::Disturbed | Fate::Queued => Problem::Overloaded,
-                    Fate::Trapped => Problem::Crashed,
+                    Fate::Disturbed => Unanswered::Disturbed,
+                    Fate::TimedOut => Problem::TimedOut.into(),
+                    Fate::Queued => Problem::Overloaded.into(),
+                    Fate::Trapped => Problem::Crashed.into(),
                 })
             }
         }
     }
+}
+
+enum Unanswered {
+    /// Its instance was ended because of another request.
+    Disturbed,
+    Because(Problem),
+}
+
+impl From<Problem> for Unanswered {
+    fn from(problem: Problem) -> Self {
+        Self::Because(problem)
+    }
+}
+
+/// A copy of a request that only reads (RFC 9110, 9.2.1), to be made once more where another
+/// request took its instance away.
+fn repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
 }

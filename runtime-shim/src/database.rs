@@ -19,6 +19,7 @@ use rusqlite::{Connection, OpenFlags, TransactionState};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::Limits;
+use crate::metrics::PoolMetrics;
 
 /// Prepared statements that a connection keeps: more than an application has.
 const STATEMENTS_KEPT: usize = 128;
@@ -66,6 +67,7 @@ pub struct Database {
     wait: Duration,
     inline: Duration,
     statement: Duration,
+    metrics: PoolMetrics,
 }
 
 /// A connection and what its callbacks look at.
@@ -79,7 +81,12 @@ struct Session {
 }
 
 impl Database {
-    pub fn new(path: PathBuf, schema: &'static str, limits: &Limits) -> Arc<Self> {
+    pub fn new(
+        path: PathBuf,
+        schema: &'static str,
+        limits: &Limits,
+        metrics: PoolMetrics,
+    ) -> Arc<Self> {
         Arc::new(Self {
             path,
             schema,
@@ -89,11 +96,13 @@ impl Database {
             wait: Duration::from_millis(limits.sqlite_wait_ms),
             inline: Duration::from_millis(limits.sqlite_inline_ms),
             statement: Duration::from_millis(limits.sqlite_statement_ms),
+            metrics,
         })
     }
 
     /// A connection for the caller alone, until the lease is dropped.
     pub async fn lease(self: &Arc<Self>) -> Result<Lease, Error> {
+        let asked = Instant::now();
         let slot = self.turn(&self.slots, "no connection became free").await?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let session = match idle {
@@ -103,6 +112,8 @@ impl Database {
                 blocking(move || database.connect()).await?
             }
         };
+        self.metrics.wait.observe(asked.elapsed().as_secs_f64());
+        self.metrics.in_use.inc();
         Ok(Lease { database: Arc::clone(self), session: Some(session), _slot: slot, writing: None })
     }
 
@@ -282,6 +293,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.database.metrics.in_use.dec();
         let Some(session) = self.session.take() else { return };
         session.stop_at.store(u64::MAX, Relaxed);
         let clean = session.connection.is_autocommit()

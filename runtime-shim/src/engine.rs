@@ -1,5 +1,6 @@
 //! The wasmtime engine, and components compiled for it, kept on disk.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
+#[cfg(feature = "core-modules")]
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -15,6 +20,9 @@ use crate::limits::Limits;
 /// How long a guest computes before others on its core get a turn. The clock
 /// that counts it wakes up once per tick, so shorter would cost an idle host.
 const TICK: Duration = Duration::from_millis(2);
+
+/// How a core module begins; a component has another version.
+const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 /// Core modules, memories and tables of one component: what the Rust and
 /// JavaScript toolchains produce, with room to spare.
@@ -124,11 +132,37 @@ impl Cache {
 fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
     eprintln!("Compiling {} …", file.display());
     let started = Instant::now();
-    let native = engine.precompile_component(wasm).map_err(|error| {
-        anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display())
-    })?;
+    let failed =
+        |error| anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display());
+    let wasm = component(wasm).map_err(failed)?;
+    let native =
+        engine.precompile_component(&wasm).map_err(|error| failed(anyhow::Error::from(error)))?;
     eprintln!("Compiled {} in {:.1} s", file.display(), started.elapsed().as_secs_f32());
     Ok(native)
+}
+
+/// A core module, which SDKs for wasm32-wasip1 build, made a component as its `component-type`
+/// section says.
+#[cfg(feature = "core-modules")]
+fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
+    if !wasm.starts_with(MODULE) {
+        return Ok(Cow::Borrowed(wasm));
+    }
+    let component = wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(wasm)?
+        .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+        .encode()?;
+    Ok(Cow::Owned(component))
+}
+
+#[cfg(not(feature = "core-modules"))]
+fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
+    anyhow::ensure!(
+        !wasm.starts_with(MODULE),
+        "it is a core module: build it for wasm32-wasip2, or this host with its feature core-modules"
+    );
+    Ok(Cow::Borrowed(wasm))
 }
 
 /// The same bytes, engine settings and versions give the same name.

@@ -27,7 +27,7 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         match entry {
             StringOr::String(pattern) => sources.copy_matching(pattern, target.path())?,
             StringOr::Table(placement) => {
-                let source = directory.join(&placement.source);
+                let source = inside(directory, &placement.source)?;
                 let destination = inside(target.path(), &placement.destination)?;
                 sources
                     .copy_placed(&source, &destination)

@@ -9,44 +9,43 @@ use anyhow::{Context, Result, bail};
 use http::HeaderName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component as Code, GuestTaskId, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::component::{Component as Code, GuestTaskId, Linker, ResourceTable};
+use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{
-    ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView,
-    WasiHttpHooks, WasiHttpView, p2, p3,
+    ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    WasiHttpView, p2, p3,
 };
 
 use crate::app::Component;
 use crate::core::Core;
-use crate::guest_output::{GuestOutput, Stream};
-use crate::imports::outbound_http::{self, OutboundHttp};
-use crate::imports::wit;
-use crate::trace::TraceId;
+use crate::imports::{self, outbound_http};
+use crate::trace::TraceContext;
 
 /// Requests of an instance that are remembered, so that a call which a guest
 /// makes after its response head still finds the request it belongs to.
 const REMEMBERED: usize = 64;
 
-/// Interfaces of Spin that this host does not have yet. A component may import
-/// them; calling one is a trap that names it.
-const TRAPPED: &[&str] =
-    &["spin:postgres/postgres@3.", "spin:redis/", "spin:mqtt/", "fermyon:spin/llm@"];
-
 /// What belongs to one request, wherever it goes.
 #[derive(Clone, Copy)]
 pub struct RequestContext {
-    pub trace: TraceId,
+    pub trace: TraceContext,
     /// How many components called each other to get here.
     pub depth: u64,
 }
 
 impl RequestContext {
-    /// Of a request that comes from outside.
-    pub fn started(headers: &http::HeaderMap) -> Self {
-        Self { trace: TraceId::of(headers), depth: 0 }
+    /// Of a request that comes from outside. `sample`: whether a trace that starts with it is
+    /// recorded.
+    pub fn started(headers: &http::HeaderMap, sample: bool) -> Self {
+        Self { trace: TraceContext::of(headers, sample), depth: 0 }
+    }
+
+    /// Of a request that this one makes to another component.
+    pub fn chained(self) -> Self {
+        Self { trace: self.trace.child(), depth: self.depth + 1 }
     }
 }
 
@@ -69,7 +68,7 @@ pub struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
-    limiter: StoreLimits,
+    limiter: Limiter,
     requests: VecDeque<(GuestTaskId, RequestContext)>,
     pub calls: Calls,
     pub activity: Arc<Activity>,
@@ -126,6 +125,51 @@ impl Guest {
                 .find(|(known, _)| *known == task)
                 .map(|(_, context)| *context)
         })
+    }
+}
+
+/// Holds an instance to `memory_bytes` and `table_elements`, and tells the metrics what it takes.
+struct Limiter {
+    component: Arc<Component>,
+    /// Bytes that it may still take, of all its memories together.
+    memory: usize,
+    /// Elements that its tables may still take together.
+    elements: usize,
+    taken: i64,
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let more = desired.saturating_sub(current);
+        let Some(left) = self.memory.checked_sub(more) else { return Ok(false) };
+        self.memory = left;
+        self.taken += more as i64;
+        self.component.metrics.memory.add(more as i64);
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let Some(left) = self.elements.checked_sub(desired.saturating_sub(current)) else {
+            return Ok(false);
+        };
+        self.elements = left;
+        Ok(true)
+    }
+}
+
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.component.metrics.memory.sub(self.taken);
     }
 }
 
@@ -200,44 +244,39 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-/// Everything that a component can import.
 pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    p2::add_only_http_to_linker_async(&mut linker)?;
-    p3::bindings::http::types::add_to_linker::<_, WasiHttp>(&mut linker, Guest::http)?;
-    p3::bindings::http::client::add_to_linker::<_, OutboundHttp>(&mut linker, Guest::http)?;
-    wit::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| {
-        guest
-    })?;
-    wit::spin::key_value::key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| {
-        guest
-    })?;
-    wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    wit::spin::mysql::mysql::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    imports::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 
-/// Links `code` as far as that can be done once for all instances.
-pub(crate) fn link(linker: &Linker<Guest>, code: &Code) -> Result<ProxyPre<Guest>> {
+/// Links `code` as far as that can be done once for all instances. Calling one
+/// of the interfaces in `uncalled`, which this host lacks, is a trap.
+pub(crate) fn link(
+    linker: &Linker<Guest>,
+    code: &Code,
+    uncalled: &[String],
+) -> Result<ProxyPre<Guest>> {
     let engine = linker.engine();
     let world = code.component_type();
-    let imports: Vec<&str> = world
-        .imports(engine)
-        .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
-        .map(|(name, _)| name)
-        .collect();
-    let is_trapped = |name: &&str| TRAPPED.iter().any(|prefix| name.starts_with(prefix));
-    let unknown: Vec<&str> =
-        imports.iter().copied().filter(|name| !is_known(name) && !is_trapped(name)).collect();
-    if !unknown.is_empty() {
-        bail!("imports {}, which this host does not have", unknown.join(", "));
-    }
+    let mut missing = Vec::new();
     let mut own = linker.clone();
-    if imports.iter().any(is_trapped) {
-        own.define_unknown_imports_as_traps(code)?;
+    for (name, item) in world.imports(engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
+        if imports::is_offered(name) {
+            continue;
+        }
+        if uncalled.iter().any(|uncalled| uncalled == name) {
+            imports::add_trap(&mut own, name, &interface)?;
+        } else {
+            missing.push(name);
+        }
+    }
+    if !missing.is_empty() {
+        bail!(
+            "imports {}, which this host does not have; what it imports but never calls can be listed as `uncalled_imports` in [component.ID.tool.runtime-shim]",
+            missing.join(", ")
+        );
     }
     let pre = own.instantiate_pre(code)?;
     match p3::bindings::ServicePre::new(pre.clone()) {
@@ -246,30 +285,6 @@ pub(crate) fn link(linker: &Linker<Guest>, code: &Code) -> Result<ProxyPre<Guest
             anyhow::anyhow!("exports neither wasi:http/handler@0.3.0 nor wasi:http/incoming-handler@0.2: {no_service:#}")
         }),
     }
-}
-
-fn is_known(import: &str) -> bool {
-    let wasi = [
-        "wasi:cli/",
-        "wasi:clocks/",
-        "wasi:filesystem/",
-        "wasi:http/",
-        "wasi:io/",
-        "wasi:random/",
-        "wasi:sockets/",
-    ];
-    wasi.iter().any(|prefix| import.starts_with(prefix))
-        || matches!(
-            import,
-            "spin:variables/variables@3.0.0"
-                | "spin:key-value/key-value@3.0.0"
-                | "spin:sqlite/sqlite@3.0.0"
-                | "spin:sqlite/sqlite@3.1.0"
-                | "spin:postgres/postgres@4.0.0"
-                | "spin:postgres/postgres@4.1.0"
-                | "spin:postgres/postgres@4.2.0"
-                | "spin:mysql/mysql@3.0.0"
-        )
 }
 
 /// An instance ready for requests.
@@ -288,10 +303,12 @@ pub(crate) async fn instantiate(
         wasi: wasi(core, component)?,
         http: WasiHttpCtx::new(),
         hooks: Hooks { component: Arc::clone(component), core: Arc::clone(core), latest: None },
-        limiter: StoreLimitsBuilder::new()
-            .memory_size(usize::try_from(limits.memory_bytes)?)
-            .table_elements(usize::try_from(limits.table_elements)?)
-            .build(),
+        limiter: Limiter {
+            component: Arc::clone(component),
+            memory: usize::try_from(limits.memory_bytes)?,
+            elements: usize::try_from(limits.table_elements)?,
+            taken: 0,
+        },
         requests: VecDeque::with_capacity(REMEMBERED),
         calls: Calls::default(),
         activity: Arc::clone(&activity),
@@ -318,14 +335,9 @@ pub(crate) async fn instantiate(
 }
 
 fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {
-    let output = |stream| GuestOutput {
-        component: Arc::clone(&component.id),
-        stream,
-        line: component.limits.log_line_bytes as usize,
-        quiet: core.app.quiet,
-    };
+    let [stdout, stderr] = component.output.clone();
     let mut builder = WasiCtxBuilder::new();
-    builder.envs(&component.environment).stdout(output(Stream::Out)).stderr(output(Stream::Error));
+    builder.envs(&component.environment).stdout(stdout).stderr(stderr);
     if let Some(files) = &component.files {
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }

@@ -1,28 +1,108 @@
-//! What a guest prints: whole lines on the host's own stdout and stderr, with
-//! the component's name in front.
+//! What a guest prints: whole lines on the host's own stdout and stderr, with the component's
+//! name, and in files of its own where that is asked for.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use anyhow::Context as _;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-#[derive(Clone, Copy)]
-pub(crate) enum Stream {
-    Out,
-    Error,
+use crate::log;
+
+/// How and where the host repeats what components print.
+#[derive(Clone, Debug, Default)]
+pub struct Printing {
+    /// Nothing on the host's own streams.
+    pub quiet: bool,
+    /// Lines of JSON instead of text.
+    pub json: bool,
+    /// Where each component has a file for its stdout and one for its stderr.
+    pub directory: Option<PathBuf>,
 }
 
 /// One of the two streams of a component.
 #[derive(Clone)]
-pub(crate) struct GuestOutput {
-    pub component: Arc<str>,
-    pub stream: Stream,
+pub struct GuestOutput {
+    component: Arc<str>,
+    /// `stdout` or `stderr`.
+    stream: &'static str,
+    quiet: bool,
+    json: bool,
+    file: Option<Arc<File>>,
     /// Longest line, in bytes; the rest of a longer one is cut.
-    pub line: usize,
-    pub quiet: bool,
+    line: usize,
+}
+
+impl GuestOutput {
+    /// Stdout and stderr of `component`.
+    pub fn of(component: &str, printing: &Printing, line: u64) -> anyhow::Result<[Self; 2]> {
+        let open = |stream| {
+            let Some(directory) = &printing.directory else { return Ok(None) };
+            log_file(directory, &format!("{component}_{stream}.txt")).map(Arc::new).map(Some)
+        };
+        let output = |stream| {
+            anyhow::Ok(Self {
+                component: component.into(),
+                stream,
+                quiet: printing.quiet,
+                json: printing.json,
+                file: open(stream)?,
+                line: usize::try_from(line)?,
+            })
+        };
+        Ok([output("stdout")?, output("stderr")?])
+    }
+
+    fn print(&self, line: &[u8]) {
+        let text = escaped(&String::from_utf8_lossy(line));
+        // A closed terminal or a full disk must not stop the component.
+        if let Some(file) = &self.file {
+            let _ = file.as_ref().write_all(format!("{text}\n").as_bytes());
+        }
+        if self.quiet {
+            return;
+        }
+        let line =
+            if self.json { self.json(&text) } else { format!("[{}] {text}", self.component) };
+        let _ = match self.stream {
+            "stdout" => writeln!(io::stdout().lock(), "{line}"),
+            _ => writeln!(io::stderr().lock(), "{line}"),
+        };
+    }
+
+    fn json(&self, text: &str) -> String {
+        let now = log::now();
+        let (component, stream) = (&*self.component, self.stream);
+        serde_json::json!({
+            "timestamp": now, "component": component, "stream": stream, "message": text,
+        })
+        .to_string()
+    }
+}
+
+fn log_file(directory: &Path, name: &str) -> anyhow::Result<File> {
+    let file = directory.join(name);
+    std::fs::create_dir_all(directory)
+        .and_then(|()| OpenOptions::new().append(true).create(true).open(&file))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Control characters could rewrite what an operator sees.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\t' {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 impl IsTerminal for GuestOutput {
@@ -58,31 +138,8 @@ impl Lines {
     }
 
     fn end_line(&mut self) {
-        let text = String::from_utf8_lossy(&self.line);
-        let text = format!("[{}] {}\n", self.output.component, text.escape_control());
-        // A closed terminal must not stop the component.
-        let _ = match self.output.stream {
-            Stream::Out => io::stdout().lock().write_all(text.as_bytes()),
-            Stream::Error => io::stderr().lock().write_all(text.as_bytes()),
-        };
+        self.output.print(&self.line);
         self.line.clear();
-    }
-}
-
-/// Control characters could rewrite what an operator sees.
-trait EscapeControl {
-    fn escape_control(&self) -> String;
-}
-
-impl EscapeControl for str {
-    fn escape_control(&self) -> String {
-        self.chars()
-            .flat_map(|c| {
-                let escaped = c.is_control() && c != '\t';
-                let plain = (!escaped).then_some(c);
-                escaped.then(|| c.escape_default()).into_iter().flatten().chain(plain)
-            })
-            .collect()
     }
 }
 
@@ -92,7 +149,7 @@ impl AsyncWrite for Lines {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if !self.output.quiet {
+        if !self.output.quiet || self.output.file.is_some() {
             self.push(bytes);
         }
         Poll::Ready(Ok(bytes.len()))

@@ -13,7 +13,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ use crate::answer::Problem;
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
-use crate::trace::TraceId;
+use crate::trace::TraceContext;
 
 /// How often the supervisor looks at the time. A deadline is late by as much.
 const LOOK: Duration = Duration::from_millis(100);
@@ -157,11 +157,12 @@ impl Pool {
         Ok(())
     }
 
-    /// Looks after those that wait, as long as the core serves.
-    pub async fn watch(core: &Core) {
+    /// Looks after those that wait, as long as anyone has the core.
+    pub async fn watch(core: Weak<Core>) {
         let mut look = tokio::time::interval(LOOK);
         loop {
             look.tick().await;
+            let Some(core) = core.upgrade() else { return };
             for (pool, component) in core.pools.iter().zip(&core.app.components) {
                 pool.queue().expire(component);
             }
@@ -279,7 +280,9 @@ impl Worker {
     }
 
     fn take(&self) -> Option<Job> {
-        self.core.pools[self.index].queue().take(self.component())
+        let job = self.core.pools[self.index].queue().take(self.component())?;
+        self.component().metrics.queue_wait.observe(job.queued.elapsed().as_secs_f64());
+        Some(job)
     }
 
     async fn run(self) {
@@ -320,7 +323,12 @@ impl Worker {
         let activity = Arc::clone(&store.data().activity);
         let driver =
             store.run_concurrent(async |accessor| self.drive(accessor, proxy, progress).await);
-        self.supervise(driver, progress, &activity).await
+        let ended = self.supervise(driver, progress, &activity).await;
+        if ended.is_err() {
+            let trapped = store.as_context_mut().async_call_stack().ok().and_then(Iterator::last);
+            lock(progress).spare(trapped);
+        }
+        ended
     }
 
     /// Starts requests and sees them finish, inside the store's event loop.
@@ -493,7 +501,7 @@ struct Active {
     task: GuestTaskId,
     ticket: Arc<Ticket>,
     deadline: Instant,
-    trace: TraceId,
+    trace: TraceContext,
 }
 
 impl Progress {
@@ -528,6 +536,16 @@ impl Progress {
         }
         self.retired |= any;
         any
+    }
+
+    /// Tells those that only waited when `trapped` ended the instance that it was not for them.
+    fn spare(&self, trapped: Option<GuestTaskId>) {
+        if self.active.iter().any(|active| Some(active.task) == trapped) {
+            let others = self.active.iter().filter(|active| Some(active.task) != trapped);
+            others
+                .filter(|active| active.ticket.fate() == Fate::Trapped)
+                .for_each(|active| active.ticket.set(Fate::Disturbed));
+        }
     }
 
     fn blame(&self, culprit: impl Fn(&Active) -> bool) {

@@ -77,6 +77,10 @@ limits! {
             "A request head that takes longer than this comes from a client that holds the connection on purpose.";
         idle_connection_ms = 75_000, "ms",
             "Longer than the 60 s that proxies keep idle connections, so that they close first.";
+        write_ms = 30_000, "ms",
+            "A client that takes nothing of its response for this long holds the connection on purpose, or is gone.";
+        unready_ms = 0, "ms",
+            "After SIGTERM the host says that it is not ready and goes on accepting for this long: load balancers need a moment to notice.";
         drain_ms = 25_000, "ms",
             "Kubernetes kills a pod 30 s after SIGTERM; what is in flight must be finished before.";
         max_instances = 256, "instances",
@@ -121,6 +125,8 @@ limits! {
             "Longest time that an instance computes without waiting for anything: an endless loop ends here.";
         response_idle_ms = 30_000, "ms",
             "A streamed response whose next chunk takes longer is cut off.";
+        response_ms = 600_000, "ms",
+            "A response ends at last; clients of event streams come back by themselves.";
         request_body_bytes = 10 * 1024 * 1024, "bytes",
             "Larger bodies get 413 before they reach the guest.";
         memory_bytes = 256 * 1024 * 1024, "bytes per instance",

@@ -11,6 +11,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::variables::{VARIABLE_NAMES, is_variable_name};
+
+const NO_COMPOSITION: &str = "this host does not compose components; compose them when building";
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -51,9 +55,9 @@ pub struct ApplicationTriggers {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplicationHttp {
-    /// Prefix of every route.
+    /// Spin reads it and has no use for it.
     #[serde(default)]
-    pub base: String,
+    base: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,9 +85,30 @@ pub struct HttpTrigger {
     #[serde(default)]
     pub id: String,
     pub route: StringOr<PrivateRoute>,
-    pub component: StringOr<Component>,
+    #[serde(default)]
+    pub component: Option<StringOr<Component>>,
+    /// Sent by the host where no component is asked.
+    #[serde(default)]
+    pub static_response: Option<StaticResponse>,
     #[serde(default)]
     pub executor: Option<Executor>,
+    /// Middleware, which would have to be composed with the component.
+    #[serde(default)]
+    pub dependencies: BTreeMap<String, IgnoredAny>,
+    #[serde(default)]
+    pub components: BTreeMap<String, IgnoredAny>,
+}
+
+/// `static_response = { status_code = 404, body = "…" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaticResponse {
+    #[serde(default)]
+    pub status_code: Option<u16>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,8 +117,8 @@ pub struct PrivateRoute {
     pub private: bool,
 }
 
+/// Other executors have further keys, and are refused by their name.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Executor {
     #[serde(rename = "type")]
     pub kind: String,
@@ -115,6 +140,9 @@ pub struct Component {
     pub exclude_files: Vec<String>,
     #[serde(default)]
     pub allowed_outbound_hosts: Vec<String>,
+    /// What came before `allowed_outbound_hosts`: hosts without a scheme.
+    #[serde(default)]
+    allowed_http_hosts: Vec<String>,
     #[serde(default)]
     pub key_value_stores: Vec<String>,
     #[serde(default)]
@@ -124,7 +152,7 @@ pub struct Component {
     #[serde(default)]
     pub targets: Option<IgnoredAny>,
     #[serde(default)]
-    pub build: Option<IgnoredAny>,
+    pub build: Option<Build>,
     #[serde(default)]
     pub tool: Tools,
     #[serde(default)]
@@ -132,7 +160,57 @@ pub struct Component {
     #[serde(default)]
     pub dependencies: BTreeMap<String, IgnoredAny>,
     #[serde(default)]
-    pub profile: BTreeMap<String, IgnoredAny>,
+    profile: BTreeMap<String, Profile>,
+}
+
+/// `[component.ID.build]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    pub command: Commands,
+    /// Relative to the manifest's directory.
+    #[serde(default)]
+    pub workdir: Option<String>,
+    /// Globs of source files, relative to `workdir`.
+    #[serde(default)]
+    pub watch: Vec<String>,
+}
+
+/// One command line, or several that run one after the other.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Commands {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Commands {
+    pub fn lines(&self) -> &[String] {
+        match self {
+            Self::One(line) => std::slice::from_ref(line),
+            Self::Several(lines) => lines,
+        }
+    }
+}
+
+/// `[component.ID.profile.NAME]`: what differs when `--profile NAME` is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    #[serde(default)]
+    source: Option<StringOr<BTreeMap<String, String>>>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, IgnoredAny>,
+    #[serde(default)]
+    build: Option<ProfileBuild>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileBuild {
+    command: Commands,
 }
 
 /// `[component.ID.tool.NAME]`: what tools other than Spin want to know of a component.
@@ -148,7 +226,12 @@ pub struct Tools {
 pub struct Tool {
     /// The path to which `runtime-shim migrate` posts. Inside the process only, so no route
     /// should lead to it.
-    pub migrate: String,
+    #[serde(default)]
+    pub migrate: Option<String>,
+    /// Interfaces that this host lacks, which the component imports and never calls. Some
+    /// toolchains import whatever their SDK knows.
+    #[serde(default)]
+    pub uncalled_imports: Vec<String>,
 }
 
 /// `{ source = "assets", destination = "/" }` in `files`.
@@ -206,11 +289,15 @@ pub(crate) fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result
 }
 
 impl Manifest {
-    /// Reads and checks `file`. Paths in it are relative to its directory.
-    pub fn read(file: &Path) -> Result<Self> {
+    /// Reads and checks `file`, as it is under `profile`. Paths in it are relative to its
+    /// directory.
+    pub fn read(file: &Path, profile: Option<&str>) -> Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the manifest {}", file.display()))?;
-        let manifest = Self::parse(file, &text)?;
+        let mut manifest = Self::parse(file, &text)?;
+        if let Some(profile) = profile {
+            manifest.apply(profile).with_context(|| file.display().to_string())?;
+        }
         manifest.check().with_context(|| file.display().to_string())?;
         Ok(manifest)
     }
@@ -236,27 +323,51 @@ impl Manifest {
 
     /// A component written inside its trigger gets an id of its own, as Spin does.
     fn name_inline_components(&mut self) {
-        for (index, trigger) in self.trigger.http.iter_mut().enumerate() {
-            if let StringOr::Table(_) = &trigger.component {
-                let id = match trigger.id.as_str() {
-                    "" => format!("inline-component{index}"),
-                    id => format!("{id}-component"),
-                };
-                let inline =
-                    std::mem::replace(&mut trigger.component, StringOr::String(id.clone()));
-                if let StringOr::Table(component) = inline {
-                    self.components.insert(id, *component);
+        let mut unnamed = 0;
+        for trigger in &mut self.trigger.http {
+            let Some(StringOr::Table(_)) = &trigger.component else { continue };
+            let id = match trigger.id.as_str() {
+                "" => {
+                    unnamed += 1;
+                    format!("http-trigger{unnamed}-component")
                 }
+                id => format!("{id}-component"),
+            };
+            let inline = trigger.component.replace(StringOr::String(id.clone()));
+            if let Some(StringOr::Table(component)) = inline {
+                self.components.insert(id, *component);
             }
         }
     }
 
+    /// Not every component has to know `profile`, but one of them.
+    fn apply(&mut self, profile: &str) -> Result<()> {
+        let mut known = false;
+        for component in self.components.values_mut() {
+            let Some(changes) = component.profile.remove(profile) else { continue };
+            known = true;
+            component.environment.extend(changes.environment);
+            component.dependencies.extend(changes.dependencies);
+            if let Some(source) = changes.source {
+                component.source = source;
+            }
+            if let Some(ProfileBuild { command }) = changes.build {
+                match &mut component.build {
+                    Some(build) => build.command = command,
+                    none => *none = Some(Build { command, workdir: None, watch: Vec::new() }),
+                }
+            }
+        }
+        if !known {
+            bail!("--profile {profile}: no component has this profile");
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
         for name in self.variables.keys() {
-            let valid = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            if !valid {
-                bail!("variable `{name}`: a name is lower-case letters, digits and _");
+            if !is_variable_name(name) {
+                bail!("variable `{name}`: {VARIABLE_NAMES}");
             }
         }
         for (name, variable) in &self.variables {
@@ -276,15 +387,28 @@ impl Manifest {
                 bail!("component `{id}`: an id is letters, digits and -");
             }
         }
+        if !matches!(self.application.trigger.http.base.as_str(), "" | "/") {
+            bail!(
+                "application.trigger.http: `base` is no more than `/` since version 2; write it into each route"
+            );
+        }
         self.check_triggers()
     }
 
     fn check_triggers(&self) -> Result<()> {
         let mut routes = BTreeSet::new();
         for trigger in &self.trigger.http {
-            let StringOr::String(id) = &trigger.component else { continue };
-            if !self.components.contains_key(id) {
+            let id = match (trigger.component(), &trigger.static_response) {
+                (Some(id), None) => id,
+                (None, Some(_)) => "static_response",
+                _ => bail!("trigger.http needs either `component` or `static_response`"),
+            };
+            if trigger.component().is_some() && !self.components.contains_key(id) {
                 bail!("trigger.http names component `{id}`, but there is no [component.{id}]");
+            }
+            if let Some(name) = trigger.dependencies.keys().chain(trigger.components.keys()).next()
+            {
+                bail!("component `{id}`: trigger dependency `{name}`: {NO_COMPOSITION}");
             }
             if let Some(executor) = &trigger.executor
                 && !matches!(executor.kind.as_str(), "http" | "spin")
@@ -308,17 +432,43 @@ impl Manifest {
     }
 }
 
+impl HttpTrigger {
+    /// The id of the component that answers, once inline ones have one.
+    pub fn component(&self) -> Option<&str> {
+        match &self.component {
+            Some(StringOr::String(id)) => Some(id),
+            _ => None,
+        }
+    }
+}
+
 impl Component {
     fn check(&self) -> Result<()> {
-        if let StringOr::Table(_) = &self.source {
-            bail!("source is a URL or a registry package; this host takes a path of a local file");
-        }
-        if let Some(name) = self.dependencies.keys().next() {
+        if let StringOr::Table(source) = &self.source {
+            let place = source.get("url").or(source.get("package")).map_or("", String::as_str);
             bail!(
-                "dependency `{name}`: this host does not compose components; compose them when building"
+                "source `{place}` is not a local file; this host fetches nothing: download it, check its digest and give its path"
             );
         }
+        if let Some(name) = self.dependencies.keys().next() {
+            bail!("dependency `{name}`: {NO_COMPOSITION}");
+        }
+        if let Some(model) = self.ai_models.first() {
+            bail!("ai_models: `{model}`: this host has no language models");
+        }
         Ok(())
+    }
+
+    /// Peers that the component may talk to, with templates not yet filled in.
+    pub fn outbound_hosts(&self) -> Vec<String> {
+        let mut hosts = self.allowed_outbound_hosts.clone();
+        for host in &self.allowed_http_hosts {
+            hosts.extend(match host.as_str() {
+                "insecure:allow-all" => ["http://*:*".to_owned(), "https://*:*".to_owned()],
+                host => [format!("http://{host}"), format!("https://{host}")],
+            });
+        }
+        hosts
     }
 
     /// The wasm file, relative to the manifest's directory.
@@ -374,6 +524,30 @@ source = "hello.wasm"
     }
 
     #[test]
+    fn a_profile_changes_what_it_names() {
+        let text = format!(
+            "{GOOD}environment = {{ a = \"1\", b = \"1\" }}\n[component.hello.profile.debug]\n\
+             source = \"debug.wasm\"\nenvironment = {{ b = \"2\" }}\nbuild.command = [\"make\", \"test\"]"
+        );
+        let mut manifest = Manifest::parse(Path::new("spin.toml"), &text).expect("parses");
+        assert!(manifest.apply("other").is_err());
+        manifest.apply("debug").expect("known");
+        let hello = &manifest.components["hello"];
+        assert_eq!(hello.source(Path::new("")), Path::new("debug.wasm"));
+        assert_eq!(hello.environment["a"], "1");
+        assert_eq!(hello.environment["b"], "2");
+        assert_eq!(hello.build.as_ref().expect("a command").command.lines(), ["make", "test"]);
+    }
+
+    #[test]
+    fn hosts_in_the_earlier_form_are_taken() {
+        let text = format!("{GOOD}allowed_http_hosts = [\"example.com:8080\"]");
+        let manifest = Manifest::parse(Path::new("spin.toml"), &text).expect("parses");
+        let hosts = manifest.components["hello"].outbound_hosts();
+        assert_eq!(hosts, ["http://example.com:8080", "https://example.com:8080"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         let cases = [
             (GOOD.replace("= 2", "= 1"), "reads version 2"),
@@ -387,6 +561,21 @@ source = "hello.wasm"
             (GOOD.replace("\"hello.wasm\"", "{ url = \"u\", digest = \"d\" }"), "local file"),
             (GOOD.replace("[[trigger.http]]", "[[trigger.redis]]"), "`redis`"),
             (GOOD.replace("= \"/...\"", "= 5"), "a string or a table"),
+            (GOOD.replace("component = \"hello\"", ""), "either `component` or `static_response`"),
+            (
+                GOOD.replace(
+                    "component = ",
+                    "executor = { type = \"wagi\", argv = \"a\" }\ncomponent = ",
+                ),
+                "`wagi`",
+            ),
+            (
+                GOOD.replace("component = ", "dependencies.middleware = []\ncomponent = "),
+                "`middleware`",
+            ),
+            (format!("{GOOD}dependencies = {{ \"a:b/c\" = \"1\" }}"), "`a:b/c`"),
+            (format!("{GOOD}ai_models = [\"llama\"]"), "`llama`"),
+            (format!("{GOOD}[application.trigger.http]\nbase = \"/a\""), "into each route"),
         ];
         for (text, expected) in cases {
             assert!(error(&text).contains(expected), "{expected}: {}", error(&text));

@@ -1,6 +1,9 @@
 //! What `/metrics` tells, in Prometheus' text format. The handles of a
 //! component are looked up once, so that counting is an addition.
 
+use std::sync::OnceLock;
+
+use http::StatusCode;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -11,32 +14,56 @@ const LATENCY_BUCKETS: &[f64] = &[
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0, 30.0,
 ];
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+/// Status codes are three digits, the first not 0.
+const STATUS_CODES: usize = 900;
 
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     latency: HistogramVec,
+    queue_wait: HistogramVec,
     in_flight: IntGaugeVec,
     rejected: IntCounterVec,
     traps: IntCounterVec,
     instances: IntGaugeVec,
     instances_made: IntCounterVec,
+    memory: IntGaugeVec,
     outbound: IntCounterVec,
+    sessions: IntGaugeVec,
+    session_wait: HistogramVec,
     pub connections: IntGauge,
+    /// Requests that no route leads anywhere.
+    pub unrouted: RouteMetrics,
+}
+
+/// Answers at one route, by status code.
+pub struct RouteMetrics {
+    requests: IntCounterVec,
+    component: String,
+    route: String,
+    answered: Vec<OnceLock<IntCounter>>,
 }
 
 /// The handles of one component.
 pub struct ComponentMetrics {
-    /// By status class, `CLASSES`.
-    requests: [IntCounter; 5],
     pub latency: Histogram,
+    pub queue_wait: Histogram,
     pub in_flight: IntGauge,
     pub rejected: IntCounter,
     pub traps: IntCounter,
     pub instances: IntGauge,
     pub instances_made: IntCounter,
+    pub memory: IntGauge,
     pub outbound: IntCounter,
+    pub postgres: PoolMetrics,
+    pub mysql: PoolMetrics,
+}
+
+/// The handles of one pool of connections to a database.
+#[derive(Clone)]
+pub struct PoolMetrics {
+    pub in_use: IntGauge,
+    pub wait: Histogram,
 }
 
 impl Metrics {
@@ -50,23 +77,27 @@ impl Metrics {
             let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(gauge.clone())).map(|()| gauge)
         };
-        let buckets =
-            HistogramOpts::new("http_request_duration_seconds", "Time to the response head")
-                .buckets(LATENCY_BUCKETS.to_vec());
-        let latency = HistogramVec::new(buckets, &["component"])?;
-        registry.register(Box::new(latency.clone()))?;
+        let histogram = |name: &str, help: &str, labels: &[&str]| {
+            let buckets = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
+            let histogram = HistogramVec::new(buckets, labels)?;
+            registry.register(Box::new(histogram.clone())).map(|()| histogram)
+        };
         let connections = IntGauge::new("http_connections", "Open client connections")?;
         registry.register(Box::new(connections.clone()))?;
         let build = gauge("runtime_shim_build_info", "Version of this host", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let of = ["component"];
+        let by_route = ["component", "route", "status"];
+        let requests = counter("http_requests_total", "Answered requests", &by_route)?;
         Ok(Self {
-            requests: counter(
-                "http_requests_total",
-                "Answered requests",
-                &["component", "status"],
+            unrouted: RouteMetrics::new(&requests, "", ""),
+            requests,
+            latency: histogram("http_request_duration_seconds", "Time to the response head", &of)?,
+            queue_wait: histogram(
+                "http_request_queue_seconds",
+                "Time until an instance took the request",
+                &of,
             )?,
-            latency,
             in_flight: gauge("http_requests_in_flight", "Requests being answered", &of)?,
             rejected: counter(
                 "http_requests_rejected_total",
@@ -80,7 +111,18 @@ impl Metrics {
             )?,
             instances: gauge("guest_instances", "Live instances", &of)?,
             instances_made: counter("guest_instances_created_total", "Instances made", &of)?,
+            memory: gauge("guest_memory_bytes", "Linear memory of live instances", &of)?,
             outbound: counter("outbound_requests_total", "HTTP calls made by components", &of)?,
+            sessions: gauge(
+                "database_connections_in_use",
+                "Connections to a database that guests hold",
+                &["pool"],
+            )?,
+            session_wait: histogram(
+                "database_connection_wait_seconds",
+                "Time until a guest got its connection",
+                &["pool"],
+            )?,
             connections,
             registry,
         })
@@ -89,14 +131,28 @@ impl Metrics {
     pub fn component(&self, id: &str) -> ComponentMetrics {
         let of = [id];
         ComponentMetrics {
-            requests: CLASSES.map(|class| self.requests.with_label_values(&[id, class])),
             latency: self.latency.with_label_values(&of),
+            queue_wait: self.queue_wait.with_label_values(&of),
             in_flight: self.in_flight.with_label_values(&of),
             rejected: self.rejected.with_label_values(&of),
             traps: self.traps.with_label_values(&of),
             instances: self.instances.with_label_values(&of),
             instances_made: self.instances_made.with_label_values(&of),
+            memory: self.memory.with_label_values(&of),
             outbound: self.outbound.with_label_values(&of),
+            postgres: self.pool(&format!("postgres/{id}")),
+            mysql: self.pool(&format!("mysql/{id}")),
+        }
+    }
+
+    pub fn route(&self, component: &str, route: &str) -> RouteMetrics {
+        RouteMetrics::new(&self.requests, component, route)
+    }
+
+    pub fn pool(&self, name: &str) -> PoolMetrics {
+        PoolMetrics {
+            in_use: self.sessions.with_label_values(&[name]),
+            wait: self.session_wait.with_label_values(&[name]),
         }
     }
 
@@ -109,9 +165,20 @@ impl Metrics {
     }
 }
 
-impl ComponentMetrics {
-    pub fn answered(&self, status: http::StatusCode) {
-        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len());
-        self.requests[class - 1].inc();
+impl RouteMetrics {
+    fn new(requests: &IntCounterVec, component: &str, route: &str) -> Self {
+        Self {
+            requests: requests.clone(),
+            component: component.to_owned(),
+            route: route.to_owned(),
+            answered: (0..STATUS_CODES).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    pub fn answered(&self, status: StatusCode) {
+        let code = usize::from(status.as_u16());
+        let Some(place) = self.answered.get(code.wrapping_sub(100)) else { return };
+        let labels = [self.component.as_str(), self.route.as_str(), status.as_str()];
+        place.get_or_init(|| self.requests.with_label_values(&labels)).inc();
     }
 }

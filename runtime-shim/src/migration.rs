@@ -15,7 +15,6 @@ use crate::app::App;
 use crate::config::Config;
 use crate::core::Core;
 use crate::guest::RequestContext;
-use crate::instances::Pool;
 use crate::runtime_config::RuntimeConfig;
 
 /// An index over millions of rows takes its time; nobody waits for an answer here.
@@ -37,26 +36,22 @@ pub fn lift_limits(runtime: &mut RuntimeConfig) {
 /// Asks one component after another, and ends at the first that cannot.
 pub async fn run(app: &Arc<App>, config: &Config) -> Result<()> {
     let core = Core::new(Arc::clone(app));
-    let watching = {
-        let core = Arc::clone(&core);
-        tokio::spawn(async move { Pool::watch(&core).await })
-    };
     for (id, component) in config.retained() {
-        if let Some(tool) = &component.tool.runtime_shim {
-            let said = migrate(&core, id, &tool.migrate)
-                .await
-                .with_context(|| format!("component `{id}`"))?;
+        if let Some(path) =
+            component.tool.runtime_shim.as_ref().and_then(|tool| tool.migrate.as_ref())
+        {
+            let said =
+                migrate(&core, id, path).await.with_context(|| format!("component `{id}`"))?;
             println!("{id}: {said}");
         }
     }
-    watching.abort();
     Ok(())
 }
 
 async fn migrate(core: &Arc<Core>, id: &str, path: &str) -> Result<String> {
     let index = core.app.component_index(id).context("is not part of the application")?;
     let request = request(id, path).with_context(|| format!("migrate = `{path}`"))?;
-    let context = RequestContext::started(&HeaderMap::new());
+    let context = RequestContext::started(&HeaderMap::new(), false);
     let Ok(response) = core.call(index, request, context).await else {
         bail!("gave no answer; the log says why");
     };

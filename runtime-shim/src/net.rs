@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -44,6 +45,15 @@ impl Address {
     /// One more listener on the address, for the runtime that calls this.
     pub fn listener(&self) -> io::Result<TcpListener> {
         TcpListener::from_std(listen(self.0, true)?.into())
+    }
+}
+
+/// Takes as many file descriptors as this process may have: usual is a tenth of
+/// `max_connections`, for the sake of programs that use select(2).
+pub fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!("the limit of open files stays at {:?}: {error}", limit.current);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, request};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -15,10 +15,11 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::answer::{self, Asker, Problem};
 use crate::app::Component;
-use crate::body::{Body, Limited};
+use crate::body::{Body, Limited, Patience};
 use crate::core::Core;
 use crate::guest::RequestContext;
-use crate::route::Matched;
+use crate::otlp::{Kind, Span};
+use crate::route::{Matched, Route, Target};
 use crate::trace::TRACEPARENT;
 
 /// Answered by the host alone, as in Spin.
@@ -48,15 +49,30 @@ pub(crate) async fn answer(
     if request.uri().path() == HEALTH {
         return health();
     }
-    let context = RequestContext::started(request.headers());
+    let context = RequestContext::started(request.headers(), core.app.samples());
     let asker = Asker::of(request.headers(), context.trace);
     let (mut parts, body) = request.into_parts();
     let Some(matched) = core.app.router.find(parts.uri.path()) else {
+        core.app.metrics.unrouted.answered(Problem::NotFound.status());
         return answer::problem(Problem::NotFound, &asker);
     };
-    let index = matched.route.component;
+    let index = match &matched.route.target {
+        Target::Component(index) => *index,
+        Target::Fixed(response) => {
+            matched.route.metrics.answered(response.status());
+            return response.clone().map(Body::full);
+        }
+    };
     let component = &core.app.components[index];
-    let measured = Measured::start(component);
+    let measured = Measured {
+        core,
+        component,
+        route: matched.route,
+        context,
+        method: parts.method.clone(),
+        started: Instant::now(),
+    };
+    component.metrics.in_flight.inc();
     let limit = component.limits.request_body_bytes;
     if body.size_hint().lower() > limit {
         let time = Duration::from_millis(component.limits.request_ms);
@@ -79,9 +95,8 @@ pub(crate) async fn answer(
     }
     measured.finish(match answered {
         Ok(response) => {
-            let pause = Duration::from_millis(component.limits.response_idle_ms);
             let (parts, body) = response.into_parts();
-            Response::from_parts(parts, Body::of_guest(body, pause).await)
+            Response::from_parts(parts, Body::of_guest(body, Patience::of(&component.limits)).await)
         }
         Err(problem) => answer::problem(problem, &asker),
     })
@@ -95,19 +110,30 @@ fn health() -> Response<Body> {
 
 /// Counts a request, however it ends.
 struct Measured<'a> {
+    core: &'a Core,
     component: &'a Component,
+    route: &'a Route,
+    context: RequestContext,
+    method: Method,
     started: Instant,
 }
 
-impl<'a> Measured<'a> {
-    fn start(component: &'a Component) -> Self {
-        component.metrics.in_flight.inc();
-        Self { component, started: Instant::now() }
-    }
-
+impl Measured<'_> {
     fn finish(self, response: Response<Body>) -> Response<Body> {
-        self.component.metrics.answered(response.status());
-        self.component.metrics.latency.observe(self.started.elapsed().as_secs_f64());
+        let duration = self.started.elapsed();
+        self.route.metrics.answered(response.status());
+        self.component.metrics.latency.observe(duration.as_secs_f64());
+        if let Some(spans) = &self.core.app.spans {
+            spans.record(Span {
+                trace: self.context.trace,
+                kind: Kind::Request,
+                component: &self.component.id,
+                method: &self.method,
+                place: self.route.based.to_str().unwrap_or_default(),
+                status: Some(response.status()),
+                duration,
+            });
+        }
         response
     }
 }
@@ -145,7 +171,8 @@ fn describe(
     headers.insert(CLIENT_ADDR, client.clone());
     headers.insert(TRACEPARENT, context.trace.header());
     for (name, value) in matched.captures {
-        let name = HeaderName::try_from(format!("spin-path-match-{}", name.to_ascii_lowercase()));
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        let name = HeaderName::try_from(format!("spin-path-match-{name}"));
         if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }

@@ -2,21 +2,41 @@
 //! crate that Spin uses, so that the same manifest means the same here.
 
 use anyhow::{Context, Result, anyhow};
-use http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderValue, Response};
 use routefinder::RouteSpec;
+
+use crate::manifest::StaticResponse;
+use crate::metrics::RouteMetrics;
+
+/// What answers at a route.
+pub enum Target {
+    /// Index into the application's components.
+    Component(usize),
+    /// `static_response`.
+    Fixed(Response<Bytes>),
+}
+
+impl Target {
+    pub fn fixed(declared: &StaticResponse) -> Result<Self> {
+        let mut response = Response::builder().status(declared.status_code.unwrap_or(200));
+        for (name, value) in &declared.headers {
+            response = response.header(name, value);
+        }
+        Ok(Self::Fixed(response.body(declared.body.clone().unwrap_or_default().into())?))
+    }
+}
 
 /// Everything of a route that does not change from request to request.
 pub struct Route {
-    /// Index into the application's components.
-    pub component: usize,
-    /// As in the manifest, with the application's base in front.
+    pub target: Target,
+    /// As in the manifest, with a `/` in front.
     pub based: HeaderValue,
     /// As in the manifest.
     pub raw: HeaderValue,
     /// As in the manifest, without a trailing `/...`.
     pub prefix: HeaderValue,
-    /// For metrics and logs.
-    pub name: String,
+    pub metrics: RouteMetrics,
 }
 
 #[derive(Default)]
@@ -31,10 +51,9 @@ pub struct Matched<'a> {
 }
 
 impl Router {
-    pub fn add(&mut self, base: &str, route: &str, component: usize) -> Result<()> {
-        let raw = if route.starts_with('/') { route.to_owned() } else { format!("/{route}") };
-        let trimmed = raw.trim_end_matches('/');
-        let based = format!("{}{trimmed}", base.trim_end_matches('/'));
+    pub fn add(&mut self, route: &str, target: Target, metrics: RouteMetrics) -> Result<()> {
+        let rooted = if route.starts_with('/') { route.to_owned() } else { format!("/{route}") };
+        let based = rooted.trim_end_matches('/').to_owned();
         let spec = match based.strip_suffix("/...") {
             Some(prefix) => format!("{prefix}/*"),
             None => based.clone(),
@@ -45,11 +64,11 @@ impl Router {
             HeaderValue::from_str(value).with_context(|| format!("route `{route}` is not ASCII"))
         };
         let entry = Route {
-            component,
+            target,
             based: header(&based)?,
             raw: header(route)?,
             prefix: header(route.strip_suffix("/...").unwrap_or(route))?,
-            name: route.to_owned(),
+            metrics,
         };
         self.0.add(spec, entry).map_err(|error| anyhow!("route `{route}`: {error}"))
     }
@@ -75,17 +94,22 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
 
     fn router(routes: &[&str]) -> Router {
         let mut router = Router::default();
         for (index, route) in routes.iter().enumerate() {
-            router.add("/", route, index).expect("route parses");
+            let metrics = Metrics::new().expect("metrics").route("", route);
+            router.add(route, Target::Component(index), metrics).expect("route parses");
         }
         router
     }
 
     fn found(router: &Router, path: &str) -> Option<(usize, String)> {
-        router.find(path).map(|matched| (matched.route.component, matched.path_info))
+        router.find(path).map(|matched| match matched.route.target {
+            Target::Component(index) => (index, matched.path_info),
+            Target::Fixed(_) => (usize::MAX, matched.path_info),
+        })
     }
 
     #[test]

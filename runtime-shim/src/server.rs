@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
@@ -13,17 +13,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use http::HeaderValue;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::connection::{Connections, Order, Watched};
-use crate::core::Core;
-use crate::instances::Pool;
+use crate::body::Body;
+use crate::connection::{Connections, Order, Registered, Watched};
+use crate::core::Current;
 use crate::net::Address;
 use crate::request;
 
@@ -39,6 +40,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(10);
 /// The serving threads. They stop when told through `stop`.
 pub struct Server {
     threads: Vec<JoinHandle<()>>,
+    apps: watch::Sender<Arc<App>>,
 }
 
 impl Server {
@@ -50,6 +52,7 @@ impl Server {
             threads => usize::try_from(threads)?,
         };
         let open = Arc::new(AtomicUsize::new(0));
+        let (apps, served) = watch::channel(Arc::clone(app));
         let threads = (0..threads)
             .map(|number| {
                 let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,16 +63,21 @@ impl Server {
                     let _inside = runtime.enter();
                     address.listener().context("cannot listen")?
                 };
-                let (app, stop, open) = (Arc::clone(app), stop.clone(), Arc::clone(&open));
+                let (served, stop, open) = (served.clone(), stop.clone(), Arc::clone(&open));
                 let thread = std::thread::Builder::new().name(format!("core-{number}"));
                 Ok(thread.spawn(move || {
-                    runtime.block_on(serve(app, listener, stop, open));
+                    runtime.block_on(serve(served, listener, stop, open));
                     // Work that is left over after the drain is not waited for.
                     runtime.shutdown_background();
                 })?)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { threads })
+        Ok(Self { threads, apps })
+    }
+
+    /// What is sent here is served from then on.
+    pub fn apps(&self) -> watch::Sender<Arc<App>> {
+        self.apps.clone()
     }
 
     /// Waits until every thread has drained.
@@ -83,28 +91,40 @@ impl Server {
 }
 
 async fn serve(
-    app: Arc<App>,
+    mut apps: watch::Receiver<Arc<App>>,
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
     open: Arc<AtomicUsize>,
 ) {
-    let drain = Duration::from_millis(app.limits.drain_ms);
-    let core = Core::new(app);
+    let app = Arc::clone(&apps.borrow_and_update());
+    let limits = app.limits.clone();
+    let drain = Duration::from_millis(limits.drain_ms);
+    let current = Arc::new(Current::new(app));
     let connections = Arc::new(Connections::default());
     let watching = {
-        let (core, connections) = (Arc::clone(&core), Arc::clone(&connections));
-        tokio::spawn(async move {
-            futures::join!(connections.watch(&core.app.limits), Pool::watch(&core));
-        })
+        let (connections, limits) = (Arc::clone(&connections), limits.clone());
+        tokio::spawn(async move { connections.watch(&limits).await })
     };
-    let accepting = accept(&core, &listener, &connections, &open);
+    let renewing = async {
+        while apps.changed().await.is_ok() {
+            let app = Arc::clone(&apps.borrow_and_update());
+            current.replace(app);
+        }
+        std::future::pending().await
+    };
+    let stopping = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+        tokio::time::sleep(Duration::from_millis(limits.unready_ms)).await;
+    };
+    let accepting = accept(&current, &listener, &connections, &open);
     tokio::select! {
         () = accepting => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+        () = renewing => {}
+        () = stopping => {}
     }
     // What the kernel accepted already would be reset by closing the listener.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        admit(&core, stream, peer, &connections, &open);
+        admit(&current, stream, peer, &connections, &open);
     }
     drop(listener);
     connections.finish();
@@ -120,14 +140,14 @@ async fn serve(
 }
 
 async fn accept(
-    core: &Arc<Core>,
+    current: &Arc<Current>,
     listener: &TcpListener,
     connections: &Arc<Connections>,
     open: &Arc<AtomicUsize>,
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => admit(core, stream, peer, connections, open),
+            Ok((stream, peer)) => admit(current, stream, peer, connections, open),
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -148,12 +168,13 @@ impl Drop for Open {
 
 /// Serves a new connection, or closes it at once if there are too many.
 fn admit(
-    core: &Arc<Core>,
+    current: &Arc<Current>,
     stream: TcpStream,
     peer: SocketAddr,
     connections: &Arc<Connections>,
     open: &Arc<AtomicUsize>,
 ) {
+    let core = current.get();
     let gauge = core.app.metrics.connections.clone();
     gauge.inc();
     let before = open.fetch_add(1, Relaxed);
@@ -161,60 +182,139 @@ fn admit(
     if before as u64 >= core.app.limits.max_connections || stream.set_nodelay(true).is_err() {
         return;
     }
-    let (core, registered) = (Arc::clone(core), Arc::new(connections.add()));
+    let (current, registered) = (Arc::clone(current), Arc::new(connections.add()));
     tokio::spawn(async move {
         let _open = open;
-        connection(core, stream, peer, registered).await;
+        connection(current, stream, peer, registered).await;
     });
 }
 
 async fn connection(
-    core: Arc<Core>,
+    current: Arc<Current>,
     stream: TcpStream,
     peer: SocketAddr,
-    registered: Arc<crate::connection::Registered>,
+    registered: Arc<Registered>,
 ) {
     let client = HeaderValue::try_from(peer.to_string()).unwrap_or(HeaderValue::from_static(""));
-    let io = TokioIo::new(Watched { stream, registered: Arc::clone(&registered) });
-    let builder = protocol(&core);
-    let service = service_fn(|request| {
-        let (core, client, registered) =
-            (Arc::clone(&core), client.clone(), Arc::clone(&registered));
-        async move {
-            let _under_way = registered.request();
-            Ok::<_, Infallible>(request::answer(&core, &client, request).await)
+    let mut io = Watched { stream, registered };
+    // Parser and buffers are there as long as they are used: an idle connection has none.
+    loop {
+        match begun(&io).await {
+            Begun::Nothing => return,
+            Begun::Http1 => match http1(&current, &client, io).await {
+                Some(idle) => io = idle,
+                None => return,
+            },
+            Begun::Http2 => return http2(&current, &client, io).await,
         }
-    });
-    let mut connection = pin!(builder.serve_connection(io, service));
+    }
+}
+
+enum Begun {
+    /// The client left, or the connection has to go.
+    Nothing,
+    Http1,
+    /// By prior knowledge: a client that speaks it says so at first (RFC 9113, 3.4).
+    Http2,
+}
+
+/// Waits for the first bytes of a request.
+async fn begun(io: &Watched) -> Begun {
+    let mut first = [0; 3];
+    poll_fn(|cx| {
+        if matches!(io.registered.watch.order(cx), Order::Finish | Order::Close) {
+            return Poll::Ready(Begun::Nothing);
+        }
+        let mut room = ReadBuf::new(&mut first);
+        io.stream.poll_peek(cx, &mut room).map(|read| match read {
+            Ok(0) | Err(_) => Begun::Nothing,
+            Ok(_) if room.filled() == b"PRI" => Begun::Http2,
+            Ok(_) => Begun::Http1,
+        })
+    })
+    .await
+}
+
+/// Answers requests until the connection ends, or is given back as idle.
+async fn http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Option<Watched> {
+    let registered = Arc::clone(&io.registered);
+    let headers = usize::try_from(current.get().app.limits.max_header_bytes).unwrap_or(usize::MAX);
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.max_buf_size(headers.max(8192)).header_read_timeout(None);
+    let answered = {
+        let (current, client, registered) =
+            (Arc::clone(current), client.clone(), Arc::clone(&registered));
+        service_fn(move |request| answer(&current, &client, &registered, request))
+    };
+    let mut connection = Box::new(builder.serve_connection(TokioIo::new(io), answered));
+    let mut finishing = false;
+    let idle = poll_fn(|cx| {
+        match registered.watch.order(cx) {
+            Order::Close => return Poll::Ready(false),
+            Order::Finish if !finishing => {
+                finishing = true;
+                Pin::new(&mut *connection).graceful_shutdown();
+            }
+            Order::Rest if registered.rests() => return Poll::Ready(true),
+            Order::Finish | Order::Rest | Order::Continue => {}
+        }
+        Pin::new(&mut *connection).poll(cx).map(|ended| log_end(ended, &registered))
+    })
+    .await;
+    if !idle {
+        return None;
+    }
+    let parts = connection.into_parts();
+    // Bytes that were read and are no request yet would be lost with the parser.
+    parts.read_buf.is_empty().then(|| parts.io.into_inner())
+}
+
+async fn http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
+    let registered = Arc::clone(&io.registered);
+    let headers = current.get().app.limits.max_header_bytes;
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
+    let answered = {
+        let (current, client, registered) =
+            (Arc::clone(current), client.clone(), Arc::clone(&registered));
+        service_fn(move |request| answer(&current, &client, &registered, request))
+    };
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), answered));
     let mut finishing = false;
     poll_fn(|cx| {
         match registered.watch.order(cx) {
-            Order::Close => return Poll::Ready(()),
+            Order::Close => return Poll::Ready(false),
             Order::Finish if !finishing => {
                 finishing = true;
                 connection.as_mut().graceful_shutdown();
             }
-            Order::Finish | Order::Continue => {}
+            Order::Finish | Order::Rest | Order::Continue => {}
         }
-        // An error here is a client that left or spoke no HTTP; it has been told what can be told.
-        connection.as_mut().poll(cx).map(|ended| {
-            if let Err(error) = ended {
-                tracing::debug!(%peer, "connection ended: {error}");
-            }
-        })
+        connection.as_mut().poll(cx).map(|ended| log_end(ended, &registered))
     })
     .await;
 }
 
-/// HTTP/1.1, or HTTP/2 by prior knowledge.
-fn protocol(core: &Core) -> auto::Builder<TokioExecutor> {
-    let headers = usize::try_from(core.app.limits.max_header_bytes).unwrap_or(usize::MAX);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(headers.max(8192)).header_read_timeout(None);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_PER_CONNECTION)
-        .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
-    builder
+fn answer(
+    current: &Arc<Current>,
+    client: &HeaderValue,
+    registered: &Arc<Registered>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+    let (core, client, registered) = (current.get(), client.clone(), Arc::clone(registered));
+    async move {
+        let _under_way = registered.request();
+        Ok(request::answer(&core, &client, request).await)
+    }
+}
+
+/// An error here is a client that left or spoke no HTTP; it has been told what can be told.
+fn log_end(ended: hyper::Result<()>, registered: &Registered) -> bool {
+    if let Err(error) = ended {
+        tracing::debug!(connection = registered.key(), "connection ended: {error}");
+    }
+    false
 }

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::Limits;
+use crate::metrics::PoolMetrics;
 
 /// How long taking back what a guest left may last, before the session is given up instead.
 const RESET_LIMIT: Duration = Duration::from_secs(5);
@@ -74,6 +76,7 @@ struct Pool<S> {
     idle: Mutex<Vec<(S, Instant)>>,
     slots: Arc<Semaphore>,
     limits: PoolLimits,
+    in_use: IntGauge,
 }
 
 impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
@@ -85,15 +88,19 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
     pub(crate) async fn lease<E>(
         &self,
         key: &K,
+        metrics: &PoolMetrics,
         connect: impl Future<Output = Result<S, E>>,
     ) -> Result<Lease<S>, LeaseError<E>> {
-        let pool = self.pool(key)?;
+        let asked = Instant::now();
+        let pool = self.pool(key, metrics)?;
         let wait = self.limits.wait;
         let lease = pool.lease(connect);
-        tokio::time::timeout(wait, lease).await.unwrap_or(Err(LeaseError::Busy(wait)))
+        let leased = tokio::time::timeout(wait, lease).await;
+        metrics.wait.observe(asked.elapsed().as_secs_f64());
+        leased.unwrap_or(Err(LeaseError::Busy(wait)))
     }
 
-    fn pool<E>(&self, key: &K) -> Result<Arc<Pool<S>>, LeaseError<E>> {
+    fn pool<E>(&self, key: &K, metrics: &PoolMetrics) -> Result<Arc<Pool<S>>, LeaseError<E>> {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = pools.get(key) {
             return Ok(Arc::clone(pool));
@@ -109,6 +116,7 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
             idle: Mutex::default(),
             slots: Arc::new(Semaphore::new(self.limits.sessions)),
             limits: self.limits,
+            in_use: metrics.in_use.clone(),
         });
         pools.insert(key.clone(), Arc::clone(&pool));
         Ok(pool)
@@ -197,6 +205,7 @@ pub(crate) struct Lease<S: Session> {
 
 impl<S: Session> Lease<S> {
     fn new(pool: Arc<Pool<S>>, session: S, slot: OwnedSemaphorePermit) -> Self {
+        pool.in_use.inc();
         Self { pool, session: Some(session), slot: Some(slot), running: false }
     }
 
@@ -217,6 +226,7 @@ impl<S: Session> Lease<S> {
 
 impl<S: Session> Drop for Lease<S> {
     fn drop(&mut self) {
+        self.pool.in_use.dec();
         let (Some(mut session), Some(slot)) = (self.session.take(), self.slot.take()) else {
             return;
         };

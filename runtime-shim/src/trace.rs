@@ -7,19 +7,33 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// A trace and the place of one span in it. Shown as the id of the trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TraceId {
-    id: u128,
-    sampled: bool,
+pub struct TraceContext {
+    pub id: u128,
+    pub span: u64,
+    /// The span that caused this one; 0 for the first of a trace.
+    pub parent: u64,
+    /// Somebody records the spans of this trace.
+    pub sampled: bool,
 }
 
-impl TraceId {
-    /// Continues the trace of `headers`, or starts one.
-    pub fn of(headers: &HeaderMap) -> Self {
-        headers
-            .get(TRACEPARENT)
-            .and_then(|value| Self::parse(value.to_str().ok()?))
-            .unwrap_or_else(|| Self { id: fastrand::u128(1..), sampled: false })
+impl TraceContext {
+    /// Continues the trace of `headers` with a span of its own, or starts one.
+    pub fn of(headers: &HeaderMap, sample: bool) -> Self {
+        let caller = headers.get(TRACEPARENT).and_then(|value| Self::parse(value.to_str().ok()?));
+        match caller {
+            Some(caller) => caller.child(),
+            None => {
+                let (id, span) = (fastrand::u128(1..), fastrand::u64(1..));
+                Self { id, span, parent: 0, sampled: sample }
+            }
+        }
+    }
+
+    /// A span that this one causes.
+    pub fn child(self) -> Self {
+        Self { span: fastrand::u64(1..), parent: self.span, ..self }
     }
 
     fn parse(value: &str) -> Option<Self> {
@@ -31,20 +45,20 @@ impl TraceId {
                 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         };
         let known = version == "00" && parts.next().is_none();
-        if !(known && hex(id, 32) && hex(parent, 16) && hex(flags, 2))
-            || parent == "0000000000000000"
-        {
+        if !(known && hex(id, 32) && hex(parent, 16) && hex(flags, 2)) {
             return None;
         }
         let id = u128::from_str_radix(id, 16).ok().filter(|id| *id != 0)?;
-        Some(Self { id, sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1 })
+        let span = u64::from_str_radix(parent, 16).ok().filter(|span| *span != 0)?;
+        let sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
+        Some(Self { id, span, parent: 0, sampled })
     }
 
-    /// The header for the next hop, with a new span of ours as its parent.
+    /// The header for whom this span calls.
     pub fn header(self) -> HeaderValue {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         write_hex(&mut text[3..35], self.id);
-        write_hex(&mut text[36..52], u128::from(fastrand::u64(1..)));
+        write_hex(&mut text[36..52], u128::from(self.span));
         text[54] = b'0' + u8::from(self.sampled);
         HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static(""))
     }
@@ -58,7 +72,7 @@ fn write_hex(room: &mut [u8], mut value: u128) {
     }
 }
 
-impl fmt::Display for TraceId {
+impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.id)
     }
@@ -73,16 +87,17 @@ mod tests {
         let mut headers = HeaderMap::new();
         let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         headers.insert(TRACEPARENT, HeaderValue::from_static(given));
-        let trace = TraceId::of(&headers);
+        let trace = TraceContext::of(&headers, false);
         assert_eq!(trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
         let next = trace.header();
         let next = next.to_str().expect("ascii");
         assert!(next.starts_with(&given[..36]) && next.ends_with("-01") && next != given, "{next}");
-        assert_eq!(TraceId::parse(next), Some(trace));
+        assert_eq!(TraceContext::parse(next).map(|next| next.span), Some(trace.span));
+        assert_eq!(trace.parent, 0xb7ad6b7169203331);
         for broken in
             ["", "00-0-0-0", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "zz"]
         {
-            assert_eq!(TraceId::parse(broken), None, "{broken}");
+            assert_eq!(TraceContext::parse(broken), None, "{broken}");
         }
     }
 }

@@ -12,6 +12,16 @@ use crate::manifest;
 use crate::runtime_config::Provider;
 
 const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
+/// What Spin takes for a name, so that each also makes one of an environment variable.
+pub(crate) const VARIABLE_NAMES: &str =
+    "a name is lower-case letters, digits and single _ between them, a letter first";
+
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('_')
+        && !name.contains("__")
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
 
 /// Every application variable with its value.
 #[derive(Debug)]

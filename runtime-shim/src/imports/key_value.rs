@@ -7,7 +7,7 @@ use rusqlite::types::Value as Parameter;
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
 use super::wit::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
-use crate::database::{self, Database, Row};
+use crate::database::{self, Database, Lease, Row};
 use crate::guest::Guest;
 
 /// The table, made on each new connection.
@@ -27,6 +27,104 @@ const KEYS: &str = "select key from spin_key_value where store = ?1 order by key
 pub struct OpenStore {
     name: Arc<str>,
     database: Arc<Database>,
+    /// Bytes of one result.
+    limit: u64,
+}
+
+impl OpenStore {
+    /// Runs `sql` with the store's name as its first parameter.
+    async fn run(
+        &self,
+        lease: &mut Lease,
+        sql: &str,
+        more: Vec<Parameter>,
+    ) -> Result<Vec<Vec<u8>>, database::Error> {
+        let mut parameters = vec![Parameter::Text(self.name.to_string())];
+        parameters.extend(more);
+        let found = lease.execute::<Bytes>(sql, parameters, self.limit).await?;
+        Ok(found.rows.into_iter().map(|row| row.0).collect())
+    }
+
+    async fn run_once(
+        &self,
+        sql: &str,
+        more: Vec<Parameter>,
+    ) -> Result<Vec<Vec<u8>>, database::Error> {
+        let mut lease = self.database.lease().await?;
+        self.run(&mut lease, sql, more).await
+    }
+
+    pub(super) async fn get(&self, key: String) -> Result<Option<Vec<u8>>, database::Error> {
+        Ok(self.run_once(GET, vec![Parameter::Text(key)]).await?.into_iter().next())
+    }
+
+    pub(super) async fn set(&self, key: String, value: Vec<u8>) -> Result<(), database::Error> {
+        self.run_once(SET, vec![Parameter::Text(key), Parameter::Blob(value)]).await.map(drop)
+    }
+
+    pub(super) async fn delete(&self, key: String) -> Result<(), database::Error> {
+        self.run_once(DELETE, vec![Parameter::Text(key)]).await.map(drop)
+    }
+
+    pub(super) async fn exists(&self, key: String) -> Result<bool, database::Error> {
+        Ok(!self.run_once(EXISTS, vec![Parameter::Text(key)]).await?.is_empty())
+    }
+
+    pub(super) async fn keys(&self) -> Result<Vec<String>, database::Error> {
+        let keys = self.run_once(KEYS, Vec::new()).await?;
+        Ok(keys.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect())
+    }
+
+    /// Sets some values and deletes others, all or none.
+    pub(super) async fn change(
+        &self,
+        changes: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), database::Error> {
+        let mut lease = self.begin().await?;
+        for (key, value) in changes {
+            let key = Parameter::Text(key);
+            match value {
+                Some(value) => self.run(&mut lease, SET, vec![key, Parameter::Blob(value)]).await?,
+                None => self.run(&mut lease, DELETE, vec![key]).await?,
+            };
+        }
+        commit(lease).await
+    }
+
+    /// Replaces the value of `key` by what `next` makes of it; `None` leaves it.
+    /// Nothing else is written in between. Whether it was replaced.
+    pub(super) async fn update(
+        &self,
+        key: String,
+        next: impl FnOnce(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, database::Error>,
+    ) -> Result<bool, database::Error> {
+        let mut lease = self.begin().await?;
+        let key = Parameter::Text(key);
+        let found = self.run(&mut lease, GET, vec![key.clone()]).await?.into_iter().next();
+        let Some(value) = next(found)? else { return Ok(false) };
+        self.run(&mut lease, SET, vec![key, Parameter::Blob(value)]).await?;
+        commit(lease).await.map(|()| true)
+    }
+
+    /// A connection whose transaction is rolled back unless it is committed.
+    async fn begin(&self) -> Result<Lease, database::Error> {
+        let mut lease = self.database.lease().await?;
+        lease.execute::<Bytes>("begin immediate", Vec::new(), self.limit).await?;
+        Ok(lease)
+    }
+}
+
+async fn commit(mut lease: Lease) -> Result<(), database::Error> {
+    lease.execute::<Bytes>("commit", Vec::new(), 0).await.map(drop)
+}
+
+impl Guest {
+    /// The store that the component calls `label`, if it was given one.
+    pub(super) fn open_store(&self, label: &str) -> Option<OpenStore> {
+        let database = Arc::clone(self.component.stores.get(label)?);
+        let limit = self.component.limits.sqlite_result_bytes;
+        Some(OpenStore { name: label.into(), database, limit })
+    }
 }
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
@@ -63,24 +161,8 @@ impl Row for Bytes {
     }
 }
 
-/// Runs `sql` with the store's name as its first parameter.
-async fn run(
-    accessor: &Guests,
-    store: Resource<OpenStore>,
-    sql: &str,
-    more: Vec<Parameter>,
-) -> Answer<Vec<Bytes>> {
-    let (store, limit) = accessor.with(|mut access| {
-        let guest = access.get();
-        wasmtime::error::Ok((
-            guest.table.get(&store)?.clone(),
-            guest.component.limits.sqlite_result_bytes,
-        ))
-    })?;
-    let mut parameters = vec![Parameter::Text(store.name.to_string())];
-    parameters.extend(more);
-    let found = async { store.database.lease().await?.execute(sql, parameters, limit).await };
-    Ok(found.await.map(|found| found.rows).map_err(Error::from))
+fn opened(accessor: &Guests, store: &Resource<OpenStore>) -> wasmtime::Result<OpenStore> {
+    accessor.with(|mut access| Ok(access.get().table.get(store)?.clone()))
 }
 
 impl Host for Guest {}
@@ -96,10 +178,10 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
     async fn open(accessor: &Guests, label: String) -> Answer<Resource<OpenStore>> {
         accessor.with(|mut access| {
             let guest = access.get();
-            let Some(database) = guest.component.stores.get(&label).cloned() else {
+            let Some(store) = guest.open_store(&label) else {
                 return Ok(Err(Error::AccessDenied));
             };
-            Ok(Ok(guest.table.push(OpenStore { name: label.into(), database })?))
+            Ok(Ok(guest.table.push(store)?))
         })
     }
 
@@ -108,8 +190,7 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         store: Resource<OpenStore>,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
-        let found = run(accessor, store, GET, vec![Parameter::Text(key)]).await?;
-        Ok(found.map(|rows| rows.into_iter().next().map(|row| row.0)))
+        Ok(opened(accessor, &store)?.get(key).await.map_err(Error::from))
     }
 
     async fn set(
@@ -118,31 +199,24 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
-        let set =
-            run(accessor, store, SET, vec![Parameter::Text(key), Parameter::Blob(value)]).await?;
-        Ok(set.map(|_| ()))
+        Ok(opened(accessor, &store)?.set(key, value).await.map_err(Error::from))
     }
 
     async fn delete(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<()> {
-        Ok(run(accessor, store, DELETE, vec![Parameter::Text(key)]).await?.map(|_| ()))
+        Ok(opened(accessor, &store)?.delete(key).await.map_err(Error::from))
     }
 
     async fn exists(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<bool> {
-        Ok(run(accessor, store, EXISTS, vec![Parameter::Text(key)])
-            .await?
-            .map(|rows| !rows.is_empty()))
+        Ok(opened(accessor, &store)?.exists(key).await.map_err(Error::from))
     }
 
     async fn get_keys(
         accessor: &Guests,
         store: Resource<OpenStore>,
     ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), Error>>)> {
-        let (keys, end) = match run(accessor, store, KEYS, Vec::new()).await? {
-            Ok(rows) => (
-                rows.into_iter().map(|row| String::from_utf8_lossy(&row.0).into_owned()).collect(),
-                Ok(()),
-            ),
-            Err(error) => (Vec::new(), Err(error)),
+        let (keys, end) = match opened(accessor, &store)?.keys().await {
+            Ok(keys) => (keys, Ok(())),
+            Err(error) => (Vec::new(), Err(Error::from(error))),
         };
         accessor.with(|mut access| {
             let keys = StreamReader::new(&mut access, keys)?;

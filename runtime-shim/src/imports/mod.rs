@@ -1,14 +1,88 @@
 //! The interfaces that a component imports beyond WASI, one module each.
 
+mod earlier;
 mod key_value;
 pub(crate) mod mysql;
-
 pub(crate) mod outbound_http;
 mod postgres;
 mod sqlite;
 mod variables;
 
+use anyhow::Result;
+use wasmtime::component::types::{self, ComponentItem};
+use wasmtime::component::{HasSelf, Linker, ResourceType};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2, p3};
+
+use crate::guest::Guest;
 pub(crate) use key_value::SCHEMA as KEY_VALUE_SCHEMA;
+
+/// Interfaces beyond WASI, by the names under which components import them.
+const OFFERED: &[&str] = &[
+    "spin:key-value/key-value@3.0.0",
+    "spin:mysql/mysql@3.0.0",
+    "spin:postgres/postgres@4.0.0",
+    "spin:postgres/postgres@4.1.0",
+    "spin:postgres/postgres@4.2.0",
+    "spin:sqlite/sqlite@3.0.0",
+    "spin:sqlite/sqlite@3.1.0",
+    "spin:variables/variables@3.0.0",
+];
+
+/// Packages of WASI; of each, the releases 0.2 and 0.3 but no draft of them.
+const WASI: &[&str] = &["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
+
+/// Everything that a component can import.
+pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi::p3::add_to_linker(linker)?;
+    p2::add_only_http_to_linker_async(linker)?;
+    p3::bindings::http::types::add_to_linker::<_, WasiHttp>(linker, Guest::http)?;
+    p3::bindings::http::client::add_to_linker::<_, outbound_http::OutboundHttp>(
+        linker,
+        Guest::http,
+    )?;
+    wit::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::spin::key_value::key_value::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::spin::mysql::mysql::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    Ok(earlier::add_to_linker(linker)?)
+}
+
+/// Whether there is an interface of this name in the linker.
+pub(crate) fn is_offered(import: &str) -> bool {
+    let wasi = || {
+        let (package, rest) = import.strip_prefix("wasi:")?.split_once('/')?;
+        let (_, version) = rest.split_once('@')?;
+        let released = version.starts_with("0.2.") || version.starts_with("0.3.");
+        Some(WASI.contains(&package) && released && !version.contains('-'))
+    };
+    OFFERED.contains(&import) || earlier::OFFERED.contains(&import) || wasi() == Some(true)
+}
+
+/// An interface that this host lacks, whose functions trap.
+pub(crate) fn add_trap(
+    linker: &mut Linker<Guest>,
+    name: &str,
+    interface: &types::ComponentInstance,
+) -> Result<()> {
+    let engine = linker.engine().clone();
+    let mut instance = linker.instance(name)?;
+    for (item, exported) in interface.exports(&engine) {
+        match exported.ty {
+            ComponentItem::ComponentFunc(_) => {
+                let called = format!("{name}#{item} was called, which this host does not have");
+                instance
+                    .func_new(item, move |_, _, _, _| Err(wasmtime::Error::msg(called.clone())))?;
+            }
+            ComponentItem::Resource(_) => {
+                instance.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// Generated from the WIT files in `wit/`.
 #[allow(unreachable_pub, reason = "generated")]

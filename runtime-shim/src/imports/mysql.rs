@@ -62,29 +62,34 @@ fn target(component: &Component, address: &str) -> Result<MysqlTarget, Error> {
     Ok(Arc::new((Arc::clone(&component.id), address)))
 }
 
-async fn open(core: &Core, component: &Component, address: &str) -> Result<Connection, Error> {
+pub(super) async fn open(
+    core: &Core,
+    component: &Component,
+    address: &str,
+) -> Result<Connection, Error> {
     let failed = Error::ConnectionFailed;
     let read = || target(component, address);
     let key = core.mysql_targets.meaning(&component.id, address, read)?;
     let connect = MysqlSession::connect(&key.1, &core.app.blocked, &component.limits);
-    let lease = core.mysql.lease(&key, connect).await.map_err(|error| {
-        failed(match error {
-            LeaseError::Busy(wait) => format!(
-                "{} is busy: no session became free within {} ms (server_sessions)",
-                key.1,
-                wait.as_millis()
-            ),
-            LeaseError::TooManyAddresses(limit) => {
-                format!("more than {limit} addresses of databases (server_addresses)")
-            }
-            LeaseError::Connect(said) => format!("{}: {said}", key.1),
-        })
-    })?;
+    let lease =
+        core.mysql.lease(&key, &component.metrics.mysql, connect).await.map_err(|error| {
+            failed(match error {
+                LeaseError::Busy(wait) => format!(
+                    "{} is busy: no session became free within {} ms (server_sessions)",
+                    key.1,
+                    wait.as_millis()
+                ),
+                LeaseError::TooManyAddresses(limit) => {
+                    format!("more than {limit} addresses of databases (server_addresses)")
+                }
+                LeaseError::Connect(said) => format!("{}: {said}", key.1),
+            })
+        })?;
     Ok(Connection(Arc::new(Mutex::new(Some(lease)))))
 }
 
 /// Runs a statement; `limit` is the component's for the size of a result.
-async fn run(
+pub(super) async fn run(
     (place, limit): (Place, u64),
     statement: String,
     parameters: Vec<ParameterValue>,
@@ -104,7 +109,15 @@ async fn run(
 }
 
 impl Guest {
-    fn mysql(&self, connection: &Resource<Connection>) -> wasmtime::Result<(Place, u64)> {
+    /// Whose connections are opened, and where they are kept.
+    pub(super) fn owner(&self) -> (Arc<Core>, Arc<Component>) {
+        (Arc::clone(&self.core), Arc::clone(&self.component))
+    }
+
+    pub(super) fn mysql(
+        &self,
+        connection: &Resource<Connection>,
+    ) -> wasmtime::Result<(Place, u64)> {
         let place = Arc::clone(&self.table.get(connection)?.0);
         Ok((place, self.component.limits.server_result_bytes))
     }
@@ -124,10 +137,7 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         accessor: &Accessor<Guest, Self>,
         address: String,
     ) -> Answer<Resource<Connection>> {
-        let (core, component) = accessor.with(|mut access| {
-            let guest = access.get();
-            (Arc::clone(&guest.core), Arc::clone(&guest.component))
-        });
+        let (core, component) = accessor.with(|mut access| access.get().owner());
         match open(&core, &component, &address).await {
             Ok(connection) => {
                 accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::uri::{Authority, Scheme};
@@ -33,11 +33,13 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiH
 use crate::allow_list::{BlockedNetworks, chained_component};
 use crate::answer::{self, Asker};
 use crate::app::Component;
-use crate::body::Body;
+use crate::body::{Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, RequestContext};
 use crate::net::{self, ConnectError};
+use crate::otlp::{Kind, Span};
 use crate::request;
+use crate::route;
 use crate::trace::TRACEPARENT;
 
 type Failure = TrappableError<ErrorCode>;
@@ -93,7 +95,8 @@ pub(crate) async fn send(
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
     component.metrics.outbound.inc();
-    let context = context.unwrap_or_else(|| RequestContext::started(request.headers()));
+    let context =
+        context.unwrap_or_else(|| RequestContext::started(request.headers(), core.app.samples()));
     let target = target(component, request.uri());
     if matches!(target, Target::Refused) {
         let authority = request.uri().authority().map_or("itself", Authority::as_str);
@@ -111,20 +114,38 @@ pub(crate) async fn send(
             Ok(chain(core, index, context, request).await)
         }
         Target::Itself => {
-            let Some(index) =
-                core.app.router.find(request.uri().path()).map(|found| found.route.component)
-            else {
+            let Some(found) = core.app.router.find(request.uri().path()) else {
                 return Err(Error::DestinationNotFound);
             };
-            Ok(chain(core, index, context, request).await)
+            match &found.route.target {
+                route::Target::Component(index) => Ok(chain(core, *index, context, request).await),
+                route::Target::Fixed(response) => {
+                    Ok(response.clone().map(|bytes| Body::full(bytes).boxed_unsync()))
+                }
+            }
         }
         Target::Elsewhere | Target::Refused => {
             // The client names the peer by its address, whatever the guest copied here.
             request.headers_mut().remove(HOST);
+            let trace = context.trace.child();
             if !request.headers().contains_key(TRACEPARENT) {
-                request.headers_mut().insert(TRACEPARENT, context.trace.header());
+                request.headers_mut().insert(TRACEPARENT, trace.header());
             }
-            elsewhere(core, component, request, options.unwrap_or_default()).await
+            let (method, uri, started) =
+                (request.method().clone(), request.uri().clone(), Instant::now());
+            let answered = elsewhere(core, component, request, options.unwrap_or_default()).await;
+            if let Some(spans) = &core.app.spans {
+                spans.record(Span {
+                    trace,
+                    kind: Kind::Call,
+                    component: &component.id,
+                    method: &method,
+                    place: uri.host().unwrap_or_default(),
+                    status: answered.as_ref().ok().map(Response::status),
+                    duration: started.elapsed(),
+                });
+            }
+            answered
         }
     }
 }
@@ -159,7 +180,7 @@ async fn chain(
     request: Request<WasiBody>,
 ) -> Response<WasiBody> {
     let asker = Asker::of(request.headers(), context.trace);
-    let context = RequestContext { depth: context.depth + 1, ..context };
+    let context = context.chained();
     let request = request::chained(request, context);
     match core.call(index, request, context).await {
         Ok(response) => response,
@@ -182,9 +203,12 @@ async fn elsewhere(
         Ok(response) => response.map_err(|error| request_error(&error))?,
         Err(_) => return Err(Error::HttpResponseTimeout),
     };
-    let pause = options.between_bytes_timeout.unwrap_or(limit).min(limit);
+    let patience = Patience {
+        pause: options.between_bytes_timeout.unwrap_or(limit).min(limit),
+        ..Patience::of(&component.limits)
+    };
     let (parts, body) = response.into_parts();
-    let body = Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), pause).await;
+    let body = Body::of_guest(body.map_err(Error::Hyper).boxed_unsync(), patience).await;
     Ok(Response::from_parts(parts, body.boxed_unsync()))
 }
 

@@ -32,10 +32,6 @@ type Rows = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Er
 type Owner = (Arc<Core>, Arc<Component>);
 
 impl Guest {
-    fn owner(&self) -> Owner {
-        (Arc::clone(&self.core), Arc::clone(&self.component))
-    }
-
     fn session(&self, connection: &Resource<Connection>) -> wasmtime::Result<Shared> {
         Ok(Arc::clone(&self.table.get(connection)?.0))
     }

@@ -50,7 +50,7 @@ pub(crate) async fn open(
     let key = (Arc::clone(&component.id), address, authority);
     let failed =
         |why: String| Error::ConnectionFailed(format!("postgres://{}: {why}", target.place()));
-    match core.postgres.lease(&key, Session::connect(&target)).await {
+    match core.postgres.lease(&key, &component.metrics.postgres, Session::connect(&target)).await {
         Ok(lease) => Ok(Arc::new(Mutex::new(lease))),
         Err(LeaseError::Busy(wait)) => {
             Err(failed(format!("busy: no session became free within {} ms", wait.as_millis())))

@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ureq::http::Request;
+
 use crate::support::{Host, app, command, refused};
 
 /// The tests' manifest with `edit` done to it, in a directory of its own.
@@ -105,31 +107,130 @@ fn a_database_that_is_nowhere_is_named() {
 }
 
 /// The manifest with the source of `hello` replaced by a file with `content`.
-fn with_hello(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
+/// Text is WebAssembly's text format.
+pub(crate) fn with_hello(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let (directory, file) = edited(|text| {
         let line = text.lines().find(|line| line.starts_with("source")).expect("the source line");
         text.replacen(line, "source = \"own.wasm\"", 1)
     });
-    std::fs::write(directory.path().join("own.wasm"), content).expect("a file");
+    let wasm = wat::parse_bytes(content).expect("it parses");
+    std::fs::write(directory.path().join("own.wasm"), wasm).expect("a file");
     (directory, file)
 }
 
 #[test]
 fn what_is_not_a_component_is_named() {
-    let (_directory, file) = with_hello(b"no wasm");
+    let (_directory, file) = with_hello(b"\0asm no component");
     says_last(command(&file), &["component `hello`", "own.wasm", "not a WebAssembly component"]);
 }
 
 #[test]
 fn an_import_that_is_not_there_is_named() {
-    // `(component (import "fermyon:spin/variables@2.0.0" (instance)))`, which no toolchain of today makes.
-    let name = b"fermyon:spin/variables@2.0.0";
-    let mut wasm = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0".to_vec();
-    wasm.extend([10, 5 + name.len() as u8, 1, 0, name.len() as u8]);
-    wasm.extend(name);
-    wasm.extend([5, 0]);
-    let (_directory, file) = with_hello(&wasm);
-    says_last(command(&file), &["component `hello`", "fermyon:spin/variables@2.0.0"]);
+    for name in [
+        "fermyon:spin/llm@2.0.0",
+        "fermyon:spin/mqtt@2.0.0",
+        "fermyon:spin/redis@2.0.0",
+        "spin:mqtt/mqtt@3.0.0",
+        "spin:redis/redis@3.0.0",
+        "wasi:http/types@0.2.0-rc-2023-11-10",
+        "wasi:nn/graph@0.2.0",
+    ] {
+        let import = format!("(component (import \"{name}\" (instance)))");
+        let (_directory, file) = with_hello(import.as_bytes());
+        says_last(command(&file), &["component `hello`", name, "`uncalled_imports`"]);
+    }
+}
+
+/// Some toolchains import all that their SDK knows, whether it is called or not.
+#[test]
+fn an_import_that_is_never_called_can_be_named() {
+    let component = r#"(component
+        (import "fermyon:spin/llm@2.0.0" (instance (export "infer" (func))))
+        (import "wasi:http/types@0.2.0" (instance $types
+            (export "incoming-request" (type (sub resource)))
+            (export "response-outparam" (type (sub resource)))))
+        (alias export $types "incoming-request" (type $request))
+        (alias export $types "response-outparam" (type $out))
+        (core module $m (func (export "handle") (param i32 i32) unreachable))
+        (core instance $i (instantiate $m))
+        (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+            (canon lift (core func $i "handle")))
+        (instance $handler (export "handle" (func $handle)))
+        (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
+    let (directory, file) = with_hello(component.as_bytes());
+    says_last(command(&file), &["fermyon:spin/llm@2.0.0"]);
+    let manifest = std::fs::read_to_string(&file).expect("a manifest");
+    let tool =
+        "[component.hello.tool.runtime-shim]\nuncalled_imports = [\"fermyon:spin/llm@2.0.0\"]\n";
+    std::fs::write(&file, format!("{manifest}\n{tool}")).expect("a manifest");
+    assert_eq!(Host::of(&file, "", &[]).get("/hello").0, 500, "it traps");
+    drop(directory);
+}
+
+/// What SDKs for wasm32-wasip1 build is made a component by the host, as Spin does.
+#[test]
+fn a_core_module_is_made_a_component_or_refused() {
+    let (_directory, file) = with_hello(b"(module)");
+    let made = cfg!(feature = "core-modules");
+    let said = if made { "exports neither wasi:http/handler" } else { "is a core module" };
+    says_last(command(&file), &["component `hello`", said]);
+}
+
+#[test]
+fn what_this_host_does_not_do_is_named() {
+    for (from, to, words) in [
+        ("source = \"", "ai_models = [\"llama2-chat\"]\nsource = \"", &["`llama2-chat`"][..]),
+        (
+            "component = \"hello\"",
+            "component = \"hello\"\nexecutor = { type = \"wagi\", argv = \"\" }",
+            &["`wagi`"],
+        ),
+        (
+            "[component.hello]\n",
+            "[component.hello]\ndependencies = { \"a:b/c\" = { path = \"d.wasm\" } }\n",
+            &["`a:b/c`", "compose"],
+        ),
+        (
+            "source = \"",
+            "source = { url = \"http://x/y.wasm\", digest = \"sha256:0\" }#\"",
+            &["http://x/y.wasm", "digest"],
+        ),
+    ] {
+        let (_directory, file) = edited(|text| text.replacen(from, to, 1));
+        says(command(&file), words);
+    }
+    let mut profile = command(&app());
+    profile.args(["--profile", "debug"]);
+    says(profile, &["--profile debug"]);
+}
+
+#[test]
+fn a_static_response_asks_no_component() {
+    let host = Host::start();
+    let response = host.respond(Request::get(host.url("/fixed")).body(()).expect("a request"));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["x-fixed"]),
+        (410, &"yes".parse().expect("a value"))
+    );
+    assert_eq!(response.into_body().read_to_string().expect("a body"), "gone");
+    let (_, metrics) = host.admin("/metrics");
+    let counted =
+        "http_requests_total{component=\"static_response\",route=\"/fixed\",status=\"410\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[test]
+fn the_log_is_json_where_that_is_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let logs = directory.path().to_str().expect("text");
+    let host = Host::with("", &["--log-format", "json", "--log-dir", logs]);
+    host.get("/print?text=one");
+    let line = host.line(|line| line.starts_with('{'));
+    for part in ["\"component\":\"conformance\"", "\"stream\":\"stdout\"", "\"message\":\"one\""] {
+        assert!(line.contains(part), "{line}");
+    }
+    let file = directory.path().join("conformance_stdout.txt");
+    assert_eq!(std::fs::read_to_string(file).expect("a file"), "one\n");
 }
 
 #[test]
@@ -163,4 +264,45 @@ fn every_limit_is_printed() {
     for name in ["max_connections", "request_body_bytes", "chain_depth", "sqlite_wait_ms"] {
         assert!(text.contains(name), "{name}");
     }
+}
+
+/// What lies in the cache is native code.
+#[test]
+fn compiled_code_that_is_broken_or_not_the_hosts_own_is_compiled_anew() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let handler = r#"(component
+        (import "wasi:http/types@0.2.0" (instance $types
+            (export "incoming-request" (type (sub resource)))
+            (export "response-outparam" (type (sub resource)))))
+        (alias export $types "incoming-request" (type $request))
+        (alias export $types "response-outparam" (type $out))
+        (core module $m (func (export "handle") (param i32 i32) unreachable))
+        (core instance $i (instantiate $m))
+        (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+            (canon lift (core func $i "handle")))
+        (instance $handler (export "handle" (func $handle)))
+        (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
+    let (directory, manifest) = with_hello(handler.as_bytes());
+    let state = directory.path().join("state");
+    let start = || {
+        let state = state.to_str().expect("text");
+        let host = Host::of(&manifest, "", &["--state-dir", state, "--component-id", "hello"]);
+        assert_eq!(host.get("/hello").0, 500, "it traps");
+    };
+    start();
+    let mut kept = std::fs::read_dir(state.join("compiled")).expect("the cache");
+    let kept = kept.next().expect("a file").expect("its name").path();
+    let file = || std::fs::metadata(&kept).expect("a file");
+    let (first, mode) = (file().ino(), file().permissions().mode());
+    assert_eq!(mode & 0o022, 0, "nobody else can write it");
+    start();
+    assert_eq!(file().ino(), first, "it is taken as it is");
+    std::fs::set_permissions(&kept, PermissionsExt::from_mode(0o666)).expect("its owner may");
+    start();
+    assert_ne!(file().ino(), first, "somebody else could have written it");
+    assert_eq!(file().permissions().mode() & 0o022, 0);
+    let second = file().ino();
+    std::fs::write(&kept, b"\x7fELF and then nothing").expect("its owner may");
+    start();
+    assert_ne!(file().ino(), second, "it was broken");
 }

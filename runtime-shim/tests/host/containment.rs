@@ -1,5 +1,7 @@
 //! Guests that misbehave: each ends at its limit, and its neighbours go on.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use ureq::http::Request;
@@ -154,4 +156,175 @@ fn a_computation_does_not_stall_its_neighbours() {
             assert_eq!(one.join().expect("no panic").0, 200);
         }
     });
+}
+
+/// One instance for all, so that a trap would meet them all.
+const SHARED: &str = "[limits]\nthreads = 1\ninstances = 1\n";
+
+#[test]
+fn a_trap_is_for_the_request_that_trapped_alone() {
+    let host = Host::with(SHARED, &[]);
+    std::thread::scope(|scope| {
+        let reading: Vec<_> = (0..4).map(|_| scope.spawn(|| host.get("/wait?ms=1000"))).collect();
+        let writing: Vec<_> =
+            (0..2).map(|_| scope.spawn(|| host.post("/wait?ms=1000", "x"))).collect();
+        std::thread::sleep(Duration::from_millis(400));
+        let (status, text) = host.get("/panic");
+        assert_eq!((status, code(&text)), (500, "internal_error"));
+        for one in reading {
+            assert_eq!(one.join().expect("no panic"), (200, "waited".to_owned()), "asked again");
+        }
+        for one in writing {
+            let (status, text) = one.join().expect("no panic");
+            assert_eq!((status, code(&text)), (503, "overloaded"), "may have been done");
+        }
+    });
+}
+
+#[test]
+fn an_endless_loop_is_not_its_neighbours_fault() {
+    let host = Host::with(&format!("{SHARED}compute_ms = 1000\n"), &[]);
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| host.get("/wait?ms=1500"))).collect();
+        std::thread::sleep(Duration::from_millis(300));
+        let (status, text) = host.get("/endless");
+        assert_eq!((status, code(&text)), (504, "timed_out"));
+        for one in waiting {
+            assert_eq!(one.join().expect("no panic").0, 200);
+        }
+    });
+}
+
+#[test]
+fn a_response_that_never_ends_ends() {
+    let host = Host::with("[limits]\nresponse_ms = 1000\n", &[]);
+    for path in ["/stream?ms=0&count=1000000000000", "/stream?ms=100&count=1000000000000"] {
+        let request = Request::get(host.url(path)).body(()).expect("a request");
+        let mut body = host.respond(request).into_body().into_reader();
+        let started = Instant::now();
+        let mut room = [0; 65_536];
+        while body.read(&mut room).is_ok_and(|read| read > 0) {
+            assert!(started.elapsed() < Duration::from_secs(8), "{path} goes on");
+        }
+        assert!(started.elapsed() > Duration::from_millis(800), "{path}");
+    }
+    assert_eq!(host.get("/hello").0, 200);
+}
+
+#[test]
+fn response_headers_without_end_are_not_sent() {
+    let host = Host::with(LIMITS, &[]);
+    assert_eq!(host.get("/headers-without-end").0, 500);
+    assert_eq!(host.get("/headers").0, 200);
+}
+
+#[test]
+fn a_table_has_an_end() {
+    let component = r#"(component
+        (import "wasi:http/types@0.2.0" (instance $types
+            (export "incoming-request" (type (sub resource)))
+            (export "response-outparam" (type (sub resource)))))
+        (alias export $types "incoming-request" (type $request))
+        (alias export $types "response-outparam" (type $out))
+        (core module $m
+            (table $t 1 funcref)
+            (func (export "handle") (param i32 i32)
+                (loop $again
+                    (br_if $again
+                        (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))
+                (loop $forever (br_if $forever (i32.gt_u (table.size $t) (i32.const 100000))))
+                unreachable))
+        (core instance $i (instantiate $m))
+        (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+            (canon lift (core func $i "handle")))
+        (instance $handler (export "handle" (func $handle)))
+        (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
+    let (_directory, manifest) = crate::configuration::with_hello(component.as_bytes());
+    let host = Host::of(&manifest, LIMITS, &[]);
+    let (status, text) = host.get("/hello");
+    assert_eq!((status, code(&text)), (500, "internal_error"), "it traps once it cannot grow");
+    assert_eq!(host.get("/headers").0, 200);
+}
+
+#[test]
+fn calls_of_the_host_without_end_end_and_their_neighbours_go_on() {
+    let host = Host::with(LIMITS, &[]);
+    for path in ["/call-storm", "/write-storm"] {
+        std::thread::scope(|scope| {
+            let storm = scope.spawn(|| host.get(path));
+            std::thread::sleep(Duration::from_millis(300));
+            let started = Instant::now();
+            assert_eq!(host.get("/hello").0, 200);
+            assert!(started.elapsed() < Duration::from_millis(800), "{:?}", started.elapsed());
+            let (status, text) = storm.join().expect("no panic");
+            assert_eq!((status, code(&text)), (504, "timed_out"), "{path}");
+        });
+    }
+}
+
+#[test]
+fn a_huge_argument_is_refused() {
+    let host = Host::with("[limits]\nhostcall_bytes = 1000000\n", &[]);
+    assert_eq!(host.get("/huge-argument?bytes=900000").0, 422, "no such variable");
+    let (status, text) = host.get("/huge-argument?bytes=2000000");
+    assert_eq!((status, code(&text)), (500, "internal_error"));
+    assert_eq!(host.get("/headers").0, 200);
+}
+
+/// A peer on loopback that answers with `head`, and its port.
+fn peer(head: &'static str) -> u16 {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = peer.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in peer.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes());
+        }
+    });
+    port
+}
+
+#[test]
+fn a_blocked_address_is_not_reached_by_another_name() {
+    let port = peer("200 OK\r\ncontent-length: 0");
+    let blocked = "[outbound_networking]\nblock_networks = [\"127.0.0.0/8\"]\n";
+    for name in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"] {
+        let allowed = format!("peer={name}:{port}");
+        let url = format!("/outbound?url=http://{name}:{port}/");
+        let host = Host::with(blocked, &["--variable", &allowed, "--component-id", "conformance"]);
+        let (status, said) = host.get(&url);
+        assert!(status == 422 && said.contains("DestinationIpProhibited"), "{name}: {said}");
+        let host = Host::with("", &["--variable", &allowed, "--component-id", "conformance"]);
+        assert_eq!(host.get(&url).0, 200, "{name} is reached where it is not blocked");
+    }
+}
+
+#[test]
+fn an_address_in_another_form_is_another_peer() {
+    let port = peer("200 OK\r\ncontent-length: 0");
+    let host = Host::with("", &["--variable", &format!("peer=127.0.0.1:{port}")]);
+    assert_eq!(host.get(&format!("/outbound?url=http://127.0.0.1:{port}/")).0, 200);
+    for name in ["localhost", "[::ffff:127.0.0.1]", "127.0.0.2", "127.0.0.1.example.com"] {
+        let (status, said) = host.get(&format!("/outbound?url=http://{name}:{port}/"));
+        assert!(status == 422 && said.contains("HttpRequestDenied"), "{name}: {said}");
+    }
+    for address in
+        [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")]
+    {
+        let (status, said) = host.get(&format!("/connect?address={address}"));
+        assert!(status == 422 && !said.contains("refused"), "a socket to {address}: {said}");
+    }
+}
+
+#[test]
+fn a_redirect_leads_nowhere_by_itself() {
+    let elsewhere = peer("200 OK\r\ncontent-length: 0\r\nx-forbidden: reached");
+    let location =
+        format!("302 Found\r\ncontent-length: 0\r\nlocation: http://127.0.0.1:{elsewhere}/");
+    let port = peer(location.leak());
+    let host = Host::with("", &["--variable", &format!("peer=127.0.0.1:{port}")]);
+    let (_, seen) = host.get(&format!("/outbound?url=http://127.0.0.1:{port}/"));
+    assert!(seen.starts_with("302 "), "{seen}");
+    let (status, said) = host.get(&format!("/outbound?url=http://127.0.0.1:{elsewhere}/"));
+    assert!(status == 422 && said.contains("HttpRequestDenied"), "{said}");
 }

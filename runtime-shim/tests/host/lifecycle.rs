@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::support::Host;
@@ -138,4 +139,125 @@ fn who_waits_too_long_is_told_even_if_nothing_becomes_free() {
     let started = Instant::now();
     assert_eq!(host.get("/headers").0, 503);
     assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_let_go() {
+    const SIZE: usize = 64 * 1024 * 1024;
+    let host = Host::with("[limits]\nwrite_ms = 1000\n", &[]);
+    let mut stream = TcpStream::connect(&host.address).expect("a connection");
+    let request = format!("GET /big?bytes={SIZE} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_secs(5));
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(rest.starts_with(b"HTTP/1.1 200") && rest.len() < SIZE, "{}", rest.len());
+    assert_eq!(host.get("/hello").0, 200);
+}
+
+/// 10,000 of them fit into 100 MiB.
+#[test]
+fn an_idle_connection_costs_little() {
+    const CONNECTIONS: u64 = 800;
+    let host = Host::start();
+    let used = || {
+        let mut stream = TcpStream::connect(&host.address).expect("a connection");
+        stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+        let mut answer = [0; 1024];
+        assert!(stream.read(&mut answer).expect("an answer") > 0);
+        stream
+    };
+    drop((0..100).map(|_| used()).collect::<Vec<_>>());
+    let before = host.memory();
+    let mut held: Vec<_> = (0..CONNECTIONS).map(|_| used()).collect();
+    std::thread::sleep(Duration::from_secs(3));
+    let each = host.memory().saturating_sub(before) / CONNECTIONS;
+    assert!(each < 100 * 1024 * 1024 / 10_000, "{each} bytes each");
+    for stream in &mut held {
+        stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+        assert!(stream.read(&mut [0; 1024]).expect("an answer") > 0, "it is served as before");
+    }
+}
+
+#[test]
+fn a_draining_host_can_be_told_to_go_on_accepting_for_a_while() {
+    let mut host = Host::with("[limits]\nunready_ms = 1500\n", &[]);
+    host.terminate();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(host.admin("/ready").0, 503);
+    assert_eq!(host.get("/hello").0, 200, "who has not noticed yet is still served");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(TcpStream::connect(&host.address).is_err());
+    assert!(host.wait(Duration::from_secs(5)).success());
+}
+
+/// The manifest of an application without components, whose answer is `body`.
+fn fixed(body: &str) -> String {
+    format!(
+        "spin_manifest_version = 2\n[application]\nname = \"watched\"\n[[trigger.http]]\n\
+         route = \"/...\"\nstatic_response = {{ body = \"{body}\" }}\n"
+    )
+}
+
+/// Ends who asks, also where the test fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+fn until(condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(30), "it does not come true");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = directory.path().join("spin.toml");
+    let source = directory.path().join("source.txt");
+    std::fs::write(&manifest, fixed("one")).expect("a manifest");
+    let host = Host::of(&manifest, "", &["--watch"]);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut asked = 0;
+            while !over.load(Relaxed) {
+                let (status, body) = host.get("/hello");
+                assert!(status == 200 && !body.is_empty(), "{status} {body}");
+                asked += 1;
+            }
+            asked
+        });
+        let _over = Over(&over);
+        std::fs::write(&manifest, fixed("two")).expect("a manifest");
+        until(|| host.get("/hello").1 == "two");
+        std::fs::write(&manifest, fixed("three").replace("route", "rout")).expect("a manifest");
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(host.get("/hello").1, "two", "a broken version is not served");
+        // A component, and a command that makes its file.
+        let built = format!(
+            "{}[component.hello]\nsource = \"hello.wasm\"\n[component.hello.build]\n\
+             command = \"cp source.txt hello.wasm\"\nwatch = [\"source.txt\"]\n",
+            fixed("four").replace("static_response = { body = \"four\" }", "component = \"hello\"")
+        );
+        let guest = crate::support::guest("conformance");
+        std::fs::copy(&guest, directory.path().join("hello.wasm")).expect("copied");
+        std::fs::copy(crate::support::guest("earlier"), &source).expect("copied");
+        std::fs::write(&manifest, built).expect("a manifest");
+        until(|| host.get("/hello").1 == "hello");
+        assert_eq!(host.get("/compute?ms=1").0, 200, "the first guest");
+        over.store(true, Relaxed);
+        assert!(asking.join().expect("no request was dropped") > 10);
+    });
+    let touched = std::fs::read(&source).expect("a file");
+    std::fs::write(&source, touched).expect("touched");
+    until(|| host.get("/compute?ms=1").0 == 422);
+    assert_eq!(host.get("/hello").1, "hello", "the second guest");
 }

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod containment;
+mod earlier;
 mod lifecycle;
 mod mysql;
 mod postgres;

@@ -50,6 +50,7 @@ on_each_server! {
     a_full_pool_says_that_it_is_busy
     logins_work_with_and_without_tls
     blocked_networks_are_out_of_reach
+    a_component_of_an_earlier_sdk_reads_and_writes
 }
 
 impl Server {
@@ -457,4 +458,17 @@ fn blocked_networks_are_out_of_reach(server: &Server) {
     let host = Host::with("[outbound_networking]\nblock_networks = [\"private\"]\n", &[]);
     let said = error(&host, server, "select 1");
     assert!(said.contains("blocked network"), "{said}");
+}
+
+fn a_component_of_an_earlier_sdk_reads_and_writes(server: &Server) {
+    let host = Host::start();
+    let address: String = url::form_urlencoded::byte_serialize(server.url.as_bytes()).collect();
+    let path = format!("/earlier/mysql?address={address}");
+    let (status, table) = host.post(&path, "select cast(1 as unsigned) a, 'x' b, null c");
+    assert_eq!(status, 200, "{table}");
+    for part in ["a:DbDataType::Uint64|b:DbDataType::Str|", "DbValue::Uint64(1)|DbValue::Str("] {
+        assert!(table.contains(part), "`{part}` is not in\n{table}");
+    }
+    let (status, said) = host.post(&path, "select * from nothing_of_this_name");
+    assert!(status == 422 && said.contains("QueryFailed"), "{said}");
 }

@@ -326,4 +326,44 @@ on_a_server! {
         }
         assert_eq!(asked(&by_number, "verify-full", "&ca=none").0, 422);
     }
+
+    fn components_of_two_earlier_sdks_read_and_write() {
+        let host = host("");
+        let ask = |route: &str, statements: &str| {
+            host.post(&path(server().as_str(), "").replace("/postgres?", route), statements)
+        };
+        let (status, table) = ask(
+            "/earlier/postgres?",
+            "select 1::bigint a, 'x' b, null c, 1.5::float8 d\nselect 'a'::bytea e, now() f",
+        );
+        assert_eq!(status, 200, "{table}");
+        for line in [
+            "a:DbDataType::Int64|b:DbDataType::Str|c:DbDataType::Str|d:DbDataType::Floating64\n",
+            "DbValue::Int64(1)|DbValue::Str(\"x\")|DbValue::DbNull|DbValue::Floating64(1.5)\n",
+            "e:DbDataType::Binary|f:DbDataType::Other\n",
+            "|DbValue::Unsupported\n",
+            "\n1 Err(",
+            "ValueConversionFailed",
+        ] {
+            assert!(table.contains(line), "`{line}` is not in\n{table}");
+        }
+        let (status, table) = ask(
+            "/earlier/postgres3?",
+            "select date '2026-01-31' a, time '12:34:56' b, 1::smallint c, gen_random_uuid() d",
+        );
+        assert_eq!(status, 200, "{table}");
+        for line in [
+            "a:DbDataType::Date DbValue::Date((2026, 1, 31))\n",
+            "b:DbDataType::Time DbValue::Time((12, 34, 56, 0))\n",
+            "c:DbDataType::Int16 DbValue::Int16(1)\n",
+            "d:DbDataType::Other DbValue::Unsupported\n",
+            "[[DbValue::Date((2026, 3, 1))]]",
+        ] {
+            assert!(table.contains(line), "`{line}` is not in\n{table}");
+        }
+        for route in ["/earlier/postgres?", "/earlier/postgres3?"] {
+            let (status, said) = ask(route, "select * from nothing_of_this_name");
+            assert!(status == 422 && said.contains("QueryFailed"), "{said}");
+        }
+    }
 }

@@ -283,7 +283,8 @@ fn health_and_the_admin_listener() {
     get("/hello");
     let (_, metrics) = host().admin("/metrics");
     assert!(
-        metrics.contains("http_requests_total{component=\"hello\",status=\"2xx\"}"),
+        metrics
+            .contains("http_requests_total{component=\"hello\",route=\"/hello\",status=\"200\"}"),
         "{metrics}"
     );
 }

@@ -16,16 +16,19 @@ pub(crate) fn app() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/app")
 }
 
-/// The guest, which cargo does not build for a native test.
-fn check_guest() {
-    let guest = "../target/wasm32-wasip2/component/conformance.wasm";
+/// The file of a guest, which cargo does not build for a native test.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    let guest = format!("../target/wasm32-wasip2/component/{name}.wasm");
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join(guest);
     assert!(guest.is_file(), "{} is missing: `cargo xtask test` builds it", guest.display());
+    guest
 }
 
 /// `runtime-shim up` on the tests' application, with compiled code shared by all tests.
 pub(crate) fn command(manifest: &Path) -> Command {
-    check_guest();
+    for name in ["conformance", "earlier"] {
+        guest(name);
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-shim"));
     command
         .arg("up")
@@ -55,12 +58,17 @@ impl Host {
 
     /// With lines of a runtime config file and more arguments. Databases are the host's own.
     pub(crate) fn with(runtime_config: &str, arguments: &[&str]) -> Self {
+        Self::of(&app(), runtime_config, arguments)
+    }
+
+    /// With a manifest of the test's own.
+    pub(crate) fn of(manifest: &Path, runtime_config: &str, arguments: &[&str]) -> Self {
         let scratch = tempfile::tempdir().expect("a directory");
         let config = scratch.path().join("runtime.toml");
         let databases = "[sqlite_database.default]\ntype = \"spin\"\npath = \"app.db\"\n\
                          [key_value_store.default]\ntype = \"spin\"\npath = \"kv.db\"\n";
         std::fs::write(&config, format!("{databases}{runtime_config}")).expect("a config file");
-        let mut command = command(&app());
+        let mut command = command(manifest);
         command.arg("--runtime-config-file").arg(config).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the host starts");
         let stdout = child.stdout.take().expect("piped");
@@ -120,13 +128,26 @@ impl Host {
 
     /// The next line that a component printed.
     pub(crate) fn printed(&self) -> String {
+        self.line(|line| line.starts_with('['))
+    }
+
+    /// The next line of the host's output that is `wanted`.
+    pub(crate) fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
         let lines = self.lines.lock().expect("no panic");
         loop {
             let line = lines.recv_timeout(Duration::from_secs(10)).expect("a line");
-            if line.starts_with('[') {
+            if wanted(&line) {
                 return line;
             }
         }
+    }
+
+    /// Bytes of memory that the host holds.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("Linux tells");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
+        line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
     }
 
     pub(crate) fn terminate(&self) {

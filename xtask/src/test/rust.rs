@@ -19,7 +19,7 @@ pub(crate) fn native(_: &mut Session, _: &Step) -> Result<Outcome> {
     let run = |packages: &[&str]| Tally::of_runner(&mut cargo_test(packages), count_cargo);
     let mut sum = run(&["--package", "xtask"])?;
     // `--lib`, as the entry point of a component links for wasm32 only.
-    let others = ["xtask", "runtime-shim", "conformance", "measured", "native"];
+    let others = ["xtask", "runtime-shim", "conformance", "earlier", "measured", "native"];
     let others: Vec<&str> = others.iter().flat_map(|package| ["--exclude", *package]).collect();
     sum += run(&[&["--workspace", "--lib"], &others[..]].concat())?;
     Ok(Outcome::Ran(sum))
@@ -29,6 +29,7 @@ pub(crate) fn native(_: &mut Session, _: &Step) -> Result<Outcome> {
 /// is reported by the steps that are all about it.
 pub(crate) fn host(session: &mut Session, _: &Step) -> Result<Outcome> {
     components::build_guest("conformance")?;
+    components::build_guest("earlier")?;
     let mut cargo = cargo_test(&["--package", "runtime-shim"]);
     cargo.args(["--", "--include-ignored"]);
     for (engine, variable, tests) in [

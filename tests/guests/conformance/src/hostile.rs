@@ -3,6 +3,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
+use bytes::Bytes;
+use spin_sdk::http::{BoxBody, FullBody, HeaderName, HeaderValue, Response, box_body};
+use spin_sdk::key_value::Store;
+use spin_sdk::variables;
+
 /// Computes for a while, like a password hash.
 pub(crate) fn compute(time: Duration) -> String {
     let started = Instant::now();
@@ -46,4 +52,32 @@ pub(crate) async fn fetch_storm(url: &str) -> String {
     let answered = futures::future::join_all(calls).await;
     let refused = answered.iter().filter(|answer| answer.is_err()).count();
     format!("{refused} of {CALLS} refused")
+}
+
+/// More header lines than any client takes.
+pub(crate) fn headers_without_end() -> Result<Response<BoxBody>> {
+    const LINES: usize = 20_000;
+    let mut response = Response::new(box_body(FullBody::new(Bytes::new())));
+    for line in 0..LINES {
+        let name = HeaderName::try_from(format!("x-filler-{line}"))?;
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("yyyyyyyyyyyyyyyyyyyyyyyyyyyy"));
+    }
+    Ok(response)
+}
+
+/// Calls the host without end, and is answered at once.
+pub(crate) async fn call_storm() -> ! {
+    loop {
+        black_box(variables::get("greeting").await.is_ok());
+    }
+}
+
+/// Calls the host without end, and waits for each answer.
+pub(crate) async fn write_storm() -> Result<String> {
+    let store = Store::open("default").await?;
+    loop {
+        store.set("storm", "x").await?;
+    }
 }

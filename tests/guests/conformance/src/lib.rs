@@ -85,6 +85,12 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "panic" => hostile::panic(),
         "memory" => hostile::memory(),
         "overflow" => hostile::overflow(1).to_string(),
+        "headers-without-end" => return hostile::headers_without_end(),
+        "call-storm" => hostile::call_storm().await,
+        "write-storm" => hostile::write_storm().await?,
+        "huge-argument" => variables::get("x".repeat(asked(&query, "bytes")?.parse()?)).await?,
+        "connect" => std::net::TcpStream::connect(asked(&query, "address")?)
+            .map(|_| "connected".to_owned())?,
         "fetch-storm" => hostile::fetch_storm(asked(&query, "url")?).await,
         "big" => "x".repeat(asked(&query, "bytes")?.parse()?),
         _ => bail!("there is no behaviour `{name}`"),

@@ -1,0 +1,63 @@
+//! What components of earlier SDKs import: each interface is a thin layer over
+//! the functions of the later one, so that there is one pool, one store and one
+//! set of limits. Its functions are synchronous; while one waits, its whole
+//! instance waits, and a WASI 0.2 component has an instance for each request.
+
+/// Turns a value into that of another version, whose cases have the same names.
+macro_rules! same_cases {
+    ($value:expr, $from:ident => $to:ident: $($case:ident)*; $($rest:tt)*) => {
+        match $value {
+            $($from::$case(value) => $to::$case(value),)*
+            $($rest)*
+        }
+    };
+}
+
+mod fermyon_spin;
+mod postgres;
+mod wasi_config;
+mod wasi_keyvalue;
+
+use wasmtime::Result;
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::guest::Guest;
+
+/// Generated from the WIT files in `wit/earlier`.
+#[allow(unreachable_pub, reason = "generated")]
+mod wit {
+    wasmtime::component::bindgen!({
+        path: "wit/earlier",
+        world: "runtime-shim:earlier/imports",
+        imports: { default: async | trappable },
+        with: {
+            "spin:postgres/postgres.connection": crate::imports::postgres::Connection,
+            "wasi:keyvalue/store.bucket": crate::imports::key_value::OpenStore,
+            "wasi:keyvalue/atomics.cas": crate::imports::earlier::wasi_keyvalue::CompareAndSwap,
+        },
+        require_store_data_send: true,
+    });
+}
+
+pub(super) const OFFERED: &[&str] = &[
+    "fermyon:spin/key-value@2.0.0",
+    "fermyon:spin/mysql@2.0.0",
+    "fermyon:spin/postgres@2.0.0",
+    "fermyon:spin/rdbms-types@2.0.0",
+    "fermyon:spin/sqlite@2.0.0",
+    "fermyon:spin/variables@2.0.0",
+    "spin:postgres/postgres@3.0.0",
+    "wasi:config/store@0.2.0-draft-2024-09-27",
+    "wasi:keyvalue/atomics@0.2.0-draft2",
+    "wasi:keyvalue/batch@0.2.0-draft2",
+    "wasi:keyvalue/store@0.2.0-draft2",
+];
+
+pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
+    fermyon_spin::add_to_linker(linker)?;
+    wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::wasi::config::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::wasi::keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+}

@@ -1,0 +1,170 @@
+//! `wasi:keyvalue@0.2.0-draft2` on the stores of `spin:key-value`.
+
+use wasmtime::component::Resource;
+
+use super::wit::wasi::keyvalue::atomics::{self, CasError};
+use super::wit::wasi::keyvalue::batch;
+use super::wit::wasi::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
+use crate::database;
+use crate::guest::Guest;
+use crate::imports::key_value::OpenStore;
+
+type Bucket = Resource<OpenStore>;
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+/// A value as it was read, to be replaced if nobody else replaced it.
+#[derive(Clone)]
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub struct CompareAndSwap {
+    store: OpenStore,
+    key: String,
+    seen: Option<Vec<u8>>,
+}
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        Self::Other(error.0)
+    }
+}
+
+impl Guest {
+    fn bucket(&self, bucket: &Bucket) -> wasmtime::Result<OpenStore> {
+        Ok(self.table.get(bucket)?.clone())
+    }
+}
+
+impl Host for Guest {
+    async fn open(&mut self, identifier: String) -> Answer<Bucket> {
+        let Some(store) = self.open_store(&identifier) else {
+            return Ok(Err(Error::AccessDenied));
+        };
+        Ok(Ok(self.table.push(store)?))
+    }
+}
+
+impl HostBucket for Guest {
+    async fn get(&mut self, bucket: Bucket, key: String) -> Answer<Option<Vec<u8>>> {
+        Ok(self.bucket(&bucket)?.get(key).await.map_err(Error::from))
+    }
+
+    async fn set(&mut self, bucket: Bucket, key: String, value: Vec<u8>) -> Answer<()> {
+        Ok(self.bucket(&bucket)?.set(key, value).await.map_err(Error::from))
+    }
+
+    async fn delete(&mut self, bucket: Bucket, key: String) -> Answer<()> {
+        Ok(self.bucket(&bucket)?.delete(key).await.map_err(Error::from))
+    }
+
+    async fn exists(&mut self, bucket: Bucket, key: String) -> Answer<bool> {
+        Ok(self.bucket(&bucket)?.exists(key).await.map_err(Error::from))
+    }
+
+    /// All keys in one page, so that no cursor is ever given out.
+    async fn list_keys(&mut self, bucket: Bucket, cursor: Option<String>) -> Answer<KeyResponse> {
+        if cursor.is_some() {
+            return Ok(Err(Error::Other("list-keys: cursor not supported".to_owned())));
+        }
+        let keys = self.bucket(&bucket)?.keys().await;
+        Ok(keys.map(|keys| KeyResponse { keys, cursor: None }).map_err(Error::from))
+    }
+
+    async fn drop(&mut self, bucket: Bucket) -> wasmtime::Result<()> {
+        self.table.delete(bucket)?;
+        Ok(())
+    }
+}
+
+impl batch::Host for Guest {
+    async fn get_many(
+        &mut self,
+        bucket: Bucket,
+        keys: Vec<String>,
+    ) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
+        let (store, limit) = (self.bucket(&bucket)?, self.component.limits.sqlite_result_bytes);
+        let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
+        for key in keys {
+            let value = match store.get(key.clone()).await {
+                Ok(value) => value,
+                Err(error) => return Ok(Err(error.into())),
+            };
+            bytes += value.as_ref().map_or(0, Vec::len) as u64;
+            if bytes > limit {
+                return Ok(Err(Error::Other(format!("the values exceed {limit} bytes"))));
+            }
+            found.push((key, value));
+        }
+        Ok(Ok(found))
+    }
+
+    async fn set_many(&mut self, bucket: Bucket, values: Vec<(String, Vec<u8>)>) -> Answer<()> {
+        let changes = values.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        Ok(self.bucket(&bucket)?.change(changes).await.map_err(Error::from))
+    }
+
+    async fn delete_many(&mut self, bucket: Bucket, keys: Vec<String>) -> Answer<()> {
+        let changes = keys.into_iter().map(|key| (key, None)).collect();
+        Ok(self.bucket(&bucket)?.change(changes).await.map_err(Error::from))
+    }
+}
+
+impl atomics::Host for Guest {
+    /// Eight bytes, the least significant first, as Spin writes them; nothing counts as 0.
+    async fn increment(&mut self, bucket: Bucket, key: String, delta: i64) -> Answer<i64> {
+        let mut sum = 0;
+        let next = |found: Option<Vec<u8>>| {
+            let before = match found.map(<[u8; 8]>::try_from).transpose() {
+                Ok(bytes) => bytes.map_or(0, i64::from_le_bytes),
+                Err(_) => return Err(database::Error("the value is no number".to_owned())),
+            };
+            let overflow = || database::Error("the number would overflow".to_owned());
+            sum = before.checked_add(delta).ok_or_else(overflow)?;
+            Ok(Some(sum.to_le_bytes().to_vec()))
+        };
+        let updated = self.bucket(&bucket)?.update(key, next).await;
+        Ok(updated.map(|_| sum).map_err(Error::from))
+    }
+
+    async fn swap(
+        &mut self,
+        cas: Resource<CompareAndSwap>,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), CasError>> {
+        let CompareAndSwap { store, key, seen } = self.table.delete(cas)?;
+        let expected = seen.clone();
+        let next = |found| Ok((found == expected).then_some(value));
+        match store.update(key.clone(), next).await {
+            Ok(true) => Ok(Ok(())),
+            Ok(false) => {
+                let again = self.table.push(CompareAndSwap { store, key, seen })?;
+                Ok(Err(CasError::CasFailed(again)))
+            }
+            Err(error) => Ok(Err(CasError::StoreError(error.into()))),
+        }
+    }
+}
+
+impl atomics::HostCas for Guest {
+    async fn new(&mut self, bucket: Bucket, key: String) -> Answer<Resource<CompareAndSwap>> {
+        let store = self.bucket(&bucket)?;
+        let seen = match store.get(key.clone()).await {
+            Ok(seen) => seen,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        Ok(Ok(self.table.push(CompareAndSwap { store, key, seen })?))
+    }
+
+    async fn current(&mut self, cas: Resource<CompareAndSwap>) -> Answer<Option<Vec<u8>>> {
+        let CompareAndSwap { store, key, .. } = self.table.get(&cas)?.clone();
+        let seen = match store.get(key).await {
+            Ok(seen) => seen,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        self.table.get_mut(&cas)?.seen.clone_from(&seen);
+        Ok(Ok(seen))
+    }
+
+    async fn drop(&mut self, cas: Resource<CompareAndSwap>) -> wasmtime::Result<()> {
+        self.table.delete(cas)?;
+        Ok(())
+    }
+}

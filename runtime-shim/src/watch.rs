@@ -1,0 +1,142 @@
+//! `up --watch`: builds what was edited, and serves what was built in place of the version
+//! before. A version that does not start changes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::config::{Config, Up};
+use crate::manifest::{Build, Component, StringOr};
+
+/// Twice a second is soon for a person and little work for the file system. Looking works on
+/// every file system; being told of changes does not.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Files with their times and sizes.
+type Seen = BTreeMap<PathBuf, (SystemTime, u64)>;
+
+/// What an application was made of when it was read.
+pub struct Looked {
+    sources: BTreeMap<String, Seen>,
+    parts: Seen,
+}
+
+impl Looked {
+    pub fn at(config: &Config) -> Self {
+        Self { sources: sources(config), parts: parts(config) }
+    }
+}
+
+/// Looks until the process ends. `looked`: at `config`, when it was read.
+pub fn run(
+    up: &Up,
+    mut config: Config,
+    Looked { mut sources, mut parts }: Looked,
+    build: &dyn Fn(&Config) -> Result<App>,
+    apps: &watch::Sender<Arc<App>>,
+) {
+    loop {
+        std::thread::sleep(LOOK);
+        for (id, component) in config.retained() {
+            let Some(commands) = &component.build else { continue };
+            let now = settled(|| source_files(&config.directory, commands));
+            if sources.insert(id.to_owned(), now.clone()).is_some_and(|before| before != now) {
+                report(&format!("Built {id}"), make(&config.directory, commands));
+            }
+        }
+        let now = settled(|| self::parts(&config));
+        if now == parts {
+            continue;
+        }
+        parts = now;
+        let renewed = Config::read(&up.application).and_then(|renewed| {
+            up.check_secrets(&renewed)?;
+            apps.send_replace(Arc::new(build(&renewed)?));
+            config = renewed;
+            Ok(())
+        });
+        report("Serving the new version", renewed);
+        parts.extend(self::parts(&config));
+    }
+}
+
+fn report(done: &str, result: Result<()>) {
+    match result {
+        Ok(()) => eprintln!("{done}"),
+        Err(error) => eprintln!("The version before goes on serving: {error:#}"),
+    }
+}
+
+/// What `look` sees once it sees the same twice: a file may be in the middle of being written.
+fn settled(look: impl Fn() -> Seen) -> Seen {
+    let mut seen = look();
+    loop {
+        std::thread::sleep(LOOK / 10);
+        let again = look();
+        if again == seen {
+            return seen;
+        }
+        seen = again;
+    }
+}
+
+fn sources(config: &Config) -> BTreeMap<String, Seen> {
+    config
+        .retained()
+        .filter_map(|(id, component)| Some((id.to_owned(), component.build.as_ref()?)))
+        .map(|(id, build)| (id, source_files(&config.directory, build)))
+        .collect()
+}
+
+fn source_files(directory: &Path, build: &Build) -> Seen {
+    let directory = directory.join(build.workdir.as_deref().unwrap_or(""));
+    build.watch.iter().flat_map(|pattern| matching(&directory.join(pattern))).collect()
+}
+
+/// What the host itself reads to serve the application.
+fn parts(config: &Config) -> Seen {
+    let mut seen: Seen = config.files.iter().filter_map(|file| entry(file.clone())).collect();
+    for (_, component) in config.retained() {
+        seen.extend(entry(component.source(&config.directory)));
+        seen.extend(mounted(&config.directory, component));
+    }
+    seen
+}
+
+fn mounted(directory: &Path, component: &Component) -> Seen {
+    let files = component.files.iter().map(|files| match files {
+        StringOr::String(pattern) => directory.join(pattern),
+        StringOr::Table(placement) => directory.join(&placement.source).join("**/*"),
+    });
+    files.flat_map(|pattern| matching(&pattern)).collect()
+}
+
+fn matching(pattern: &Path) -> Seen {
+    let found = pattern.to_str().and_then(|pattern| glob::glob(pattern).ok());
+    found.into_iter().flatten().flatten().filter_map(entry).collect()
+}
+
+fn entry(file: PathBuf) -> Option<(PathBuf, (SystemTime, u64))> {
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((file, (metadata.modified().ok()?, metadata.len())))
+}
+
+fn make(directory: &Path, build: &Build) -> Result<()> {
+    for line in build.command.lines() {
+        let status = Command::new("sh")
+            .args(["-c", line])
+            .current_dir(directory.join(build.workdir.as_deref().unwrap_or("")))
+            .status()
+            .with_context(|| format!("`{line}`"))?;
+        if !status.success() {
+            bail!("`{line}` failed: {status}");
+        }
+    }
+    Ok(())
+}
