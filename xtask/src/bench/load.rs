@@ -22,6 +22,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// An answer that takes longer is a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What is asked once may prepare a database, on a busy machine.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 /// After a failure a connection waits before it tries again, as a client would.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Microseconds.
@@ -219,7 +221,7 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
 /// One answer of success, whole.
 pub(super) async fn once(call: &Call) -> Result<Bytes> {
     let mut sender = timeout(PATIENCE, connect(call.address)).await??;
-    let response = timeout(PATIENCE, sender.send_request(call.request(0)?)).await??;
+    let response = timeout(LONG_PATIENCE, sender.send_request(call.request(0)?)).await??;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     let said = String::from_utf8_lossy(&body);
