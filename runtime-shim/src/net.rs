@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,21 +17,27 @@ use crate::allow_list::BlockedNetworks;
 const BACKLOG: i32 = 1024;
 
 /// An address that this process alone listens on, once per thread.
-pub struct Address(SocketAddr);
+pub struct Address {
+    address: SocketAddr,
+    /// Listens from the beginning, for the first thread that asks.
+    first: Mutex<Option<Socket>>,
+}
 
 impl Address {
     /// Reserves `address` (port 0: any free port) or says who is in the way.
     ///
     /// Sockets that share a port would also share it with another host's
     /// silently, so the first one is bound without sharing, to see that the
-    /// port is free and to learn its number.
+    /// port is free and to learn its number. It stays, so that the port does as
+    /// well until the application is compiled; from then on it shares.
     pub fn reserve(address: SocketAddr) -> Result<Self> {
-        let bound = listen(address, false)
-            .and_then(|socket| socket.local_addr())
-            .map(|address| address.as_socket());
+        let bound = listen(address, false).and_then(|socket| {
+            socket.set_reuse_port(true)?;
+            Ok((socket.local_addr()?.as_socket(), socket))
+        });
         match bound {
-            Ok(Some(address)) => Ok(Self(address)),
-            Ok(None) => bail!("cannot listen on {address}"),
+            Ok((Some(address), socket)) => Ok(Self { address, first: Mutex::new(Some(socket)) }),
+            Ok((None, _)) => bail!("cannot listen on {address}"),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 bail!("cannot listen on {address}: the port is in use by another program")
             }
@@ -39,12 +46,14 @@ impl Address {
     }
 
     pub fn get(&self) -> SocketAddr {
-        self.0
+        self.address
     }
 
     /// One more listener on the address, for the runtime that calls this.
     pub fn listener(&self) -> io::Result<TcpListener> {
-        TcpListener::from_std(listen(self.0, true)?.into())
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let socket = first.map_or_else(|| listen(self.address, true), Ok)?;
+        TcpListener::from_std(socket.into())
     }
 }
 
