@@ -57,12 +57,19 @@ pub fn run(
         parts = now;
         let renewed = Config::read(&up.application).and_then(|renewed| {
             up.check_secrets(&renewed)?;
+            // Before it is built: what is edited meanwhile is seen by the next look.
+            let looked = Looked::at(&renewed);
             apps.send_replace(Arc::new(build(&renewed)?));
             config = renewed;
-            Ok(())
+            Ok(looked)
         });
-        report("Serving the new version", renewed);
-        parts.extend(self::parts(&config));
+        match renewed {
+            Ok(looked) => {
+                Looked { sources, parts } = looked;
+                report("Serving the new version", Ok(()));
+            }
+            Err(error) => report("", Err(error)),
+        }
     }
 }
 

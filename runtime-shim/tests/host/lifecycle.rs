@@ -171,9 +171,8 @@ fn an_idle_connection_costs_little() {
     drop((0..100).map(|_| used()).collect::<Vec<_>>());
     let before = host.memory();
     let mut held: Vec<_> = (0..CONNECTIONS).map(|_| used()).collect();
-    std::thread::sleep(Duration::from_secs(3));
-    let each = host.memory().saturating_sub(before) / CONNECTIONS;
-    assert!(each < 100 * 1024 * 1024 / 10_000, "{each} bytes each");
+    // They give up their buffers after a second or so, on a busy machine later.
+    until(|| host.memory().saturating_sub(before) / CONNECTIONS < 100 * 1024 * 1024 / 10_000);
     for stream in &mut held {
         stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
         assert!(stream.read(&mut [0; 1024]).expect("an answer") > 0, "it is served as before");
