@@ -14,7 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 delete process.env.JINMAEK_BASE;
-delete process.env.JINMAEK_MAILS;
+// On database servers both sites send to one mail server; on SQLite each logs its own codes.
+if (!process.env.SPIN_VARIABLE_AUTH_DATABASE_URL) delete process.env.JINMAEK_MAILS;
 const { call, site } = await import('../site.mjs');
 const { asOwner, freshPass, newReview } = await import('../insiders.mjs');
 

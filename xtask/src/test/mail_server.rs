@@ -17,8 +17,7 @@ const ANSWER: &str = r#"{"ErrorCode":0,"Message":"OK"}"#;
 
 /// It serves as long as the process lives.
 pub(crate) struct MailServer {
-    /// For the variable `mail_api_url`.
-    pub(crate) url: String,
+    url: String,
     /// Holds the mails.
     pub(crate) file: PathBuf,
 }
@@ -35,6 +34,11 @@ impl MailServer {
             }
         });
         Ok(Self { url, file })
+    }
+
+    /// What leads mails here.
+    pub(crate) fn variable(&self) -> (String, String) {
+        ("mail_api_url".to_owned(), self.url.clone())
     }
 }
 

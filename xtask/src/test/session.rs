@@ -191,7 +191,7 @@ impl Site {
         server::migrate(&settings, &databases.owner_variables())?;
         let mails = MailServer::start(workspace::path(LOGS).join(format!("{name}.mails")))?;
         settings.variables = databases.variables();
-        settings.variables.push(("mail_api_url".to_owned(), mails.url.clone()));
+        settings.variables.push(mails.variable());
         Self::serve(Host::Shim, &program, settings, folder, Some(mails))
     }
 
@@ -216,6 +216,11 @@ impl Site {
         if let Some(mails) = mails.or(self.settings.log.as_ref()) {
             suite.env("JINMAEK_MAILS", mails);
         }
+    }
+
+    /// Where a further site may send its mails as well: the suites find them in one file.
+    pub(crate) fn mail_variable(&self) -> Option<(String, String)> {
+        self.mail_server.as_ref().map(MailServer::variable)
     }
 
     /// Prepares further databases for a site that a suite starts itself.
