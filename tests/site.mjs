@@ -47,7 +47,8 @@ function describe(base, operatorToken, log, stop) {
 
 async function start() {
   const folder = mkdtempSync(join(ROOT, 'target/site-'));
-  const started = await serve(folder);
+  // The site of a developer, or of another run, may hold the port of the admin listener.
+  const started = await serve(folder, process.env.JINMAEK_HOST === 'spin' ? [] : ['--admin', 'off']);
   const stop = () => {
     started.stop();
     rmSync(folder, { recursive: true, force: true });
