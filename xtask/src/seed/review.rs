@@ -17,6 +17,8 @@ const REVIEWS: u64 = 2_000_000;
 /// The first hospitals share a fifth of all reviews.
 const LARGE: u64 = 4;
 const ONE_IN_LARGE: u64 = 20;
+/// A hospital replies to one of so many.
+const REVIEWS_PER_REPLY: u64 = 8;
 /// Reviews of ten hospitals that follow one another, as many as are left for each.
 const USUAL: [u64; 10] = [0, 0, 2, 4, 6, 10, 15, 25, 48, 90];
 
@@ -101,6 +103,7 @@ const RATINGS_TABLE: Table = Table {
     name: "signed_ratings",
     columns: "hospital_id, treatment, explanation, kindness, facilities, cost, honesty, one, two, three, four, five",
 };
+const REPLIES_TABLE: Table = Table { name: "review_replies", columns: "review_id, body, month" };
 const IMPORTS_TABLE: Table =
     Table { name: "hospital_imports", columns: "id, source, date, created_at, result" };
 
@@ -114,7 +117,14 @@ const FACETS: &str = "\
 pub(super) fn part(scale: f64) -> Part {
     Part {
         component: "review",
-        tables: &[&REVIEWS_TABLE, &HOSPITALS_TABLE, &TEXTS_TABLE, &RATINGS_TABLE, &IMPORTS_TABLE],
+        tables: &[
+            &REVIEWS_TABLE,
+            &HOSPITALS_TABLE,
+            &TEXTS_TABLE,
+            &RATINGS_TABLE,
+            &REPLIES_TABLE,
+            &IMPORTS_TABLE,
+        ],
         marker: format!("SELECT 1 FROM hospital_imports WHERE id = '{IMPORT}'"),
         length: scaled(REVIEWS, scale),
         fill,
@@ -269,6 +279,11 @@ fn write_review(
         .to_string();
     let month = random.u32(..36) + 10;
     let (year, month) = (2023 + month / 12, month % 12 + 1);
+    let month = format!("{year}-{month:02}");
+    if number % REVIEWS_PER_REPLY == 0 {
+        let reply = words::body(random);
+        loader.row(&REPLIES_TABLE, [(&id).into(), (&reply).into(), (&month).into()])?;
+    }
     let (title, body) = (words::title(random, number), words::body(random));
     // Nobody has the private half: such reviews can be read, and no export of them holds.
     let public_key = words::pseudonym(KEY, number);
@@ -281,7 +296,7 @@ fn write_review(
             hospital_id.into(),
             i64::from(year).into(),
             "published".into(),
-            (&format!("{year}-{month:02}")).into(),
+            (&month).into(),
             (&title).into(),
             (&body).into(),
             (&digits).into(),

@@ -24,7 +24,9 @@ CREATE TABLE IF NOT EXISTS signed_reviews (
   UNIQUE KEY signed_reviews_key (public_key),
   KEY signed_reviews_month (hospital_id, month, id),
   KEY signed_reviews_total (hospital_id, total, id),
-  KEY signed_reviews_latest (status, month, id),
+  -- Without the status, on which MariaDB would rather count through a list than find a place in it.
+  KEY signed_reviews_latest (month, id),
+  KEY signed_reviews_hidden (hidden_until),
   KEY signed_reviews_queued (queued, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
