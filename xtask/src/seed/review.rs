@@ -280,7 +280,7 @@ fn write_review(
     let month = random.u32(..36) + 10;
     let (year, month) = (2023 + month / 12, month % 12 + 1);
     let month = format!("{year}-{month:02}");
-    if number % REVIEWS_PER_REPLY == 0 {
+    if number.is_multiple_of(REVIEWS_PER_REPLY) {
         let reply = words::body(random);
         loader.row(&REPLIES_TABLE, [(&id).into(), (&reply).into(), (&month).into()])?;
     }

@@ -59,7 +59,7 @@ pub(super) fn restored(server: &DatabaseServer) -> Result<()> {
     let whole = fs::read(&backup)?;
     fs::write(&backup, &whole[..whole.len() / 2])?;
     ensure!(scripts.run("restore.sh").is_err(), "half a backup was restored");
-    ensure!(scripts.sql(ROWS)? != "", "half a backup took the rows");
+    ensure!(!scripts.sql(ROWS)?.is_empty(), "half a backup took the rows");
     fs::remove_file(&backup)?;
     ensure!(scripts.run("restore.sh").is_err(), "there was no backup to restore");
     Ok(())
