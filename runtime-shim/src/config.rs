@@ -76,6 +76,10 @@ pub struct Application {
     /// Directory of databases and compiled components [default: .spin beside the manifest].
     #[arg(long)]
     state_dir: Option<PathBuf>,
+    /// Directory of compiled components, which several applications may share [default: compiled
+    /// in the directory of the databases].
+    #[arg(long, env = "RUNTIME_SHIM_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
     /// Only these components.
     #[arg(short, long, env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
     component_id: Vec<String>,
@@ -138,6 +142,7 @@ pub struct Config {
     /// Paths of the manifest are relative to it.
     pub directory: PathBuf,
     pub state_dir: PathBuf,
+    pub cache_dir: PathBuf,
     pub runtime: RuntimeConfig,
     pub variables: Variables,
     pub environment: BTreeMap<String, String>,
@@ -174,9 +179,11 @@ impl Config {
             .clone()
             .or(runtime.state_dir.clone())
             .unwrap_or_else(|| directory.join(STATE_DIR));
+        let cache_dir = application.cache_dir.clone().unwrap_or_else(|| state_dir.join("compiled"));
         let config = Self {
             directory,
             state_dir,
+            cache_dir,
             variables,
             environment: environment(&application.env)?,
             printing: Printing {
