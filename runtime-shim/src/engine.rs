@@ -9,7 +9,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-#[cfg(feature = "core-modules")]
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
@@ -173,7 +172,6 @@ fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
 
 /// A core module, which SDKs for wasm32-wasip1 build, made a component as its `component-type`
 /// section says.
-#[cfg(feature = "core-modules")]
 fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
     if !wasm.starts_with(MODULE) {
         return Ok(Cow::Borrowed(wasm));
@@ -184,15 +182,6 @@ fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
         .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
         .encode()?;
     Ok(Cow::Owned(component))
-}
-
-#[cfg(not(feature = "core-modules"))]
-fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
-    anyhow::ensure!(
-        !wasm.starts_with(MODULE),
-        "it is a core module: build it for wasm32-wasip2, or this host with its feature core-modules"
-    );
-    Ok(Cow::Borrowed(wasm))
 }
 
 /// The same bytes, engine settings and versions give the same name.

@@ -169,11 +169,9 @@ fn an_import_that_is_never_called_can_be_named() {
 
 /// What SDKs for wasm32-wasip1 build is made a component by the host, as Spin does.
 #[test]
-fn a_core_module_is_made_a_component_or_refused() {
+fn a_core_module_is_made_a_component() {
     let (_directory, file) = with_hello(b"(module)");
-    let made = cfg!(feature = "core-modules");
-    let said = if made { "exports neither wasi:http/handler" } else { "is a core module" };
-    says_last(command(&file), &["component `hello`", said]);
+    says_last(command(&file), &["component `hello`", "exports neither wasi:http/handler"]);
 }
 
 #[test]

@@ -285,7 +285,7 @@ pub(super) fn settings(
 }
 
 /// The id of one of the sample hospitals.
-fn hospital(site: &Running) -> Result<String> {
+pub(super) fn hospital(site: &Running) -> Result<String> {
     let call = Call::get(site.address, "/api/review/hospitals?limit=1");
     let list = load::runtime()?.block_on(load::once(&call))?;
     let list: serde_json::Value = serde_json::from_slice(&list)?;
