@@ -227,7 +227,7 @@ test('a hidden review: its author objects, and again from a device that has only
   await inspectLooks(page, 'a review that is hidden');
   await page.fill('#statement', '짧아요');
   await page.click('[data-appeal] button');
-  assert.match(await page.locator('#statement-mistake').innerText(), /짧아요/);
+  assert.match(await page.locator('#statement-mistake').innerText(), /10자 이상/);
   assert.equal(await page.inputValue('#statement'), '짧아요');
   assert.match(await page.evaluate(() => document.activeElement.textContent), /1곳을 고쳐/);
   await inspectLooks(page, 'an objection that is too short');
