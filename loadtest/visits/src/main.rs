@@ -75,7 +75,7 @@ fn attack(options: &Options) -> Result<GooseAttack> {
         format!("--run-time={time}s"),
         format!("--timeout={}", PATIENCE.as_secs()),
     ];
-    let plain = ["--quiet", "--no-print-metrics", "--no-telnet", "--no-websocket", "--no-gzip"];
+    let plain = ["--quiet", "--no-print-metrics", "--no-telnet", "--no-gzip"];
     arguments.extend(plain.map(str::to_owned));
     if let Some(file) = &options.goose_report {
         arguments.push(format!("--report-file={}", file.display()));

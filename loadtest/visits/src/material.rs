@@ -45,26 +45,39 @@ pub(crate) fn current() -> &'static Material {
     MATERIAL.get_or_init(Material::default)
 }
 
+/// Ends the program where there is nothing, because goose would go on without.
 pub(crate) async fn gather(user: &mut GooseUser) -> TransactionResult {
+    match read_lists(user).await {
+        Ok(material) if material.threads.is_empty() || material.hospitals.is_empty() => {
+            eprintln!("the site has no posts or no hospitals: fill it with `cargo xtask seed`");
+            std::process::exit(1)
+        }
+        Ok(material) => {
+            MATERIAL.get_or_init(|| material);
+            Ok(())
+        }
+        Err(error) => {
+            eprintln!("cannot read the lists of the site: {error}");
+            std::process::exit(1)
+        }
+    }
+}
+
+async fn read_lists(user: &mut GooseUser) -> Result<Material, Box<TransactionError>> {
     let mut material = Material::default();
-    let mut cursor = String::new();
+    let mut path = format!("/api/board/posts?limit={ITEMS}");
     for _ in 0..PAGES {
-        let path = format!("/api/board/posts?limit={ITEMS}&cursor={cursor}");
         let list: List<Thread> = read(user, &path).await?;
         material.threads.extend(list.items);
         match list.next_cursor {
-            Some(next) => cursor = next,
+            Some(next) => path = format!("/api/board/posts?limit={ITEMS}&cursor={next}"),
             None => break,
         }
     }
-    let hospitals = read::<List<Hospital>>(user, &format!("/api/review/hospitals?limit={ITEMS}"));
-    material.hospitals = hospitals.await?.items;
-    if material.threads.is_empty() || material.hospitals.is_empty() {
-        eprintln!("the site has no posts or no hospitals: fill it with `cargo xtask seed`");
-        std::process::exit(1);
-    }
-    MATERIAL.get_or_init(|| material);
-    Ok(())
+    let path = format!("/api/review/hospitals?limit={ITEMS}");
+    let list: List<Hospital> = read(user, &path).await?;
+    material.hospitals = list.items;
+    Ok(material)
 }
 
 async fn read<T: DeserializeOwned>(
