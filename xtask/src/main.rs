@@ -6,11 +6,14 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod chart;
 mod command;
 mod components;
 mod database_server;
 mod image;
 mod import;
+mod load;
+mod process;
 mod scripts;
 mod seed;
 mod server;
@@ -35,6 +38,8 @@ enum Command {
     Test(test::Options),
     /// Compare our host with a native program and with the real Spin
     Bench(bench::Options),
+    /// Let three hundred people visit the site at once, and then more, until it is full
+    Load(load::Options),
     /// Write the application as a container image, and push it
     Image(image::Options),
     /// Load open data into a running site
@@ -68,6 +73,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Load(options) => load::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)

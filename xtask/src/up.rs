@@ -63,7 +63,7 @@ fn make_ready(server: &mut Server) -> Result<()> {
 }
 
 /// Passes on what asks us to stop: the host finishes what is in flight. True once that happened.
-fn forward_signals(host: Option<Pid>) -> Result<Arc<AtomicBool>> {
+pub(crate) fn forward_signals(host: Option<Pid>) -> Result<Arc<AtomicBool>> {
     let stopping = Arc::new(AtomicBool::new(false));
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let seen = stopping.clone();

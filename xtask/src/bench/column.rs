@@ -62,8 +62,8 @@ impl Drop for Killed {
     }
 }
 
-/// `NAME=URL`, or `NAME=URL,PID` for a server on this machine whose CPU time shall be read: the
-/// process group of PID.
+/// `NAME=URL`, or `NAME=URL,PID` for a server on this machine whose CPU time shall be read, with
+/// that of all that it started.
 #[derive(Clone)]
 pub(super) struct Base {
     name: String,
@@ -95,8 +95,13 @@ pub(super) struct Servers {
 }
 
 impl Servers {
+    /// For columns that are asked for SQLite only.
+    pub(super) fn none() -> Self {
+        Self { running: Vec::new(), postgres: None, mariadb: None }
+    }
+
     pub(super) fn start() -> Result<Self> {
-        let mut servers = Self { running: Vec::new(), postgres: None, mariadb: None };
+        let mut servers = Self::none();
         servers.postgres = servers.add(Engine::Postgres)?;
         servers.mariadb = servers.add(Engine::Mariadb)?;
         Ok(servers)

@@ -5,24 +5,25 @@
 //! every column before the next one begins, so that what changes on the machine changes for all.
 
 mod case;
-mod chart;
 mod column;
 mod load;
 mod logins;
 mod overload;
-mod process;
+pub(crate) mod ratio;
 mod replica;
 mod report;
 mod soak;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::chart::{self, Row};
 use crate::server::{self, Host};
-use crate::{components, workspace};
+use crate::{components, process, workspace};
 use case::{Case, Place};
 use column::{Base, Column, Servers};
 use load::Answers;
@@ -46,7 +47,7 @@ pub(crate) struct Options {
     /// as it is then
     #[arg(long)]
     only: Option<String>,
-    /// A further column: NAME=http://HOST:PORT, with ,PID where its process group is to be read
+    /// A further column: NAME=http://HOST:PORT, with ,PID where its CPU time is to be read
     #[arg(long, value_name = "NAME=URL")]
     base: Vec<Base>,
     /// Leave Spin and the native program out
@@ -140,11 +141,22 @@ fn compare(options: &Options, cases: &[Case], columns: &[Column]) -> Result<()> 
     report::print(&names, cases, &figures);
     report::print_memory(&names, &before, &resident(columns)?);
     if options.only.is_none() {
-        let chart = workspace::root().join(&options.chart);
-        chart::write(&chart, &names, cases, &figures)?;
+        let file = workspace::root().join(&options.chart);
+        let title = "CPU time of the server per request, µs; shorter is better";
+        let chart = chart::draw(title, &names, &rows(cases, &figures), 0)?;
+        fs::write(&file, chart).with_context(|| format!("cannot write {}", file.display()))?;
         println!("\nThe chart is in {}", options.chart.display());
     }
     Ok(())
+}
+
+/// What the chart shows.
+fn rows(cases: &[Case], figures: &[Vec<Option<Figures>>]) -> Vec<Row> {
+    let shown = cases.iter().zip(figures).filter(|(case, _)| case.is_shown);
+    let cpu = |figures: &Option<Figures>| figures.as_ref().and_then(Figures::cpu);
+    shown
+        .map(|(case, row)| Row { name: case.name.clone(), figures: row.iter().map(cpu).collect() })
+        .collect()
 }
 
 /// Empty figures, or none where the column does not do what the case asks for.

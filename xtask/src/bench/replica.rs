@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use super::column::{self, Running, SITE, WORK};
+use super::median;
 use super::report::mebibytes;
-use super::{median, process};
+use crate::process;
 use crate::server::{Host, Server};
 
 const STARTS: usize = 15;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::CONNECTIONS;
 use super::column::{Running, WORK};
 use super::load::{self, Call};
 use super::report::mebibytes;
-use super::{CONNECTIONS, process};
+use crate::process;
 use crate::server::Host;
 
 /// What the end is compared with: every instance and every pool is there by then.

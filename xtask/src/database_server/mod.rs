@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::{command, token};
@@ -95,6 +96,10 @@ impl DatabaseServer {
 
     pub(crate) fn engine(&self) -> Engine {
         self.engine
+    }
+
+    pub(crate) fn process(&self) -> Option<Pid> {
+        Pid::from_raw(self.child.as_ref()?.id().cast_signed())
     }
 
     /// Starts the server on its data, and returns when it answers.

@@ -12,6 +12,7 @@ use crate::server::Host;
 use session::Session;
 use tally::Tally;
 
+mod cost;
 mod databases;
 mod faults;
 mod mail_server;
@@ -19,7 +20,7 @@ mod manifests;
 mod node;
 mod plans;
 mod rust;
-mod session;
+pub(crate) mod session;
 mod tally;
 
 #[derive(Args)]
@@ -135,6 +136,12 @@ const STEPS: &[Step] = &[
         name: "faults",
         about: "databases that are killed, cut off and slow, under fifty writers",
         run: faults::run,
+        ..STEP
+    },
+    Step {
+        name: "cost",
+        about: "CPU time of two pages and an API read, beside the native program",
+        run: cost::run,
         ..STEP
     },
     Step {

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use super::Step;
@@ -101,7 +102,7 @@ impl Session {
     }
 
     /// Whether the filter leaves anything of this step.
-    pub(crate) fn chooses(&self, step: &Step) -> Result<bool> {
+    pub(super) fn chooses(&self, step: &Step) -> Result<bool> {
         Ok(match step.folder {
             Some(_) => !self.files(step)?.is_empty(),
             None => self.leaves(step.name),
@@ -110,7 +111,7 @@ impl Session {
 
     /// The files of the step's suite that the filter leaves. They go by the step's name, as in
     /// `parity/board.test.mjs`, though two steps may share a folder.
-    pub(crate) fn files(&self, step: &Step) -> Result<Vec<PathBuf>> {
+    pub(super) fn files(&self, step: &Step) -> Result<Vec<PathBuf>> {
         let folder = workspace::path("tests").join(step.folder.unwrap_or(step.name));
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
@@ -234,6 +235,11 @@ impl Site {
         let mut command = server::migration(&self.settings, &[variable])?;
         command.args(["--component-id", component]);
         Ok(command)
+    }
+
+    /// The host's process.
+    pub(crate) fn process(&self) -> Option<Pid> {
+        self.server.group()
     }
 
     pub(crate) fn base(&self) -> &str {
