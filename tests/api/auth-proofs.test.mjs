@@ -113,8 +113,8 @@ test('who asks cannot tell an address that is used from one that is not, nor by 
   }
   assert.equal(answers.size, 1, [...answers].join('\n'));
   assert.match([...answers][0], /^\[202,""/);
-  const median = (list) => list.sort((a, b) => a - b)[1];
-  const ratio = median(times.known) / median(times.unknown);
+  // The least of each: a busy machine only adds.
+  const ratio = Math.min(...times.known) / Math.min(...times.unknown);
   assert.ok(ratio > 0.2 && ratio < 5, `known/unknown = ${ratio}`);
 });
 
