@@ -9,6 +9,7 @@ mod bench;
 mod command;
 mod components;
 mod database_server;
+mod e2e;
 mod image;
 mod import;
 mod scripts;
@@ -37,6 +38,8 @@ enum Command {
     Bench(bench::Options),
     /// Write the application as a container image, and push it
     Image(image::Options),
+    /// Show on a cluster what k8s/ promises, and keep what was seen
+    E2e(e2e::Options),
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
@@ -69,6 +72,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::E2e(options) => e2e::run(&options),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }
