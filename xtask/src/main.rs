@@ -10,6 +10,7 @@ mod chart;
 mod command;
 mod components;
 mod database_server;
+mod e2e;
 mod image;
 mod import;
 mod load;
@@ -42,6 +43,8 @@ enum Command {
     Load(load::Options),
     /// Write the application as a container image, and push it
     Image(image::Options),
+    /// Show on a cluster what k8s/ promises, and keep what was seen
+    E2e(e2e::Options),
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
@@ -75,6 +78,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Load(options) => load::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::E2e(options) => e2e::run(&options),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }

@@ -21,6 +21,7 @@ mod node;
 mod plans;
 mod rust;
 pub(crate) mod session;
+mod shim;
 mod tally;
 
 #[derive(Args)]
@@ -88,6 +89,15 @@ const STEPS: &[Step] = &[
         name: "host",
         about: "runtime-shim with the guests of its conformance tests",
         run: rust::host,
+        ..STEP
+    },
+    Step {
+        name: "shim",
+        about: "containers of our runtime, under containerd",
+        run: shim::run,
+        folder: Some("shim"),
+        // The shim takes longer to compile than CI has time left.
+        optional: true,
         ..STEP
     },
     Step {
