@@ -11,12 +11,14 @@ mod components;
 mod database_server;
 mod image;
 mod import;
+mod lighthouse;
 mod scripts;
 mod seed;
 mod server;
 mod test;
 mod token;
 mod toolchain;
+mod top;
 #[cfg(test)]
 mod tree;
 mod up;
@@ -35,6 +37,10 @@ enum Command {
     Test(test::Options),
     /// Compare our host with a native program and with the real Spin
     Bench(bench::Options),
+    /// Measure pages with Lighthouse, as on a phone and on a desktop
+    Lighthouse(lighthouse::Options),
+    /// Show in the terminal what hosts tell at /metrics: CPU, memory, requests, response time
+    Top(top::Options),
     /// Write the application as a container image, and push it
     Image(image::Options),
     /// Load open data into a running site
@@ -68,6 +74,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Lighthouse(options) => lighthouse::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Top(options) => top::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)

@@ -7,7 +7,7 @@
 mod case;
 mod chart;
 mod column;
-mod load;
+pub(crate) mod load;
 mod logins;
 mod overload;
 mod process;
