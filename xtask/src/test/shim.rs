@@ -10,10 +10,8 @@ use super::{Outcome, Step};
 use crate::{command, image, workspace};
 
 /// As it is deployed, or compiled in less time.
-const SHIMS: [&str; 2] = [
-    "target/dist/containerd-shim-jinmaek-v1",
-    "target/release/containerd-shim-jinmaek-v1",
-];
+const SHIMS: [&str; 2] =
+    ["target/dist/containerd-shim-jinmaek-v1", "target/release/containerd-shim-jinmaek-v1"];
 
 pub(crate) fn run(session: &mut Session, step: &Step) -> Result<Outcome> {
     let Some(shim) = SHIMS.map(workspace::path).into_iter().find(|shim| shim.exists()) else {
