@@ -60,12 +60,12 @@ impl Look {
             let buckets = self.buckets(before, id);
             Component {
                 busy: rate("guest_busy_seconds_total", &own),
-                memory: self.sum("guest_memory_bytes", &own),
+                memory: self.sum("guest_memory_bytes", own),
                 requests: rate("http_requests_total", &own),
                 errors: rate("http_requests_total", &failed),
                 refused: rate("http_requests_rejected_total", &own),
-                in_flight: self.sum("http_requests_in_flight", &own),
-                instances: self.sum("guest_instances", &own),
+                in_flight: self.sum("http_requests_in_flight", own),
+                instances: self.sum("guest_instances", own),
                 p50: quantile(&buckets, 0.5),
                 p99: quantile(&buckets, 0.99),
             }
@@ -73,8 +73,8 @@ impl Look {
         let ids = self.samples.iter().filter(|sample| sample.name == "guest_instances");
         Figures {
             cpu: rate("process_cpu_seconds_total", &all),
-            memory: self.sum("process_resident_memory_bytes", &all),
-            connections: self.sum("http_connections", &all),
+            memory: self.sum("process_resident_memory_bytes", all),
+            connections: self.sum("http_connections", all),
             components: ids
                 .map(|sample| sample.label("component").to_owned())
                 .map(|id| (id.clone(), component(&id)))
