@@ -1,31 +1,33 @@
 //! What a request of the site costs beside one of the native program, in the same run: how fast
 //! the machine is cancels out, and what remains is what our code makes of it.
 
+use std::iter;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::column::{Column, Running, Servers};
+use super::case::Place;
+use super::column::{self, Column, Running, Servers};
 use super::load::{self, Call};
-use super::{CONNECTIONS, MOST_REQUESTS, median};
+use super::{CONNECTIONS, MOST_REQUESTS};
 use crate::server::Host;
 use crate::{components, process};
 
-/// Whatever else the machine does meets all of a round alike, and not every round.
-const ROUNDS: usize = 7;
-/// A hundred of the steps in which the kernel counts.
-const TIME: Duration = Duration::from_millis(1_000);
+/// What else the machine does only adds to the CPU time of a request, by cold caches; of many short
+/// rounds one is spared.
+const ROUNDS: usize = 12;
+/// Fifty of the steps in which the kernel counts.
+const TIME: Duration = Duration::from_millis(500);
 /// Before the first round: instances and caches fill.
 const WARM_UP: Duration = Duration::from_millis(1_500);
 
 /// What the native program is asked.
 const REFERENCE: &str = "/rows/sqlite/20";
 
-/// A request of the site, and how many times the CPU time of [`REFERENCE`] it takes.
+/// A request of the site, and how many times the CPU time of [`REFERENCE`] it takes: the least of
+/// its rounds beside the least of the reference's.
 pub(crate) struct Ratio {
-    pub(crate) path: String,
-    pub(crate) median: f64,
-    pub(crate) rounds: Vec<f64>,
+    pub(crate) times: f64,
 }
 
 /// Serves the site on SQLite with its sample hospitals, and the native program beside it.
@@ -34,29 +36,23 @@ pub(crate) fn measure(paths: &[&str]) -> Result<Vec<Ratio>> {
     components::build(&components::all()?)?;
     let shim = Host::Shim.program()?.context("our host was just built")?;
     let native = Column::native(&Servers::none())?;
-    let native = native.at(super::Place::Work).context("the native program was just started")?;
+    let native = native.at(Place::Work).context("the native program was just started")?;
     let site = Running::site(Host::Shim, &shim)?;
-    let hospital = super::column::hospital(&site)?;
-    let mut ratios: Vec<Ratio> = paths
-        .iter()
-        .map(|path| path.replace("{hospital}", &hospital))
-        .map(|path| Ratio { path, median: f64::NAN, rounds: Vec::new() })
-        .collect();
-    cost(native, REFERENCE, WARM_UP)?;
-    for ratio in &ratios {
-        cost(&site, &ratio.path, WARM_UP)?;
+    let hospital = column::hospital(&site)?;
+    let paths = paths.iter().map(|path| path.replace("{hospital}", &hospital));
+    let asked: Vec<(&Running, String)> =
+        iter::once((native, REFERENCE.to_owned())).chain(paths.map(|path| (&site, path))).collect();
+    for (running, path) in &asked {
+        cost(running, path, WARM_UP)?;
     }
+    let mut least = vec![f64::INFINITY; asked.len()];
     for _ in 0..ROUNDS {
-        let reference = cost(native, REFERENCE, TIME)?;
-        for ratio in &mut ratios {
-            let own = cost(&site, &ratio.path, TIME)?;
-            ratio.rounds.push(own / reference);
+        for (least, (running, path)) in least.iter_mut().zip(&asked) {
+            *least = least.min(cost(running, path, TIME)?);
         }
     }
-    for ratio in &mut ratios {
-        ratio.median = median(&ratio.rounds).context("there was a round")?;
-    }
-    Ok(ratios)
+    let ratios = asked.into_iter().zip(&least).skip(1);
+    Ok(ratios.map(|(_, cost)| Ratio { times: cost / least[0] }).collect())
 }
 
 /// CPU seconds per request.
