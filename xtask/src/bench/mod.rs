@@ -6,7 +6,7 @@
 
 mod case;
 mod column;
-pub(crate) mod load;
+mod load;
 mod logins;
 mod overload;
 pub(crate) mod ratio;

@@ -3,7 +3,6 @@
 
 mod figures;
 mod page;
-mod visitors;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,11 +15,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::load::Crowd;
 use crate::server::{self, Host, Server, Settings};
 use crate::{command, components, scripts, seed, workspace};
 use figures::FIGURES;
 use page::Page;
-use visitors::Visitors;
 
 /// The npm package that brings Lighthouse, and the Node that it needs.
 const PACKAGE: &str = "loadtest/lighthouse";
@@ -41,9 +40,9 @@ pub(crate) struct Options {
     /// How often each page is measured; the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
     runs: u64,
-    /// People who ask for a page each second meanwhile, see `cargo xtask load` for more of it
+    /// People who visit the site meanwhile, as with `cargo xtask load`
     #[arg(long, default_value_t = 0)]
-    users: usize,
+    users: u64,
     /// Only pages whose name contains this
     #[arg(long)]
     only: Option<String>,
@@ -80,9 +79,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         None => Site::start()?,
     };
     let mut pages = page::all(&site.base)?;
-    let visitors = (options.users > 0)
-        .then(|| Visitors::start(&site.base, &pages, options.users))
-        .transpose()?;
+    let crowd =
+        (options.users > 0).then(|| Crowd::gather(&site.base, options.users)).transpose()?;
     pages.retain(|page| options.only.as_ref().is_none_or(|only| page.name.contains(only)));
     let mut summary = serde_json::Map::new();
     for preset in [Preset::Desktop, Preset::Mobile] {
@@ -93,15 +91,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         print(preset, &lines);
         summary.insert(preset.name().to_owned(), lines.iter().map(Line::json).collect());
     }
-    if let Some(visitors) = visitors {
-        let answers = visitors.stop()?;
+    if let Some(crowd) = crowd {
+        let (answered, failed) = crowd.leave()?;
         println!(
-            "\n{} people beside it: {} requests, {} failed, {} told to come back, p99 {:.1} ms",
-            options.users,
-            answers.requests(),
-            answers.failed,
-            answers.refused.len(),
-            answers.answered.value_at_quantile(0.99) as f64 / 1e3
+            "\n{} people meanwhile: {answered} steps answered, {failed} failed",
+            options.users
         );
     }
     let file = workspace::path(OUTPUT).join("summary.json");

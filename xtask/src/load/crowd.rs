@@ -4,15 +4,19 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::site::Process;
 use crate::{command, process, workspace};
+
+/// A crowd that nobody sends home leaves after this.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// What `loadtest/visits` counted. Latencies are in milliseconds.
 #[derive(Serialize, Deserialize)]
@@ -76,6 +80,45 @@ impl Drop for Generator {
         // An error means that it has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// People at a site whom nobody measures. They leave when this goes out of scope.
+pub(crate) struct Crowd {
+    generator: Generator,
+    /// Ends with the generator's output: steps that were answered, and those that failed.
+    counting: JoinHandle<(u64, u64)>,
+}
+
+impl Crowd {
+    /// Comes back when all of them are there.
+    pub(crate) fn gather(base: &str, users: u64) -> Result<Self> {
+        let mut visits = command::program(build()?);
+        visits.args(["--base", base, "--users", &users.to_string()]);
+        visits.args(["--seconds", &LONGEST.as_secs().to_string()]).stdout(Stdio::piped());
+        let mut generator = Generator(visits.spawn().context("cannot run loadtest/visits")?);
+        let output = generator.0.stdout.take().context("the generator's output")?;
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        let mut lines = lines.filter_map(|line| serde_json::from_str(&line).ok());
+        if !lines.any(|line| matches!(line, Line::Measuring { measuring: true })) {
+            bail!("the visitors never came");
+        }
+        let counting = thread::spawn(move || {
+            lines.fold((0, 0), |counted, line| match line {
+                Line::Progress { answered, failed, .. } => (answered, failed),
+                Line::Outcome(_) | Line::Measuring { .. } => counted,
+            })
+        });
+        Ok(Self { generator, counting })
+    }
+
+    /// Steps that were answered, and those that failed. An error where they left before.
+    pub(crate) fn leave(mut self) -> Result<(u64, u64)> {
+        if let Some(status) = self.generator.0.try_wait()? {
+            bail!("the visitors left early ({status})");
+        }
+        drop(self.generator);
+        self.counting.join().map_err(|_| anyhow!("the visitors were not counted"))
     }
 }
 

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::workspace;
+pub(crate) use crowd::Crowd;
 use crowd::Level;
 use site::{Process, Started};
 
