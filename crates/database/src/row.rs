@@ -23,14 +23,18 @@ enum Cell<'a> {
 }
 
 impl Row {
-    /// MySQL gives text in a binary collation as bytes, which is why both are taken.
     pub fn text(&self, column: usize) -> Result<String, Error> {
+        self.str(column).map(str::to_owned)
+    }
+
+    /// Text that is only looked at.
+    ///
+    /// MySQL gives text in a binary collation as bytes, which is why both are taken.
+    pub fn str(&self, column: usize) -> Result<&str, Error> {
         let not_text = Error::Column(column, "text");
         match self.cell(column) {
-            Some(Cell::Text(text)) => Ok(text.to_owned()),
-            Some(Cell::Bytes(bytes)) => {
-                std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| not_text)
-            }
+            Some(Cell::Text(text)) => Ok(text),
+            Some(Cell::Bytes(bytes)) => std::str::from_utf8(bytes).map_err(|_| not_text),
             _ => Err(not_text),
         }
     }

@@ -13,10 +13,10 @@ use uuid::Uuid;
 const ROWS: i64 = 1_000;
 
 #[derive(Serialize)]
-struct Line {
+struct Line<'a> {
     id: i64,
     score: i64,
-    name: String,
+    name: &'a str,
 }
 
 #[http_service]
@@ -67,8 +67,8 @@ async fn rows(database: &Database, count: i64) -> Result<Bytes> {
     Ok(serde_json::to_vec(&lines)?.into())
 }
 
-fn line(row: &Row) -> Result<Line> {
-    Ok(Line { id: row.integer(0)?, score: row.integer(1)?, name: row.text(2)? })
+fn line(row: &Row) -> Result<Line<'_>> {
+    Ok(Line { id: row.integer(0)?, score: row.integer(1)?, name: row.str(2)? })
 }
 
 async fn insert(database: &Database) -> Result<Bytes> {

@@ -79,7 +79,7 @@ pub(crate) async fn hand_over(
 ) -> Result<(), Error> {
     let select = "SELECT id, hospital_id FROM passes WHERE account_id = ?1 AND year = ?2";
     for row in database.query(select, [from.into(), Value::Integer(year)]).await? {
-        if find(database, to, &row.text(1)?, year).await?.is_none() {
+        if find(database, to, row.str(1)?, year).await?.is_none() {
             let update = "UPDATE passes SET account_id = ?2 WHERE id = ?1";
             database.query(update, [row.text(0)?.into(), to.into()]).await?;
         }

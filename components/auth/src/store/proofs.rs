@@ -11,7 +11,7 @@ pub(crate) async fn find(database: &Database, account_id: &str) -> Result<Option
     let Some(row) = database.query_one(select, [account_id.into()]).await? else {
         return Ok(None);
     };
-    let method = Method::named(&row.text(1)?).ok_or(Error::Column(1, "a method"))?;
+    let method = Method::named(row.str(1)?).ok_or(Error::Column(1, "a method"))?;
     Ok(Some(Proof {
         hospital_id: row.text(0)?,
         method,

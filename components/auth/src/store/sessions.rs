@@ -34,7 +34,7 @@ async fn prune(database: &Database, account_id: &str, now: i64) -> Result<(), Er
     let select = "SELECT family FROM sessions WHERE account_id = ?1 ORDER BY rotated_at DESC";
     let rows = database.query(select, [account_id.into()]).await?;
     for row in rows.iter().skip(MAX_PER_ACCOUNT - 1) {
-        remove(database, &row.text(0)?).await?;
+        remove(database, row.str(0)?).await?;
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ fn summary(row: &Row) -> Result<Summary, Error> {
 }
 
 fn category(row: &Row, column: usize) -> Result<Category, Error> {
-    Category::from_name(&row.text(column)?).ok_or(Error::Column(column, "a category"))
+    Category::from_name(row.str(column)?).ok_or(Error::Column(column, "a category"))
 }
 
 /// Keeps a new post; `tokens` are those of [`search::tokens`].

@@ -117,7 +117,7 @@ async fn index_batch(db: &Database) -> Result<usize, Error> {
     let select = "SELECT id, title, body FROM posts WHERE tokens = '' ORDER BY id LIMIT ?1";
     let mut updates = Vec::new();
     for row in db.query(select, [Value::Integer(BATCH)]).await? {
-        let tokens = text_tokens(&row.text(1)?, &row.text(2)?);
+        let tokens = text_tokens(row.str(1)?, row.str(2)?);
         updates.push([Value::from(row.text(0)?), tokens.into()]);
     }
     db.transaction(async |db: &Database| {

@@ -189,7 +189,6 @@ fn hospitals(rows: &[Row]) -> Result<Vec<Hospital>, Error> {
 }
 
 fn hospital(row: &Row) -> Result<Hospital, Error> {
-    let facts: Facts =
-        serde_json::from_str(&row.text(1)?).map_err(|_| Error::Column(1, "facts"))?;
+    let facts: Facts = serde_json::from_str(row.str(1)?).map_err(|_| Error::Column(1, "facts"))?;
     Ok(Hospital { id: row.text(0)?, facts, open: row.optional_integer(2)?.is_none() })
 }

@@ -47,7 +47,7 @@ pub(crate) async fn drop_unfinished(db: &Database, before: i64) -> Result<(), Er
     // Also the rows of an import that was interrupted between its commit and `clear`.
     let older = "SELECT id FROM hospital_imports WHERE created_at < ?1";
     for row in db.query(older, [before.into()]).await? {
-        clear_rows(db, &row.text(0)?).await?;
+        clear_rows(db, row.str(0)?).await?;
     }
     let imports = "DELETE FROM hospital_imports WHERE created_at < ?1 AND result IS NULL";
     db.query(imports, [before.into()]).await?;

@@ -71,5 +71,5 @@ async fn number<const N: usize>(
 }
 
 fn reason(row: &Row, column: usize) -> Result<Reason, Error> {
-    Reason::named(&row.text(column)?).ok_or(Error::Column(column, "a reason"))
+    Reason::named(row.str(column)?).ok_or(Error::Column(column, "a reason"))
 }

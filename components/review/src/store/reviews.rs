@@ -286,7 +286,7 @@ fn reviews(rows: &[Row]) -> Result<Vec<Review>, Error> {
 }
 
 fn review(row: &Row) -> Result<Review, Error> {
-    let status = Status::named(&row.text(4)?).ok_or(Error::Column(4, "a status"))?;
+    let status = Status::named(row.str(4)?).ok_or(Error::Column(4, "a status"))?;
     let draft = Draft { title: row.text(6)?, body: row.text(7)?, stars: stars(row, 8)? };
     Ok(Review {
         id: row.text(0)?,
@@ -305,5 +305,5 @@ fn review(row: &Row) -> Result<Review, Error> {
 }
 
 pub(super) fn stars(row: &Row, column: usize) -> Result<Stars, Error> {
-    Stars::from_digits(&row.text(column)?).ok_or(Error::Column(column, "six digits"))
+    Stars::from_digits(row.str(column)?).ok_or(Error::Column(column, "six digits"))
 }

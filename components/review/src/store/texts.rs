@@ -99,7 +99,7 @@ async fn index_older(db: &Database) -> Result<(), Error> {
     let mut texts = Vec::with_capacity(rows.len());
     for row in &rows {
         let facts: Facts =
-            serde_json::from_str(&row.text(1)?).map_err(|_| Error::Column(1, "facts"))?;
+            serde_json::from_str(row.str(1)?).map_err(|_| Error::Column(1, "facts"))?;
         texts.push(Text { hospital_id: row.text(0)?, search: facts.search_text() });
     }
     add(db, &texts).await?;
