@@ -44,6 +44,11 @@ export async function start() {
 }
 
 export async function stop() {
+  // What a failed test left.
+  for (const id of ctr('tasks', 'list', '--quiet').split('\n').filter(Boolean)) {
+    ctr('tasks', 'kill', '--signal', 'SIGKILL', id);
+    while (ctr('tasks', 'list', '--quiet').includes(id)) await sleep(100);
+  }
   daemon.kill();
   await new Promise((resolve) => daemon.once('exit', resolve));
   run('ip', 'netns', 'delete', network);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use caps::{CapSet, Capability, CapsHashSet};
 use clap::Parser;
 use containerd_shim_wasm::sandbox::context::{RuntimeContext, Source, WasmLayer};
 use runtime_shim::config::{Command, CommandLine, Environment};
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 
 /// Where SpinKube mounts a runtime config.
 const RUNTIME_CONFIG: &str = "/runtime-config.toml";
+const PORT_80: Capability = Capability::CAP_NET_BIND_SERVICE;
 /// What the kubelet shows as the reason why a container ended.
 const TERMINATION_MESSAGE: &str = "/dev/termination-log";
 /// Every address of the pod, unless SpinKube says otherwise.
@@ -39,6 +41,7 @@ pub(crate) fn run(context: &impl RuntimeContext) -> i32 {
 }
 
 fn start(context: &impl RuntimeContext, environment: Environment) -> Result<()> {
+    drop_capabilities().context("the container's capabilities")?;
     let application = Folder::of(&context.entrypoint().source)?;
     let arguments = arguments(task(context.args())?, application.path(), &environment)?;
     let command = CommandLine::try_parse_from(arguments).map_err(complaint)?.command;
@@ -52,6 +55,24 @@ fn start(context: &impl RuntimeContext, environment: Environment) -> Result<()> 
         });
         running.join().unwrap_or_else(|_| bail!("the host panicked; the log says where"))
     })
+}
+
+/// Leaves this thread, and those that it starts, what the host needs: root may take port 80.
+///
+/// Where a pod drops all of them, the library around us is told of empty sets and leaves them as
+/// they are; and as nothing is executed, another user than root keeps them too.
+fn drop_capabilities() -> Result<()> {
+    let needed = CapsHashSet::from_iter(rustix::process::getuid().is_root().then_some(PORT_80));
+    let kept = &caps::read(None, CapSet::Permitted)? & &needed;
+    for capability in caps::all().difference(&kept) {
+        if caps::has_cap(None, CapSet::Bounding, *capability)? {
+            caps::drop(None, CapSet::Bounding, *capability)?;
+        }
+    }
+    caps::clear(None, CapSet::Ambient)?;
+    caps::clear(None, CapSet::Inheritable)?;
+    caps::set(None, CapSet::Effective, &kept)?;
+    Ok(caps::set(None, CapSet::Permitted, &kept)?)
 }
 
 /// What follows the path of the image's root, with which the operator starts a container.
