@@ -65,7 +65,7 @@ export async function serve(folder, options = []) {
   const port = await freePort();
   const host = process.env.JINMAEK_HOST ?? 'shim';
   const log = join(folder, `log-${port}`);
-  const up = ['xtask', 'up', '--listen', `127.0.0.1:${port}`, '--host', host, '--state-dir', folder, '--', ...options];
+  const up = ['--quiet', 'xtask', 'up', '--listen', `127.0.0.1:${port}`, '--host', host, '--state-dir', folder, '--', ...options];
   const written = openSync(log, 'a');
   const server = spawn('cargo', up, { cwd: ROOT, stdio: ['ignore', written, written] });
   const ended = new Promise((resolve) => server.once('close', resolve));

@@ -221,7 +221,7 @@ fn load<'a>(
     config: &Config,
     files: &'a BTreeSet<PathBuf>,
 ) -> Result<(Linker<Guest>, Loaded<'a>)> {
-    let cache = &Cache::open(config.state_dir.join("compiled"));
+    let cache = &Cache::open(config.cache_dir.clone());
     std::thread::scope(|scope| {
         let loading: Vec<_> = files
             .iter()

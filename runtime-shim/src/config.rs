@@ -1,7 +1,7 @@
 //! Command line, environment, manifest and runtime config, read and checked
 //! together: what the host is asked to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -76,6 +76,10 @@ pub struct Application {
     /// Directory of databases and compiled components [default: .spin beside the manifest].
     #[arg(long)]
     state_dir: Option<PathBuf>,
+    /// Directory of compiled components, which several applications may share [default: compiled
+    /// in the directory of the databases].
+    #[arg(long, env = "RUNTIME_SHIM_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
     /// Only these components.
     #[arg(short, long, env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
     component_id: Vec<String>,
@@ -129,7 +133,8 @@ impl Up {
         if self.allow_empty_secrets {
             return Ok(());
         }
-        config.variables.check_secrets(&config.manifest.variables, self.listen)
+        let used = config.used_variables();
+        config.variables.check_secrets(&config.manifest.variables, &used, self.listen)
     }
 }
 
@@ -138,6 +143,7 @@ pub struct Config {
     /// Paths of the manifest are relative to it.
     pub directory: PathBuf,
     pub state_dir: PathBuf,
+    pub cache_dir: PathBuf,
     pub runtime: RuntimeConfig,
     pub variables: Variables,
     pub environment: BTreeMap<String, String>,
@@ -147,8 +153,15 @@ pub struct Config {
     component_ids: Vec<String>,
 }
 
+/// The environment variables that an application is served with. A container's are not those of
+/// the process that runs it.
+pub type Environment = BTreeMap<String, String>;
+
+/// The largest memory of an instance in bytes. Spin has it too, and SpinKube sets it.
+const INSTANCE_MEMORY: &str = "SPIN_MAX_INSTANCE_MEMORY";
+
 impl Config {
-    pub fn read(application: &Application) -> Result<Self> {
+    pub fn read(application: &Application, environment: &Environment) -> Result<Self> {
         let file = if application.from.is_dir() {
             application.from.join("spin.toml")
         } else {
@@ -157,28 +170,36 @@ impl Config {
         let manifest = Manifest::read(&file, application.profile.as_deref())?;
         let directory = file.parent().filter(|path| !path.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new(".")).to_owned();
-        let runtime = application
+        let mut runtime = application
             .runtime_config_file
             .as_deref()
             .map(RuntimeConfig::read)
             .transpose()?
             .unwrap_or_default();
+        if let Some(bytes) = environment.get(INSTANCE_MEMORY) {
+            let bytes = bytes
+                .parse()
+                .with_context(|| format!("{INSTANCE_MEMORY}=`{bytes}`: a number of bytes"))?;
+            runtime.limits.memory_bytes.get_or_insert(bytes);
+        }
         let variables = Variables::resolve(
             &manifest.variables,
             &variables::from_arguments(&application.variable)?,
             &runtime.variables_provider,
-            &|name| std::env::var(name).ok(),
+            environment,
         )?;
         let state_dir = application
             .state_dir
             .clone()
             .or(runtime.state_dir.clone())
             .unwrap_or_else(|| directory.join(STATE_DIR));
+        let cache_dir = application.cache_dir.clone().unwrap_or_else(|| state_dir.join("compiled"));
         let config = Self {
             directory,
             state_dir,
+            cache_dir,
             variables,
-            environment: environment(&application.env)?,
+            environment: variables_of_components(&application.env)?,
             printing: Printing {
                 quiet: application.quiet,
                 json: application.log_format == LogFormat::Json,
@@ -214,6 +235,15 @@ impl Config {
         Ok(())
     }
 
+    /// The variables that the served components use.
+    fn used_variables(&self) -> BTreeSet<String> {
+        let served = self.retained().map(|(_, component)| component);
+        let templates = served.flat_map(|component| {
+            component.variables.values().cloned().chain(component.outbound_hosts())
+        });
+        templates.flat_map(|template| variables::names(&template)).collect()
+    }
+
     /// The components to serve: all, or those that were asked for.
     pub fn retained(&self) -> impl Iterator<Item = (&str, &Component)> {
         self.manifest.components.iter().map(|(id, component)| (id.as_str(), component)).filter(
@@ -241,7 +271,7 @@ impl Config {
     }
 }
 
-fn environment(arguments: &[String]) -> Result<BTreeMap<String, String>> {
+fn variables_of_components(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     arguments
         .iter()
         .map(|argument| {

@@ -30,6 +30,8 @@ const STEPS_PER_CHECK: i32 = 1000;
 /// How long SQLite itself waits for a lock. Within this process the writer's
 /// turn comes first, so only another program can make it wait.
 const FOREIGN_LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Between two attempts at what SQLite refuses at once, however long it may wait.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// Why a statement or a connection was refused; the text is for the component.
 #[derive(Debug)]
@@ -145,12 +147,10 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(FOREIGN_LOCK_WAIT)?;
-        // WAL: readers and the writer do not wait for each other; NORMAL: the
-        // disk is waited for at checkpoints, a crash of the machine cannot corrupt.
+        use_wal(&connection)?;
+        // NORMAL: the disk is waited for at checkpoints, a crash of the machine cannot corrupt.
         // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
-        connection.execute_batch(
-            "pragma journal_mode = wal; pragma synchronous = normal; pragma secure_delete = on;",
-        )?;
+        connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
         connection.execute_batch(self.schema)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
@@ -173,6 +173,25 @@ impl Database {
             }),
         )?;
         Ok(Session { connection, stop_at, epoch, changed })
+    }
+}
+
+/// WAL: readers and the writer do not wait for each other.
+///
+/// Of several connections that change a new file to it at once, SQLite refuses all but one, without
+/// waiting, since each would wait for the others' read locks.
+fn use_wal(connection: &Connection) -> Result<(), Error> {
+    let started = Instant::now();
+    loop {
+        match connection.execute_batch("pragma journal_mode = wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started.elapsed() < FOREIGN_LOCK_WAIT =>
+            {
+                std::thread::sleep(RETRY);
+            }
+            changed => return Ok(changed?),
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The wasmtime engine, and components compiled for it, kept on disk.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-#[cfg(feature = "core-modules")]
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
@@ -20,6 +20,10 @@ use crate::limits::Limits;
 /// How long a guest computes before others on its core get a turn. The clock
 /// that counts it wakes up once per tick, so shorter would cost an idle host.
 const TICK: Duration = Duration::from_millis(2);
+
+/// Compiled components that are kept, those that were used last: a few megabytes each, and more
+/// than several applications and their last versions have.
+const KEPT: usize = 64;
 
 /// How a core module begins; a component has another version.
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";
@@ -109,7 +113,10 @@ impl Cache {
         let kept = directory.join(key(engine, &wasm));
         if kept.exists() {
             match private(&kept).and_then(|()| crate::native_code::from_file(engine, &kept)) {
-                Ok(component) => return Ok(component),
+                Ok(component) => {
+                    mark_used(&kept);
+                    return Ok(component);
+                }
                 Err(error) => {
                     tracing::warn!("compiling again, {} is unusable: {error:#}", kept.display())
                 }
@@ -119,6 +126,7 @@ impl Cache {
         let written = tempfile::NamedTempFile::new_in(directory)
             .and_then(|temporary| std::fs::write(temporary.path(), &native).map(|()| temporary))
             .and_then(|temporary| temporary.persist(&kept).map_err(|error| error.error));
+        forget_oldest(directory);
         match written {
             Ok(_) => crate::native_code::from_file(engine, &kept),
             Err(error) => {
@@ -126,6 +134,27 @@ impl Cache {
                 crate::native_code::from_bytes(engine, &native)
             }
         }
+    }
+}
+
+/// What fails here leaves files for longer than need be, and nothing else.
+fn mark_used(kept: &Path) {
+    let _ = File::open(kept).and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+/// Leaves [`KEPT`] files.
+fn forget_oldest(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            Some((entry.metadata().ok()?.modified().ok()?, entry.path()))
+        })
+        .collect();
+    files.sort_unstable();
+    let surplus = files.len().saturating_sub(KEPT);
+    for (_, file) in &files[..surplus] {
+        let _ = std::fs::remove_file(file);
     }
 }
 
@@ -143,7 +172,6 @@ fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
 
 /// A core module, which SDKs for wasm32-wasip1 build, made a component as its `component-type`
 /// section says.
-#[cfg(feature = "core-modules")]
 fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
     if !wasm.starts_with(MODULE) {
         return Ok(Cow::Borrowed(wasm));
@@ -154,15 +182,6 @@ fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
         .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
         .encode()?;
     Ok(Cow::Owned(component))
-}
-
-#[cfg(not(feature = "core-modules"))]
-fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
-    anyhow::ensure!(
-        !wasm.starts_with(MODULE),
-        "it is a core module: build it for wasm32-wasip2, or this host with its feature core-modules"
-    );
-    Ok(Cow::Borrowed(wasm))
 }
 
 /// The same bytes, engine settings and versions give the same name.

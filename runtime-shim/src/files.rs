@@ -10,13 +10,16 @@ use tempfile::TempDir;
 
 use crate::manifest::{Component, StringOr};
 
+const SCRATCH: &str = "runtime-shim-files-";
+const SHARED_MEMORY: &str = "/dev/shm";
+
 /// Copies the files of `component`; `None` if it names none. The copy is
 /// removed when the value is dropped.
 pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<TempDir>> {
     if component.files.is_empty() {
         return Ok(None);
     }
-    let target = tempfile::Builder::new().prefix("runtime-shim-files-").tempdir()?;
+    let target = scratch()?;
     let excluded = component
         .exclude_files
         .iter()
@@ -36,6 +39,20 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         }
     }
     Ok(Some(target))
+}
+
+/// A directory for as long as the value lives. Where a container's root is read-only there may be
+/// no place for temporary files; then it is in shared memory, and counts as the host's memory.
+pub fn scratch() -> Result<TempDir> {
+    let new = || tempfile::Builder::new();
+    new()
+        .prefix(SCRATCH)
+        .tempdir()
+        .or_else(|_| new().prefix(SCRATCH).tempdir_in(SHARED_MEMORY))
+        .with_context(|| {
+            let usual = std::env::temp_dir();
+            format!("nowhere to write files to: neither {} nor {SHARED_MEMORY}", usual.display())
+        })
 }
 
 struct Sources<'a> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use http::HeaderName;
@@ -74,6 +74,12 @@ pub struct Guest {
     pub activity: Arc<Activity>,
 }
 
+/// A page that asks another component, and that one its database, goes on as often as there are
+/// looks at what is ready, and would wait for a turn at each if there were one look only.
+const LOOKS_PER_TURN: u32 = 16;
+/// What computes gives way to others for so long at most, about the length of its own turn.
+const WAY: Duration = Duration::from_millis(2);
+
 /// What the epoch callback tells those outside the store, who cannot look in.
 #[derive(Default)]
 pub struct Activity {
@@ -87,12 +93,18 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Guests that compute take turns, one between two looks at sockets: a request that arrives
+    /// Guests that compute take turns, one between some looks at sockets: a request that arrives
     /// waits for one turn, however many people sign in at the time.
     async fn next_turn(self: Arc<Self>, turns: Arc<Semaphore>) {
-        // tokio's own yield lets sockets and timers have their turn too.
-        tokio::task::yield_now().await;
         self.queued.store(true, Relaxed);
+        let ended = Instant::now();
+        for _ in 0..LOOKS_PER_TURN {
+            // tokio's own yield lets sockets and timers have their turn too.
+            tokio::task::yield_now().await;
+            if ended.elapsed() > WAY {
+                break;
+            }
+        }
         self.end_turn();
         // The semaphore is never closed.
         let turn = turns.acquire_owned().await.ok();

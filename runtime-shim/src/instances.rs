@@ -395,15 +395,20 @@ impl Worker {
         progress: &Mutex<Progress>,
         activity: &Activity,
     ) -> anyhow::Result<()> {
-        let limits = &self.component().limits;
+        let Component { limits, metrics, .. } = &**self.component();
         let compute = Duration::from_millis(limits.compute_ms);
         let idle = Duration::from_millis(limits.idle_instance_ms);
+        // Not told at once: threads would meet at the one counter of a component.
+        let mut busy = Duration::ZERO;
         let mut driver = pin!(driver);
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        poll_fn(|cx| {
+        let ended = poll_fn(|cx| {
             loop {
-                if let Poll::Ready(ended) = driver.as_mut().poll(cx) {
+                let polled = Instant::now();
+                let driven = driver.as_mut().poll(cx);
+                busy += polled.elapsed();
+                if let Poll::Ready(ended) = driven {
                     return Poll::Ready(ended.and_then(|ended| ended).map_err(anyhow::Error::from));
                 }
                 let yielded = activity.yielded.swap(false, Relaxed);
@@ -440,6 +445,7 @@ impl Worker {
                         return Poll::Pending;
                     }
                 }
+                metrics.busy.inc_by(std::mem::take(&mut busy).as_secs_f64());
                 let now = Instant::now();
                 let mut progress = lock(progress);
                 if progress.idle.is_some_and(|since| now - since > idle) {
@@ -459,7 +465,9 @@ impl Worker {
                 progress.now = now;
             }
         })
-        .await
+        .await;
+        metrics.busy.inc_by(busy.as_secs_f64());
+        ended
     }
 }
 

@@ -4,10 +4,14 @@
 use std::sync::OnceLock;
 
 use http::StatusCode;
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Counter, CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter,
+    IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use rustix::param::page_size;
+use rustix::time::{ClockId, clock_gettime};
 
 /// From what a warm answer takes to the deadline of a request, in seconds.
 const LATENCY_BUCKETS: &[f64] = &[
@@ -28,6 +32,7 @@ pub struct Metrics {
     instances: IntGaugeVec,
     instances_made: IntCounterVec,
     memory: IntGaugeVec,
+    busy: CounterVec,
     outbound: IntCounterVec,
     sessions: IntGaugeVec,
     session_wait: HistogramVec,
@@ -54,6 +59,7 @@ pub struct ComponentMetrics {
     pub instances: IntGauge,
     pub instances_made: IntCounter,
     pub memory: IntGauge,
+    pub busy: Counter,
     pub outbound: IntCounter,
     pub postgres: PoolMetrics,
     pub mysql: PoolMetrics,
@@ -84,6 +90,11 @@ impl Metrics {
         };
         let connections = IntGauge::new("http_connections", "Open client connections")?;
         registry.register(Box::new(connections.clone()))?;
+        // On the clock, which costs two reads of it; the kernel's count of a thread's CPU time
+        // would cost two calls.
+        let busy = Opts::new("guest_busy_seconds_total", "Time that instances held their threads");
+        let busy = CounterVec::new(busy, &["component"])?;
+        registry.register(Box::new(busy.clone()))?;
         let build = gauge("runtime_shim_build_info", "Version of this host", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let of = ["component"];
@@ -112,6 +123,7 @@ impl Metrics {
             instances: gauge("guest_instances", "Live instances", &of)?,
             instances_made: counter("guest_instances_created_total", "Instances made", &of)?,
             memory: gauge("guest_memory_bytes", "Linear memory of live instances", &of)?,
+            busy,
             outbound: counter("outbound_requests_total", "HTTP calls made by components", &of)?,
             sessions: gauge(
                 "database_connections_in_use",
@@ -139,6 +151,7 @@ impl Metrics {
             instances: self.instances.with_label_values(&of),
             instances_made: self.instances_made.with_label_values(&of),
             memory: self.memory.with_label_values(&of),
+            busy: self.busy.with_label_values(&of),
             outbound: self.outbound.with_label_values(&of),
             postgres: self.pool(&format!("postgres/{id}")),
             mysql: self.pool(&format!("mysql/{id}")),
@@ -158,11 +171,37 @@ impl Metrics {
 
     pub fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+        let mut families = self.registry.gather();
+        let written = process().and_then(|process| {
+            families.extend(process);
+            TextEncoder::new().encode(&families, &mut text)
+        });
+        if let Err(error) = written {
             tracing::error!("metrics cannot be written: {error}");
         }
         text
     }
+}
+
+/// What the kernel says of this process now. The library's own collector counts whole seconds.
+fn process() -> prometheus::Result<Vec<MetricFamily>> {
+    let cpu = Counter::new("process_cpu_seconds_total", "User and system CPU time")?;
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    cpu.inc_by(spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9);
+    let mut families = cpu.collect();
+    if let Some(bytes) = resident_bytes() {
+        let memory = IntGauge::new("process_resident_memory_bytes", "Resident memory")?;
+        memory.set(bytes);
+        families.extend(memory.collect());
+    }
+    Ok(families)
+}
+
+/// Only Linux tells (proc(5)).
+fn resident_bytes() -> Option<i64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: i64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * i64::try_from(page_size()).ok()?)
 }
 
 impl RouteMetrics {
@@ -180,5 +219,36 @@ impl RouteMetrics {
         let Some(place) = self.answered.get(code.wrapping_sub(100)) else { return };
         let labels = [self.component.as_str(), self.route.as_str(), status.as_str()];
         place.get_or_init(|| self.requests.with_label_values(&labels)).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::Metrics;
+
+    /// The file is what alerts, dashboard and other tools are held against, so a name or a label
+    /// that changes here has to change there.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_told_is_what_the_tools_know() {
+        let metrics = Metrics::new().expect("metrics");
+        let _component = metrics.component("board");
+        let route = metrics.route("board", "/api/board/...");
+        route.answered(StatusCode::OK);
+        route.answered(StatusCode::SERVICE_UNAVAILABLE);
+        let text = String::from_utf8(metrics.text()).expect("text");
+        let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        let mut told: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            // One bucket stands for all.
+            .filter(|line| !line.contains("le=\"") || line.contains("le=\"+Inf\""))
+            .filter_map(|line| Some(line.rsplit_once(' ')?.0))
+            .collect();
+        told.sort_unstable();
+        let known: Vec<&str> = include_str!("../tests/metrics.txt").lines().collect();
+        assert_eq!(told, known, "tests/metrics.txt");
     }
 }

@@ -2,7 +2,7 @@
 //! (`{{ name }}`) in which a component uses them. Every source is known when
 //! the host starts, so a component's read is a look-up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -34,7 +34,7 @@ impl Variables {
         declared: &BTreeMap<String, manifest::Variable>,
         command_line: &BTreeMap<String, String>,
         providers: &[Provider],
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: &BTreeMap<String, String>,
     ) -> Result<Self> {
         if let Some(name) = command_line.keys().find(|name| !declared.contains_key(*name)) {
             bail!("--variable {name}: the manifest declares no such variable under [variables]");
@@ -48,7 +48,7 @@ impl Variables {
                 .or_else(|| {
                     providers.iter().find_map(|provider| provided(provider, name, environment))
                 })
-                .or_else(|| environment(&environment_name(name)))
+                .or_else(|| environment.get(&environment_name(name)).cloned())
                 .or_else(|| variable.default.clone());
             match value {
                 Some(value) => _ = values.insert(name.clone(), value),
@@ -82,10 +82,11 @@ impl Variables {
     }
 
     /// An empty secret means an insecure default. That is for one's own
-    /// machine: anywhere else the start is refused.
+    /// machine: anywhere else the start is refused, if one of the `used` ones is empty.
     pub fn check_secrets(
         &self,
         declared: &BTreeMap<String, manifest::Variable>,
+        used: &BTreeSet<String>,
         listen: SocketAddr,
     ) -> Result<()> {
         if listen.ip().is_loopback() {
@@ -94,7 +95,9 @@ impl Variables {
         let empty: Vec<_> = declared
             .iter()
             .filter(|(name, variable)| {
-                variable.secret && self.0.get(*name).is_none_or(String::is_empty)
+                variable.secret
+                    && used.contains(*name)
+                    && self.0.get(*name).is_none_or(String::is_empty)
             })
             .map(|(name, _)| format!("{name} (set {})", environment_name(name)))
             .collect();
@@ -108,6 +111,13 @@ impl Variables {
     }
 }
 
+/// The variables that a template uses.
+pub(crate) fn names(template: &str) -> Vec<String> {
+    let opened = template.split("{{").skip(1);
+    let closed = opened.filter_map(|rest| rest.split_once("}}"));
+    closed.map(|(name, _)| name.trim().to_owned()).collect()
+}
+
 fn environment_name(variable: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}{}", variable.to_ascii_uppercase())
 }
@@ -115,16 +125,17 @@ fn environment_name(variable: &str) -> String {
 fn provided(
     provider: &Provider,
     name: &str,
-    environment: &dyn Fn(&str) -> Option<String>,
+    environment: &BTreeMap<String, String>,
 ) -> Option<String> {
     match &provider.prefix {
         _ if provider.kind == "static" => provider.values.get(name).cloned(),
         Some(prefix) => {
             // Spin joins a prefix without a trailing `_` by one.
             let separator = if prefix.ends_with('_') { "" } else { "_" };
-            environment(&format!("{prefix}{separator}{}", name.to_ascii_uppercase()))
+            let name = format!("{prefix}{separator}{}", name.to_ascii_uppercase());
+            environment.get(&name).cloned()
         }
-        None => environment(&environment_name(name)),
+        None => environment.get(&environment_name(name)).cloned(),
     }
 }
 
@@ -194,10 +205,8 @@ mod tests {
     #[test]
     fn the_command_line_wins_then_the_provider_then_the_environment() {
         let provider = |values| Provider { kind: "static".into(), values, prefix: None };
-        let environment = |name: &str| {
-            matches!(name, "SPIN_VARIABLE_A" | "SPIN_VARIABLE_B" | "SPIN_VARIABLE_C")
-                .then(|| "environment".to_owned())
-        };
+        let environment = ["SPIN_VARIABLE_A", "SPIN_VARIABLE_B", "SPIN_VARIABLE_C"];
+        let environment = map(&environment.map(|name| (name, "environment")));
         let resolve = |line: &[(&str, &str)], values: &[(&str, &str)]| {
             Variables::resolve(&declared(), &map(line), &[provider(map(values))], &environment)
                 .expect("resolves")
@@ -212,7 +221,7 @@ mod tests {
 
     #[test]
     fn all_missing_variables_are_named() {
-        let error = Variables::resolve(&declared(), &map(&[]), &[], &|_| None)
+        let error = Variables::resolve(&declared(), &map(&[]), &[], &map(&[]))
             .expect_err("missing")
             .to_string();
         assert!(error.contains("SPIN_VARIABLE_B") && error.contains("SPIN_VARIABLE_C"), "{error}");
@@ -220,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_undeclared_variable_is_refused() {
-        let error = Variables::resolve(&declared(), &map(&[("x", "1")]), &[], &|_| None)
+        let error = Variables::resolve(&declared(), &map(&[("x", "1")]), &[], &map(&[]))
             .expect_err("undeclared");
         assert!(error.to_string().contains("--variable x"));
     }
@@ -228,14 +237,24 @@ mod tests {
     #[test]
     fn an_empty_secret_is_for_loopback_only() {
         let variables =
-            Variables::resolve(&declared(), &map(&[("b", ""), ("c", "")]), &[], &|_| None)
+            Variables::resolve(&declared(), &map(&[("b", ""), ("c", "")]), &[], &map(&[]))
                 .expect("resolves");
-        let check =
-            |address: &str| variables.check_secrets(&declared(), address.parse().expect("address"));
-        assert!(check("127.0.0.1:80").is_ok());
-        assert!(check("[::1]:80").is_ok());
-        let error = check("0.0.0.0:80").expect_err("refused").to_string();
+        let check = |used: &[&str], address: &str| {
+            let used = used.iter().map(|name| (*name).to_owned()).collect();
+            variables.check_secrets(&declared(), &used, address.parse().expect("address"))
+        };
+        assert!(check(&["key"], "127.0.0.1:80").is_ok());
+        assert!(check(&["key"], "[::1]:80").is_ok());
+        assert!(check(&["a"], "0.0.0.0:80").is_ok(), "the key is of a component that is elsewhere");
+        let error = check(&["a", "key"], "0.0.0.0:80").expect_err("refused").to_string();
         assert!(error.contains("SPIN_VARIABLE_KEY"), "{error}");
+    }
+
+    #[test]
+    fn the_variables_of_a_template_are_named() {
+        assert_eq!(names("http://{{ host }}:{{port}}/"), ["host", "port"]);
+        assert_eq!(names("plain"), [""; 0]);
+        assert_eq!(names("{{ open"), [""; 0]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::config::{Config, Up};
+use crate::config::{Config, Environment, Up};
 use crate::manifest::{Build, Component, StringOr};
 
 /// Twice a second is soon for a person and little work for the file system. Looking works on
@@ -36,6 +36,7 @@ impl Looked {
 /// Looks until the process ends. `looked`: at `config`, when it was read.
 pub fn run(
     up: &Up,
+    environment: &Environment,
     mut config: Config,
     Looked { mut sources, mut parts }: Looked,
     build: &dyn Fn(&Config) -> Result<App>,
@@ -55,7 +56,7 @@ pub fn run(
             continue;
         }
         parts = now;
-        let renewed = Config::read(&up.application).and_then(|renewed| {
+        let renewed = Config::read(&up.application, environment).and_then(|renewed| {
             up.check_secrets(&renewed)?;
             // Before it is built: what is edited meanwhile is seen by the next look.
             let looked = Looked::at(&renewed);

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { assertInvalid, assertProblem } from '../answers.mjs';
 import { moderator, pass } from '../insiders.mjs';
+import { PICTURE, withText } from '../pictures.mjs';
 import { call, signIn, signUp, site } from '../site.mjs';
 
 const MODERATORS = '/api/auth/moderators';
@@ -12,7 +13,7 @@ const DOCUMENTS = '/api/auth/moderation/documents';
 const DOMAINS = '/api/auth/moderation/mail-domains';
 const PROOFS = '/api/auth/proofs';
 
-const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), randomBytes(3000)]);
+const PNG = withText('taken on the third floor, at 37.5665, 126.9780');
 
 const newHospital = () => `SYN-T-${randomBytes(6).toString('hex')}`;
 
@@ -77,13 +78,13 @@ test('two moderators approve a document, and it is gone', async () => {
   const [one, other, account, hospital] = [await moderator(), await moderator(), await signUp(), newHospital()];
   assert.equal((await upload(account, hospital)).status, 202);
   const { id, day, ...shown } = await waiting(one, hospital);
-  assert.deepEqual(shown, { hospital_id: hospital, media_type: 'image/png', bytes: PNG.length, approvals: 0, mine: false });
+  assert.deepEqual(shown, { hospital_id: hospital, media_type: 'image/png', bytes: PICTURE.length, approvals: 0, mine: false });
   assert.match(day, /^\d{4}-\d\d-\d\d$/);
 
   const { base } = await site();
   const file = await fetch(`${base}${DOCUMENTS}/${id}`, { headers: { authorization: `Bearer ${one.token}` } });
   assert.deepEqual([file.status, file.headers.get('content-type'), file.headers.get('cache-control')], [200, 'image/png', 'no-store']);
-  assert.deepEqual(Buffer.from(await file.arrayBuffer()), PNG);
+  assert.deepEqual(Buffer.from(await file.arrayBuffer()), PICTURE, 'what was written into it is gone');
 
   const first = await decide(one, id, true);
   assert.deepEqual([first.status, first.json], [200, { status: 'waiting' }]);
@@ -118,7 +119,7 @@ test('another document has to be approved anew', async () => {
   await upload(account, hospital);
   const { id } = await waiting(one, hospital);
   await decide(one, id, true);
-  await upload(account, hospital, Buffer.concat([PNG, Buffer.from('x')]));
+  await upload(account, hospital, withText('another one'));
   assertProblem(await decide(other, id, true), 404, 'not_found');
   const { id: second, approvals } = await waiting(one, hospital);
   assert.equal(approvals, 0);

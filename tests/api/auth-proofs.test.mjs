@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertInvalid, assertProblem } from '../answers.mjs';
 import { approveDomain, blinded, insider, mailCode, newAddress, prove, receivedCode, requestPass, thisYear } from '../insiders.mjs';
+import { PICTURE } from '../pictures.mjs';
 import { postmark } from '../postmark.mjs';
 import { call, ownSite, signUp } from '../site.mjs';
 
@@ -112,8 +113,8 @@ test('who asks cannot tell an address that is used from one that is not, nor by 
   }
   assert.equal(answers.size, 1, [...answers].join('\n'));
   assert.match([...answers][0], /^\[202,""/);
-  const median = (list) => list.sort((a, b) => a - b)[1];
-  const ratio = median(times.known) / median(times.unknown);
+  // The least of each: a busy machine only adds.
+  const ratio = Math.min(...times.known) / Math.min(...times.unknown);
   assert.ok(ratio > 0.2 && ratio < 5, `known/unknown = ${ratio}`);
 });
 
@@ -245,11 +246,11 @@ test('a document waits for moderators, and can be taken back', async () => {
 
 test('only what is a PDF, a JPEG or a PNG of at most 1 MiB is taken', async () => {
   const [account, hospital] = [await signUp(), newHospital()];
-  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), randomBytes(100)]);
+  const pieces = Buffer.concat([PICTURE.subarray(0, 8), randomBytes(100)]);
   for (const [body, type] of [[PDF, 'text/html'], [PDF, 'image/svg+xml'], [PDF, 'application/octet-stream'], [PDF, 'application/json']]) {
     assertProblem(await upload(account, hospital, body, type), 415, 'unsupported_media_type');
   }
-  for (const [body, type] of [[PDF, 'image/png'], [png, 'image/jpeg'], [Buffer.from('<script>alert(1)</script>'), 'image/png'], [Buffer.alloc(0), 'application/pdf']]) {
+  for (const [body, type] of [[PDF, 'image/png'], [PICTURE, 'image/jpeg'], [pieces, 'image/png'], [PICTURE.subarray(0, -4), 'image/png'], [Buffer.from('<script>alert(1)</script>'), 'image/png'], [Buffer.alloc(0), 'application/pdf']]) {
     assertInvalid(await upload(account, hospital, body, type), ['body', 'not_that_type']);
   }
   const large = Buffer.concat([Buffer.from('%PDF-1.7\n'), Buffer.alloc(1 << 20)]);
@@ -257,7 +258,7 @@ test('only what is a PDF, a JPEG or a PNG of at most 1 MiB is taken', async () =
   assertInvalid(await upload(account, 'a b'), ['hospital_id', 'invalid_id']);
   assert.deepEqual((await standing(account)).pending, []);
   assert.equal((await upload(account, hospital, large.subarray(0, 1 << 20))).status, 202);
-  assert.equal((await upload(account, hospital, png, 'IMAGE/PNG; x=y')).status, 202);
+  assert.equal((await upload(account, hospital, PICTURE, 'IMAGE/PNG; x=y')).status, 202);
   assert.equal((await standing(account)).pending.length, 1);
 });
 
@@ -334,6 +335,25 @@ test('two colleagues of thirty days vouch, once each', { timeout: 120_000 }, asy
   sql(folder, `UPDATE vouch_codes SET expires_at = expires_at - ${14 * DAY_MS}`);
   assertInvalid(await vouch(colleagues[0], second, base), ['code', 'wrong']);
   assert.deepEqual((await standing(other, base)).pending, []);
+});
+
+test('neither a document nor an address can be read in the database', { timeout: 120_000 }, async (t) => {
+  const own = await ownSite(t, { variables: SQLITE });
+  const { base, folder, log } = own;
+  const [account, address] = [await signUp({ base }), newAddress()];
+  await call('PUT', '/api/auth/moderation/mail-domains/A/insiders.example', { token: 'operator', base });
+  assert.equal((await ask(account, 'A', address, base)).status, 202);
+  await loggedCode(log, address);
+  const page = Buffer.from(`%PDF-1.7\n${'works here since 2019, '.repeat(20)}`);
+  assert.equal((await upload(account, 'A', page, 'application/pdf', base)).status, 202);
+  await own.stop();
+  const files = readdirSync(folder, { recursive: true }).filter((name) => /\.(db|sqlite3?)(-wal)?$/.test(name));
+  const bytes = Buffer.concat(files.map((name) => readFileSync(join(folder, name))));
+  assert.ok(bytes.includes(account.login), 'it is the database');
+  const [user] = address.split('@');
+  for (const readable of [user, 'works here', page.toString('base64').slice(60, 100)]) {
+    assert.ok(!bytes.includes(readable), readable);
+  }
 });
 
 test('a proof ends after a year, and a code after ten minutes', { timeout: 120_000 }, async (t) => {

@@ -1,12 +1,13 @@
 // Reports, takedown requests, replies, removal by two, and the public log of it all.
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { before, test } from 'node:test';
 import { N, appeal, edition, moderator, newReview, publish, runBatch, sha256, withdrawal } from '../insiders.mjs';
 import {
   CROWD, MODERATION, NOBODY, assertExact, everyItem, expect, hospital, own, passes, pathOf, read, refuse, reviewsOf, stars,
 } from '../reviews.mjs';
-import { signUp } from '../site.mjs';
+import { call, signUp, site } from '../site.mjs';
 
 const HOSPITAL = hospital(34);
 const REASON = 'false_fact';
@@ -125,10 +126,14 @@ test('requests are checked, and a flood of them is met', async () => {
   const empty = { claimant: '', contact: '', reason: '', detail: '' };
   await expect(422, 'POST', path, { json: empty }, ['claimant', 'contact', 'reason', 'detail']);
   await expect(404, 'POST', `${reviewsOf(HOSPITAL)}/${NOBODY}/takedowns`, { json: claim() });
-  const ids = [];
-  for (let count = 0; count < 10; count++) ids.push(await requested(review));
-  const { headers } = await expect(429, 'POST', path, { json: claim() });
-  assert.ok(Number(headers.get('retry-after')) > 0);
+  const headers = { 'idempotency-key': randomUUID() };
+  const sent = await Promise.all([1, 2].map(() => expect(201, 'POST', path, { json: claim(), headers })));
+  assert.equal(sent[0].text, sent[1].text, 'sent twice, it is one request');
+  await expect(422, 'POST', path, { json: claim({ reason: 'insult' }), headers }, 'Idempotency-Key');
+  const ids = [sent[0].json.id];
+  for (let count = 1; count < 10; count++) ids.push(await requested(review));
+  const full = await expect(429, 'POST', path, { json: claim() });
+  assert.ok(Number(full.headers.get('retry-after')) > 0);
   await Promise.all(ids.map((id) => decide(204, id, 'refuse')));
 });
 
@@ -224,6 +229,20 @@ test('only moderators moderate', async () => {
   await act(422, 'POST', `/takedowns/${NOBODY}/decisions`, first, { decision: 'delete' });
 });
 
+test('who is no moderator any more moderates no more, whatever the token says', async () => {
+  const { operatorToken } = await site();
+  const [dismissed, gone] = [await moderator(), await moderator()];
+  for (const { token } of [dismissed, gone]) await expect(200, 'GET', `${MODERATION}/reports`, { token });
+  await expect(204, 'DELETE', `/api/auth/moderators/${dismissed.login}`, { token: operatorToken });
+  await expect(204, 'DELETE', '/api/auth/accounts/me', { token: gone.token, json: { password: gone.password } });
+  const id = await requested(reviews[6]);
+  for (const { token } of [dismissed, gone]) {
+    await refuse(403, 'not_a_moderator', 'GET', `${MODERATION}/takedowns`, { token });
+    await refuse(403, 'not_a_moderator', 'POST', `${MODERATION}/takedowns/${id}/decisions`, { token, json: { decision: 'hide' } });
+  }
+  await decide(204, id, 'refuse');
+});
+
 test('the log is public, names no one, and every entry is chained to the one before', async () => {
   const entries = (await log()).reverse();
   assert.ok(entries.length > 10);
@@ -249,4 +268,38 @@ test('acts at once are chained all the same', async () => {
   const indexes = (await log()).map((entry) => entry.index);
   assert.equal(new Set(indexes).size, indexes.length);
   assert.equal(pathOf(HOSPITAL, review), review.path);
+});
+
+/** The statuses of these decisions, sent at once. */
+const atOnce = async (...decisions) => (await Promise.all(decisions.map(([moderating, path, json]) =>
+  call('POST', `${MODERATION}${path}`, { token: moderating.token, json })))).map(({ status }) => status);
+
+test('of moderators who decide the same at once one decides', async () => {
+  const review = reviews[6];
+  const before = await actsOn(review);
+  const since = async () => (await actsOn(review)).slice(before.length);
+  const { token } = await signUp();
+  const { json: report } = await expect(201, 'POST', `${review.path}/reports`, { token, json: { reason: 'other', detail: '' } });
+  const dismissal = `/reports/${report.id}/dismissal`;
+  const dismissals = await atOnce([first, dismissal], [second, dismissal], [first, dismissal], [second, dismissal]);
+  assert.deepEqual(dismissals.toSorted(), [204, 404, 404, 404]);
+  assert.deepEqual(await since(), ['report_dismissed']);
+
+  const id = await requested(review);
+  const decisions = `/takedowns/${id}/decisions`;
+  const [hiding, refusal] = await atOnce([first, decisions, { decision: 'hide' }], [second, decisions, { decision: 'refuse' }]);
+  assert.deepEqual([hiding, refusal].toSorted(), [204, 409]);
+  assert.deepEqual(await since(), ['report_dismissed', hiding === 204 ? 'hidden' : 'takedown_refused']);
+  assert.equal((await visible(review)).status, hiding === 204 ? 'hidden' : 'published');
+
+  const third = await moderator();
+  const removal = { hospital_id: HOSPITAL, review_id: review.id, reason: 'other', ban_key: true };
+  const proposals = await atOnce([first, '/removals', removal], [second, '/removals', removal]);
+  assert.deepEqual(proposals.toSorted(), [201, 409]);
+  const proposal = (await listed('removals', third)).find((item) => item.review_id === review.id);
+  const other = proposals[0] === 201 ? second : first;
+  const confirmation = `/removals/${proposal.id}/confirmation`;
+  const confirmations = await atOnce([third, confirmation], [other, confirmation], [third, confirmation]);
+  assert.deepEqual(confirmations.toSorted(), [204, 404, 404]);
+  assert.deepEqual((await since()).slice(2), ['removed', 'key_banned']);
 });

@@ -1,6 +1,8 @@
-// What every page has to be: accessible, no wider than the screen, large enough to press.
+// What every page has to be: accessible, no wider than the screen, large enough to press. Where
+// JINMAEK_SCREENSHOTS names a folder, a picture of each page is kept there to be looked at.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 
 // The least size of what is pressed (CSS pixels). Links within a sentence are as high as its line.
@@ -8,6 +10,7 @@ const TARGET = 44;
 
 /** Fails unless the page that is open, said to be `path`, is all that. */
 export async function inspect(page, path) {
+  await keepPicture(page, path);
   const { violations, passes } = await new AxeBuilder({ page }).analyze();
   assert.ok(passes.length > 10, `axe looked at ${path}`);
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), [], path);
@@ -22,4 +25,12 @@ export async function inspect(page, path) {
   }, TARGET);
   assert.deepEqual(small, [], `${path}: large enough to press`);
   assert.deepEqual(page.complaints, [], path);
+}
+
+let pictures = 0;
+
+async function keepPicture(page, path) {
+  if (!process.env.JINMAEK_SCREENSHOTS) return;
+  const name = `${String((pictures += 1)).padStart(3, '0')} ${path.replace(/[^\p{L}\d]+/gu, ' ').trim().slice(0, 60)}.png`;
+  await page.screenshot({ path: join(process.env.JINMAEK_SCREENSHOTS, name), fullPage: true });
 }

@@ -33,7 +33,7 @@ async function insidersPages(page) {
     '/account',
     '/account/proofs',
     '/account/proofs/hospital',
-    `/account/proofs/new?hospital_id=${encodeURIComponent(id)}`,
+    `/account/proofs/new?hospital_id=${encodeURIComponent((await hospital(0)).id)}`,
     '/account/vouch',
     '/account/secret',
     '/reviews/mine',

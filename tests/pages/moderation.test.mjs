@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { before, test } from 'node:test';
 import { appeal, freshPass, insider, moderator, publish, runBatch } from '../insiders.mjs';
+import { PICTURE } from '../pictures.mjs';
 import { call, signUp } from '../site.mjs';
 import { inspect } from './accessibility.mjs';
 import { follow, hospital, hospitalPath, open, signIn } from './browser.mjs';
@@ -258,9 +259,6 @@ test('a hospital replies with the token that a moderator gave it, until that is 
   assert.equal(await page.locator('#token-mistake').count(), 1);
   assert.match((await shown(page, review)).text, /병원이 직접 드리는 답입니다/);
 });
-
-// The smallest picture there is.
-const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
 test('a document proves employment once two moderators have seen it', async () => {
   const account = await signUp();

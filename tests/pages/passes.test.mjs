@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { approveDomain, freshPass, insider, newAddress, prove, receivedCode, runBatch } from '../insiders.mjs';
-import { call } from '../site.mjs';
+import { approveDomain, freshPass, insider, moderator, newAddress, prove, receivedCode, runBatch } from '../insiders.mjs';
+import { PICTURE, withPlace } from '../pictures.mjs';
+import { MODERATION, everyItem, expect } from '../reviews.mjs';
+import { call, signUp } from '../site.mjs';
 import { inspect } from './accessibility.mjs';
 import { follow, hospital, hospitalPath, open, signIn } from './browser.mjs';
 
@@ -189,6 +191,178 @@ test('another device has the words: it edits without an account, and a third one
   await third.locator('[data-over=withdrawn]').waitFor();
   assert.equal(await third.locator('textarea').count(), 0);
   assert.deepEqual(third.complaints, []);
+});
+
+const LOOKS = [[360, 'light'], [360, 'dark'], [1280, 'light'], [1280, 'dark']];
+
+/** The page narrow and wide, light and dark. */
+async function inspectLooks(page, what) {
+  for (const [width, colorScheme] of LOOKS) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    await inspect(page, `${what}, ${width} px, ${colorScheme}`);
+  }
+}
+
+test('a hidden review: its author objects, and again from a device that has only the words', async () => {
+  const { id, name } = await hospital(11);
+  await crowd(id, 4);
+  const { page } = await withPass(id);
+  await write(page, id, '누군가 지우려는 리뷰');
+  await runBatch();
+  const review = (await reviewsOf(id)).find(({ title }) => title === '누군가 지우려는 리뷰');
+  const claim = { claimant: '가상의원', contact: '02-000-0000', reason: 'false_fact', detail: '사실과 다른 내용입니다.' };
+  const takedown = (await expect(201, 'POST', `/api/review${hospitalPath(id)}/reviews/${review.id}/takedowns`, { json: claim })).json.id;
+  const { token } = await moderator();
+  const decide = (decision) => expect(204, 'POST', `${MODERATION}/takedowns/${takedown}/decisions`, { token, json: { decision } });
+  const objection = async () => (await everyItem(`${MODERATION}/takedowns`, 100, token)).find((item) => item.id === takedown).appeal;
+
+  await page.goto(reviewPath(id));
+  await page.locator('[data-write]').waitFor();
+  assert.equal(await page.locator('[data-appeal]:visible').count(), 0, 'what is shown needs no objection');
+  await decide('hide');
+  await page.reload();
+  await page.locator('[data-appeal]').waitFor();
+  assert.match(await page.locator('[data-state=form] > [data-status]').innerText(), /\d{4}\. \d+\. \d+\.까지 가려짐/);
+  await inspectLooks(page, 'a review that is hidden');
+  await page.fill('#statement', '짧아요');
+  await page.click('[data-appeal] button');
+  assert.match(await page.locator('#statement-mistake').innerText(), /10자 이상/);
+  assert.equal(await page.inputValue('#statement'), '짧아요');
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /1곳을 고쳐/);
+  await inspectLooks(page, 'an objection that is too short');
+
+  const [first, second] = ['직접 겪은 사실만 적었습니다.\n두 번째 줄도 있습니다.', '다른 기기에서 다시 적는 이의입니다.'];
+  await page.fill('#statement', first);
+  await page.keyboard.press('Tab');
+  const sending = page.waitForRequest((request) => request.url().endsWith('/appeal'));
+  await page.keyboard.press('Enter');
+  const headers = await (await sending).allHeaders();
+  for (const header of ['cookie', 'authorization', 'referer']) assert.equal(headers[header], undefined, header);
+  await state(page, 'appealed').waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement.matches('[data-state=appealed] h2')));
+  await inspectLooks(page, 'an objection that was sent');
+  assert.equal(await objection(), first);
+
+  const other = await restored(await wordsOf(page));
+  await other.goto('/reviews/mine');
+  await other.fill('#q', name);
+  await press(other, '.together button');
+  await press(other, '.rows .title');
+  await other.locator('[data-appeal]').waitFor();
+  await inspectLooks(other, 'a review that is hidden, on another device');
+  await other.fill('#statement', second);
+  await other.click('[data-appeal] button');
+  await state(other, 'appealed').waitFor();
+  assert.equal(await objection(), second, 'the later one stands');
+  assert.equal((await other.context().cookies()).filter(({ name }) => name === 'session').length, 0);
+
+  await page.goto(reviewPath(id));
+  await page.locator('[data-appeal]').waitFor();
+  await decide('restore');
+  await page.fill('#statement', '이미 다시 공개된 줄 모르고 적은 이의입니다.');
+  await page.click('[data-appeal] button');
+  assert.match(await page.locator('[data-mistakes]').innerText(), /가려진 리뷰에만/);
+  await page.reload();
+  await page.locator('[data-write]').waitFor();
+  assert.equal(await page.locator('[data-appeal]:visible').count(), 0);
+  assert.deepEqual([...page.complaints, ...other.complaints], []);
+});
+
+test('of several reviews of a device none is asked for until it is opened', async () => {
+  const { id } = await hospital(12);
+  const { page } = await withPass(id);
+  await page.evaluate((other) => {
+    const passes = JSON.parse(localStorage.getItem('jinmaek-passes'));
+    localStorage.setItem('jinmaek-passes', JSON.stringify([...passes, other]));
+  }, { hospitalId: id, hospitalName: '지난해의 병원', year: 2025 });
+  const asked = [];
+  page.on('request', (request) => request.url().includes('/api/review/keys/') && asked.push(request.url()));
+  await page.goto('/reviews/mine');
+  await state(page, 'several').waitFor();
+  assert.deepEqual(await page.locator('[data-status]').allInnerTexts(), ['열어서 확인', '열어서 확인']);
+  await inspectLooks(page, 'several reviews');
+  assert.deepEqual(asked, []);
+  await press(page, '[data-state=list] .title >> nth=0');
+  await page.locator('[data-write]').waitFor();
+  assert.equal(asked.length, 1);
+});
+
+test('who is proven by others gets the pass on the next page of the account', async () => {
+  const { id } = await hospital(13);
+  const account = await signUp();
+  const path = `/api/auth/proofs/document?hospital_id=${encodeURIComponent(id)}`;
+  await expect(202, 'POST', path, { token: account.token, headers: { 'content-type': 'image/png' }, body: PICTURE });
+  for (const { token } of [await moderator(), await moderator()]) {
+    const waiting = await everyItem('/api/auth/moderation/documents', 100, token);
+    const { id: document } = waiting.find(({ hospital_id }) => hospital_id === id);
+    await expect(200, 'POST', `/api/auth/moderation/documents/${document}/decisions`, { token, json: { approve: true } });
+  }
+  const page = await open();
+  await signIn(page, account);
+  await page.goto('/account');
+  await state(page, 'ready').waitFor();
+  const passes = JSON.parse(await page.evaluate(() => localStorage.getItem('jinmaek-passes')));
+  assert.deepEqual(passes.map(({ hospitalId }) => hospitalId), [id]);
+  await inspectLooks(page, 'the account');
+  await page.goto(`/account/proofs/new?hospital_id=${encodeURIComponent(id)}`);
+  assert.equal(new URL(page.url()).pathname, '/account/proofs', 'nothing is asked that is proven');
+});
+
+/** A photo as telephones take them: larger than what may be sent. */
+async function photo(page) {
+  const base64 = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 3000, height: 2000 });
+    const context = canvas.getContext('2d');
+    for (let y = 0; y < 2000; y += 9) {
+      for (let x = 0; x < 3000; x += 9) {
+        context.fillStyle = `hsl(${Math.floor(Math.random() * 360)} 60% ${20 + Math.floor(Math.random() * 60)}%)`;
+        context.fillRect(x, y, 9, 9);
+      }
+    }
+    return canvas.toDataURL('image/jpeg', 1).split(',')[1];
+  });
+  return withPlace(Buffer.from(base64, 'base64'), 'GPSLatitude 37.5665');
+}
+
+test('a photo is made smaller and loses its place before it is sent', async () => {
+  const { id } = await hospital(14);
+  const page = await open();
+  await signIn(page);
+  await page.goto(`/account/proofs/new?hospital_id=${encodeURIComponent(id)}`);
+  const buffer = await photo(page);
+  assert.ok(buffer.length > 1 << 20 && buffer.includes('GPSLatitude'));
+  const choose = (name, mimeType, buffer) => page.setInputFiles('#document', { name, mimeType, buffer });
+  await choose('certificate.pdf', 'application/pdf', Buffer.concat([Buffer.from('%PDF-1.7\n'), Buffer.alloc(1 << 20)]));
+  await state(page, 'too-large').waitFor();
+  await choose('broken.png', 'image/png', Buffer.from('no picture'));
+  await state(page, 'unreadable').waitFor();
+  await inspectLooks(page, 'a file that cannot be sent');
+  assert.equal(await page.inputValue('#document'), '');
+  await choose('IMG_0001.JPG', 'image/jpeg', buffer);
+  await state(page, 'shrunk').waitFor();
+  assert.equal(await page.locator('[data-photo] .mistake:visible').count(), 0);
+  await inspectLooks(page, 'a photo that was made smaller');
+  const sent = await page.evaluate(async () => {
+    const [file] = document.querySelector('#document').files;
+    const { width, height } = await createImageBitmap(file);
+    return { name: file.name, type: file.type, size: file.size, width, height };
+  });
+  assert.deepEqual([sent.name, sent.type, (sent.width / sent.height).toFixed(1)], ['document.jpg', 'image/jpeg', '1.5']);
+  assert.ok(sent.size <= 1 << 20 && sent.width >= 1300, JSON.stringify(sent));
+  // Sent at once, it waits until the photo is ready.
+  await choose('IMG_0002.JPG', 'image/jpeg', buffer);
+  await press(page, '[action="/account/proofs/document"] button');
+  assert.match(await done(page), /서류를 올렸어요/);
+
+  const { token } = await moderator();
+  const [{ id: document }] = (await everyItem('/api/auth/moderation/documents', 100, token)).filter(({ hospital_id }) => hospital_id === id);
+  const file = await page.request.get(`/api/auth/moderation/documents/${document}`, { headers: { authorization: `Bearer ${token}` } });
+  const seen = await file.body();
+  assert.deepEqual([file.headers()['content-type'], seen.readUInt16BE(0)], ['image/jpeg', 0xffd8]);
+  for (const word of ['Exif', 'GPSLatitude']) assert.ok(!seen.includes(word), word);
+  assert.ok(seen.length > 10_000 && seen.length <= 1 << 20);
+  assert.deepEqual(page.complaints, []);
 });
 
 test('the same secret makes the same pass on another device of the account', async () => {
@@ -406,7 +580,7 @@ test('English, narrow and dark: the same pages, no wider than the screen', async
   await inspect(page, 'the form');
   await wordsOf(page);
   await inspect(page, 'words');
-  for (const path of ['/reviews/mine', '/account/proofs/hospital', `/account/proofs/new?hospital_id=${encodeURIComponent(id)}`, '/account/vouch', '/account']) {
+  for (const path of ['/reviews/mine', '/account/proofs/hospital', `/account/proofs/new?hospital_id=${encodeURIComponent((await hospital(28)).id)}`, '/account/vouch', '/account']) {
     await page.goto(path);
     await inspect(page, path);
   }

@@ -10,8 +10,10 @@ mod chart;
 mod command;
 mod components;
 mod database_server;
+mod e2e;
 mod image;
 mod import;
+mod lighthouse;
 mod load;
 mod process;
 mod scripts;
@@ -20,6 +22,7 @@ mod server;
 mod test;
 mod token;
 mod toolchain;
+mod top;
 #[cfg(test)]
 mod tree;
 mod up;
@@ -40,8 +43,14 @@ enum Command {
     Bench(bench::Options),
     /// Let three hundred people visit the site at once, and then more, until it is full
     Load(load::Options),
+    /// Measure pages with Lighthouse, as on a phone and on a desktop
+    Lighthouse(lighthouse::Options),
+    /// Show in the terminal what hosts tell at /metrics: CPU, memory, requests, response time
+    Top(top::Options),
     /// Write the application as a container image, and push it
     Image(image::Options),
+    /// Show on a cluster what k8s/ promises, and keep what was seen
+    E2e(e2e::Options),
     /// Load open data into a running site
     #[command(subcommand)]
     Import(Import),
@@ -74,7 +83,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Load(options) => load::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Lighthouse(options) => lighthouse::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Top(options) => top::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Image(options) => image::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::E2e(options) => e2e::run(&options),
         Command::Import(Import::Hospitals(options)) => {
             import::hospitals(&options).map(|()| ExitCode::SUCCESS)
         }

@@ -1,7 +1,7 @@
 //! Numbers and times as people read them. Times are shown as in Korea.
 
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
 use crate::texts::Texts;
 
@@ -37,25 +37,13 @@ pub(crate) fn moment(rfc3339: &str, now: i64, texts: &Texts) -> Moment {
     Moment { machine, age, exact: format!("{date} {}", korean_clock(utc)) }
 }
 
-fn in_korea(utc: OffsetDateTime) -> OffsetDateTime {
-    // Korea has had no other offset since 1988.
-    UtcOffset::from_hms(9, 0, 0).map_or(utc, |korea| utc.to_offset(korea))
-}
-
-/// The day in Seoul, `YYYY-MM-DD`, of milliseconds since the Unix epoch.
-pub(crate) fn korean_day(millis: i64) -> String {
-    let utc = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000));
-    korean_date(utc.unwrap_or(OffsetDateTime::UNIX_EPOCH))
-}
-
 /// `YYYY-MM-DD`.
 fn korean_date(utc: OffsetDateTime) -> String {
-    let time = in_korea(utc);
-    format!("{:04}-{:02}-{:02}", time.year(), u8::from(time.month()), time.day())
+    calendar::day(utc.unix_timestamp() * 1000)
 }
 
 fn korean_clock(utc: OffsetDateTime) -> String {
-    let time = in_korea(utc);
+    let time = calendar::in_seoul(utc);
     format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
@@ -88,7 +76,7 @@ pub(crate) fn percent(value: f64, most: f64) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{korean_day, moment, number, percent, stars};
+    use super::{moment, number, percent, stars};
     use crate::texts::{EN, KO};
 
     #[test]
@@ -104,12 +92,6 @@ mod tests {
         assert_eq!(moment("2023-11-14T20:13:20Z", now, &EN).age, "2 hours ago");
         assert_eq!(moment("2023-11-14T20:13:20Z", now, &KO).exact, "2023. 11. 15. 05:13");
         assert_eq!(age("nonsense"), "nonsense");
-    }
-
-    #[test]
-    fn a_day_begins_at_midnight_in_seoul() {
-        assert_eq!(korean_day(1_767_193_199_999), "2025-12-31");
-        assert_eq!(korean_day(1_767_193_200_000), "2026-01-01");
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! What is asked of auth: whether a pass is right, how many there are, and the log of their keys.
-//! None of it says who.
+//! What is asked of auth: whether a pass is right, how many there are, and the log of their keys,
+//! none of which says who; and whether a moderator is one still.
 
 use std::collections::HashSet;
 
 use api::Problem;
 use axum::body::Bytes;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Request, StatusCode, header, request};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use session::{Insider, MODERATOR};
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{EmptyBody, FullBody, send};
 use spin_sdk::wasip3::http::types::RequestOptions;
@@ -35,6 +36,12 @@ pub(crate) struct Redemption<'a> {
 #[derive(Deserialize)]
 struct Validity {
     valid: bool,
+}
+
+/// Of an account only this is asked.
+#[derive(Deserialize)]
+struct Account {
+    roles: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,15 +105,33 @@ pub(crate) async fn pass_keys(config: &Config, cursor: Option<&str>) -> api::Res
     get(config, &format!("/api/auth/passes/keys?limit={KEYS_PER_PAGE}{cursor}")).await
 }
 
+/// Whether this insider's account is there and a moderator's.
+pub(crate) async fn is_moderator(config: &Config, insider: &Insider) -> api::Result<bool> {
+    let url = format!("{}/api/auth/accounts/me", config.auth_url);
+    let token = format!("Bearer {}", insider.token);
+    let request = Request::get(&url).header(header::AUTHORIZATION, token);
+    let (status, body) = ask(&url, request).await?;
+    if status == StatusCode::UNAUTHORIZED {
+        return Ok(false);
+    }
+    let account: Account = answer(&url, status, body)?;
+    Ok(account.roles.iter().any(|role| role == MODERATOR))
+}
+
 async fn get<T: DeserializeOwned>(config: &Config, path: &str) -> api::Result<T> {
     let url = format!("{}{path}", config.auth_url);
-    let request = Request::get(&url)
+    let (status, body) = ask(&url, Request::get(&url)).await?;
+    answer(&url, status, body)
+}
+
+async fn ask(url: &str, request: request::Builder) -> api::Result<(StatusCode, Bytes)> {
+    let request = request
         .extension(RequestOptionsExtension(limits()?))
         .body(EmptyBody::new())
         .map_err(Problem::internal)?;
-    let response = send(request).await.map_err(|error| unavailable(&url, error))?;
+    let response = send(request).await.map_err(|error| unavailable(url, error))?;
     let (status, body) = (response.status(), response.into_body().bytes().await);
-    answer(&url, status, body.map_err(|error| unavailable(&url, error))?)
+    Ok((status, body.map_err(|error| unavailable(url, error))?))
 }
 
 fn answer<T: DeserializeOwned>(

@@ -6,12 +6,16 @@ use axum::extract::FromRef;
 use session::{KeySource, OperatorToken};
 use spin_sdk::variables;
 
+use crate::domain::pseudonym::Pseudonyms;
+
 pub(crate) struct Config {
     pub(crate) database_url: String,
     /// Without a slash at its end.
     pub(crate) auth_url: String,
     pub(crate) keys: KeySource,
     pub(crate) operator: OperatorToken,
+    /// Keyed by the operator's token, the only secret that this component has.
+    pub(crate) pseudonyms: Pseudonyms,
 }
 
 /// The error is for the log: it names the variable that is wrong.
@@ -32,6 +36,7 @@ async fn read() -> Result<Config, String> {
         keys: KeySource::from_variables(&variable("session_public_key").await?, &auth_url)?,
         auth_url,
         operator: OperatorToken::new(&operator_token),
+        pseudonyms: Pseudonyms::new(&operator_token),
     })
 }
 

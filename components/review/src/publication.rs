@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use crate::auth;
 use crate::config::Config;
-use crate::domain::calendar;
 use crate::domain::moderation::Act;
 use crate::domain::publication::{Change, Verdict, is_due, judge};
 use crate::domain::review::{Review, Status};
@@ -53,7 +52,7 @@ pub(crate) async fn daily(config: &Config) {
     static NEXT: AtomicI64 = AtomicI64::new(0);
     static RUNNING: AtomicBool = AtomicBool::new(false);
     let now = now_millis();
-    let number = calendar::number(now);
+    let number = calendar::day_number(now);
     if DONE.load(Ordering::Relaxed) == number || NEXT.load(Ordering::Relaxed) > now {
         return;
     }

@@ -1,5 +1,7 @@
 //! Where a request comes from.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderMap, Method, Uri, header};
 
 use crate::Problem;
@@ -39,17 +41,20 @@ fn is_own(origin: &str, host: Option<&str>) -> bool {
 /// The address that guesses are counted by, as text.
 ///
 /// The host sets `spin-client-addr` and drops what a client sends under that name. A request
-/// chained from another component comes from `0.0.0.0`: then that component's word in
-/// `x-forwarded-for` is taken, whose last entry is the one it added itself.
+/// chained from another component comes from `0.0.0.0`, and one from a proxy on the same machine,
+/// such as the sidecar of a pod, from a loopback address: then their word in `x-forwarded-for` is
+/// taken, whose last entry is the one they added themselves.
 pub fn client_address(headers: &HeaderMap) -> String {
     let peer = header_text(headers, "spin-client-addr").unwrap_or_default();
     let peer = peer.rsplit_once(':').map_or(peer, |(address, _)| address);
-    if !peer.is_empty() && peer != "0.0.0.0" {
-        return peer.to_owned();
-    }
-    header_text(headers, "x-forwarded-for")
+    let forwarded = header_text(headers, "x-forwarded-for")
         .and_then(|list| list.rsplit(',').next())
-        .map_or_else(|| "unknown".to_owned(), |address| address.trim().to_owned())
+        .map(|address| address.trim().to_owned());
+    match peer.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) if address.is_loopback() => forwarded.unwrap_or_else(|| peer.to_owned()),
+        Ok(address) if !address.is_unspecified() => peer.to_owned(),
+        _ => forwarded.unwrap_or_else(|| "unknown".to_owned()),
+    }
 }
 
 pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -87,13 +92,20 @@ mod tests {
     }
 
     #[test]
-    fn a_forwarded_address_counts_only_from_a_component() {
+    fn a_forwarded_address_counts_only_from_whom_we_trust() {
         let spoofed =
             headers(&[("spin-client-addr", "9.9.9.9:1234"), ("x-forwarded-for", "1.1.1.1")]);
         assert_eq!(client_address(&spoofed), "9.9.9.9");
         let chained =
             headers(&[("spin-client-addr", "0.0.0.0:0"), ("x-forwarded-for", "1.1.1.1, 2.2.2.2")]);
         assert_eq!(client_address(&chained), "2.2.2.2");
+        let sidecar = headers(&[
+            ("spin-client-addr", "127.0.0.6:5"),
+            ("x-forwarded-for", "1.1.1.1, 2.2.2.2"),
+        ]);
+        assert_eq!(client_address(&sidecar), "2.2.2.2");
+        assert_eq!(client_address(&headers(&[("spin-client-addr", "127.0.0.1:5")])), "127.0.0.1");
+        assert_eq!(client_address(&headers(&[])), "unknown");
         let v6 = headers(&[("spin-client-addr", "[::1]:80")]);
         assert_eq!(client_address(&v6), "[::1]");
     }

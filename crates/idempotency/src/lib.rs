@@ -59,6 +59,12 @@ impl Reply {
         Ok(Self { status: StatusCode::CREATED, location: Some(location), body })
     }
 
+    /// 201 with what became of a request that nobody reads at an address of its own.
+    pub fn received(body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
+        Ok(Self { status: StatusCode::CREATED, location: None, body })
+    }
+
     /// An answer that says no more than its status.
     pub fn empty(status: StatusCode) -> Self {
         Self { status, location: None, body: String::new() }

@@ -91,21 +91,47 @@ pub(crate) async fn send(
     core: &Arc<Core>,
     component: &Arc<Component>,
     context: Option<RequestContext>,
-    mut request: Request<WasiBody>,
+    request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
     component.metrics.outbound.inc();
     let context =
         context.unwrap_or_else(|| RequestContext::started(request.headers(), core.app.samples()));
-    let target = target(component, request.uri());
-    if matches!(target, Target::Refused) {
+    let Some(target) = target(component, request.uri()) else {
         let authority = request.uri().authority().map_or("itself", Authority::as_str);
         tracing::warn!(
             component = %component.id, trace_id = %context.trace,
             "outbound call to {authority} refused: not in allowed_outbound_hosts"
         );
         return Err(Error::HttpRequestDenied);
-    }
+    };
+    let context = context.chained();
+    let Some(spans) = &core.app.spans else {
+        return reach(core, component, target, context, request, options).await;
+    };
+    let (method, uri, started) = (request.method().clone(), request.uri().clone(), Instant::now());
+    let answered = reach(core, component, target, context, request, options).await;
+    spans.record(Span {
+        trace: context.trace,
+        kind: Kind::Call,
+        component: &component.id,
+        method: &method,
+        place: uri.host().unwrap_or_default(),
+        status: answered.as_ref().ok().map(Response::status),
+        duration: started.elapsed(),
+    });
+    answered
+}
+
+/// `context` is the call's own.
+async fn reach(
+    core: &Arc<Core>,
+    component: &Component,
+    target: Target,
+    context: RequestContext,
+    request: Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
     match target {
         Target::Component(name) => {
             let Some(index) = core.app.component_index(&name) else {
@@ -124,28 +150,8 @@ pub(crate) async fn send(
                 }
             }
         }
-        Target::Elsewhere | Target::Refused => {
-            // The client names the peer by its address, whatever the guest copied here.
-            request.headers_mut().remove(HOST);
-            let trace = context.trace.child();
-            if !request.headers().contains_key(TRACEPARENT) {
-                request.headers_mut().insert(TRACEPARENT, trace.header());
-            }
-            let (method, uri, started) =
-                (request.method().clone(), request.uri().clone(), Instant::now());
-            let answered = elsewhere(core, component, request, options.unwrap_or_default()).await;
-            if let Some(spans) = &core.app.spans {
-                spans.record(Span {
-                    trace,
-                    kind: Kind::Call,
-                    component: &component.id,
-                    method: &method,
-                    place: uri.host().unwrap_or_default(),
-                    status: answered.as_ref().ok().map(Response::status),
-                    duration: started.elapsed(),
-                });
-            }
-            answered
+        Target::Elsewhere => {
+            elsewhere(core, component, context, request, options.unwrap_or_default()).await
         }
     }
 }
@@ -155,21 +161,21 @@ enum Target {
     /// The application's own public routes.
     Itself,
     Elsewhere,
-    Refused,
 }
 
-fn target(component: &Component, uri: &Uri) -> Target {
+/// `None` if the component may not call there.
+fn target(component: &Component, uri: &Uri) -> Option<Target> {
     let Some(host) = uri.host().filter(|host| *host != "self.alt") else {
-        return if component.allow_list.allows_itself() { Target::Itself } else { Target::Refused };
+        return component.allow_list.allows_itself().then_some(Target::Itself);
     };
     let scheme = uri.scheme_str().unwrap_or("https");
     if !component.allow_list.allows(scheme, host, uri.port_u16()) {
-        return Target::Refused;
+        return None;
     }
-    match chained_component(host) {
+    Some(match chained_component(host) {
         Some(name) => Target::Component(name.to_owned()),
         None => Target::Elsewhere,
-    }
+    })
 }
 
 /// A call to another component, in this process and on this thread.
@@ -180,7 +186,6 @@ async fn chain(
     request: Request<WasiBody>,
 ) -> Response<WasiBody> {
     let asker = Asker::of(request.headers(), context.trace);
-    let context = context.chained();
     let request = request::chained(request, context);
     match core.call(index, request, context).await {
         Ok(response) => response,
@@ -191,9 +196,15 @@ async fn chain(
 async fn elsewhere(
     core: &Core,
     component: &Component,
-    request: Request<WasiBody>,
+    context: RequestContext,
+    mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<Response<WasiBody>, Error> {
+    // The client names the peer by its address, whatever the guest copied here.
+    request.headers_mut().remove(HOST);
+    if !request.headers().contains_key(TRACEPARENT) {
+        request.headers_mut().insert(TRACEPARENT, context.trace.header());
+    }
     let limit = Duration::from_millis(component.limits.outbound_response_ms);
     let connect = Duration::from_millis(component.limits.outbound_connect_ms);
     let first_byte = options.first_byte_timeout.unwrap_or(limit).min(limit);

@@ -29,6 +29,20 @@ fn values_of_every_type_come_back() {
 }
 
 #[test]
+fn a_new_file_waits_for_whoever_writes_it() {
+    let host = Host::start();
+    let other = rusqlite::Connection::open(host.file("app.db")).expect("a database");
+    other.execute_batch("create table t (a); begin immediate").expect("a lock");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| sql(&host, "select count(*) from t"));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished());
+        other.execute_batch("commit").expect("the end of the lock");
+        assert_eq!(waiting.join().expect("no panic"), "0\n");
+    });
+}
+
+#[test]
 fn transactions_of_concurrent_requests_are_kept_apart() {
     let host = Host::start();
     sql(&host, "create table counter (value integer)\ninsert into counter values (0)");

@@ -37,7 +37,8 @@ pub(crate) fn command(manifest: &Path) -> Command {
         .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
         .arg("--state-dir")
         .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-state"))
-        .env_remove("SPIN_HTTP_LISTEN_ADDR");
+        .env_remove("SPIN_HTTP_LISTEN_ADDR")
+        .env_remove("RUNTIME_SHIM_CACHE_DIR");
     command
 }
 
@@ -48,7 +49,7 @@ pub(crate) struct Host {
     /// What the host and its components print.
     lines: Mutex<mpsc::Receiver<String>>,
     agent: Agent,
-    _scratch: tempfile::TempDir,
+    scratch: tempfile::TempDir,
 }
 
 impl Host {
@@ -91,14 +92,7 @@ impl Host {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
             .build();
-        Self {
-            child,
-            address,
-            admin,
-            lines: Mutex::new(line),
-            agent: agent.into(),
-            _scratch: scratch,
-        }
+        Self { child, address, admin, lines: Mutex::new(line), agent: agent.into(), scratch }
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
@@ -120,6 +114,11 @@ impl Host {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// A file beside the runtime config, such as a database.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
     }
 
     pub(crate) fn admin(&self, path: &str) -> (u16, String) {

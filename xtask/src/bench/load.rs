@@ -31,20 +31,20 @@ const LONGEST: u64 = 60_000_000;
 
 /// One request, sent again and again.
 #[derive(Clone)]
-pub(super) struct Call {
-    pub(super) address: SocketAddr,
-    pub(super) method: Method,
-    pub(super) path: String,
+pub(crate) struct Call {
+    pub(crate) address: SocketAddr,
+    pub(crate) method: Method,
+    pub(crate) path: String,
     /// JSON; each request takes the next one.
-    pub(super) bodies: Vec<Bytes>,
+    pub(crate) bodies: Vec<Bytes>,
 }
 
 impl Call {
-    pub(super) fn get(address: SocketAddr, path: &str) -> Self {
+    pub(crate) fn get(address: SocketAddr, path: &str) -> Self {
         Self { address, method: Method::GET, path: path.to_owned(), bodies: Vec::new() }
     }
 
-    pub(super) fn post(address: SocketAddr, path: &str, bodies: Vec<Bytes>) -> Self {
+    pub(crate) fn post(address: SocketAddr, path: &str, bodies: Vec<Bytes>) -> Self {
         Self { address, method: Method::POST, path: path.to_owned(), bodies }
     }
 
@@ -63,22 +63,22 @@ impl Call {
 }
 
 /// What came of it. Latencies in microseconds.
-pub(super) struct Answers {
+pub(crate) struct Answers {
     /// Of those answered 2xx.
-    pub(super) answered: Histogram<u64>,
+    pub(crate) answered: Histogram<u64>,
     /// Of those told to come back later (503).
-    pub(super) refused: Histogram<u64>,
-    pub(super) failed: u64,
-    pub(super) elapsed: Duration,
+    pub(crate) refused: Histogram<u64>,
+    pub(crate) failed: u64,
+    pub(crate) elapsed: Duration,
 }
 
 impl Answers {
-    pub(super) fn none() -> Result<Self> {
+    pub(crate) fn none() -> Result<Self> {
         let empty = || Histogram::new_with_bounds(1, LONGEST, 3);
         Ok(Self { answered: empty()?, refused: empty()?, failed: 0, elapsed: Duration::ZERO })
     }
 
-    pub(super) fn add(&mut self, other: &Self) -> Result<()> {
+    pub(crate) fn add(&mut self, other: &Self) -> Result<()> {
         self.answered.add(&other.answered)?;
         self.refused.add(&other.refused)?;
         self.failed += other.failed;
@@ -86,12 +86,12 @@ impl Answers {
         Ok(())
     }
 
-    pub(super) fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.answered.len() + self.refused.len() + self.failed
     }
 
     /// Answered 2xx, per second.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.answered.len() as f64 / self.elapsed.as_secs_f64()
     }
 
@@ -107,7 +107,7 @@ impl Answers {
 
 /// Each of `connections` asks whenever it has its answer, until `time` is over or `limit` requests
 /// were sent.
-pub(super) async fn closed(
+pub(crate) async fn closed(
     call: &Call,
     connections: usize,
     time: Duration,
@@ -135,7 +135,7 @@ pub(super) async fn closed(
 
 /// Asks `rate` times a second for `time`, on up to `connections` connections. Where all of them
 /// wait, the next request is late, which its latency counts.
-pub(super) async fn scheduled(
+pub(crate) async fn scheduled(
     call: &Call,
     connections: usize,
     rate: f64,
@@ -219,7 +219,7 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
 }
 
 /// One answer of success, whole.
-pub(super) async fn once(call: &Call) -> Result<Bytes> {
+pub(crate) async fn once(call: &Call) -> Result<Bytes> {
     let mut sender = timeout(PATIENCE, connect(call.address)).await??;
     let response = timeout(LONG_PATIENCE, sender.send_request(call.request(0)?)).await??;
     let status = response.status();
@@ -230,7 +230,7 @@ pub(super) async fn once(call: &Call) -> Result<Bytes> {
 }
 
 /// Everything here runs on the thread that called.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -6,7 +6,7 @@
 
 mod case;
 mod column;
-mod load;
+pub(crate) mod load;
 mod logins;
 mod overload;
 pub(crate) mod ratio;
@@ -15,14 +15,14 @@ mod report;
 mod soak;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::chart::{self, Row};
-use crate::server::Host;
+use crate::server::{self, Host};
 use crate::{components, process, workspace};
 use case::{Case, Place};
 use column::{Base, Column, Servers};
@@ -43,7 +43,8 @@ pub(crate) struct Options {
     /// How long one measurement takes
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
-    /// Only the cases whose name contains this; the chart stays as it is then
+    /// Only the cases whose name contains this, or one of start, overload, logins; the chart stays
+    /// as it is then
     #[arg(long)]
     only: Option<String>,
     /// A further column: NAME=http://HOST:PORT, with ,PID where its CPU time is to be read
@@ -72,40 +73,58 @@ struct Figures {
 pub(crate) fn run(options: &Options) -> Result<()> {
     components::build(&components::all()?)?;
     components::build_guest("measured")?;
-    let shim = Host::Shim.program()?.context("our host was just built")?;
+    let shim = server::distribution()?;
     let spin = if options.alone { None } else { Host::Spin.program()? };
     if let Some(requests) = options.soak {
         return soak::run(&shim, spin.as_deref(), requests);
     }
-    let servers = Servers::start()?;
-    let mut columns = vec![Column::shim(&shim, &servers)?];
-    if !options.alone {
-        columns.push(Column::native(&servers)?);
+    let cases: Vec<Case> =
+        case::all().into_iter().filter(|case| options.chooses(&case.name)).collect();
+    if !cases.is_empty() {
+        let servers = Servers::start()?;
+        compare(options, &cases, &columns(options, &servers, &shim, spin.as_deref())?)?;
     }
-    match &spin {
-        Some(spin) => columns.push(Column::spin(spin, &servers)?),
-        None => eprintln!("Spin is not measured: say where it is with JINMAEK_SPIN"),
-    }
-    columns.extend(options.base.iter().map(Column::other));
-    compare(options, &columns)?;
-    drop((columns, servers));
-    if options.only.is_none() {
+    if options.chooses("start") {
         replica::run(&shim, spin.as_deref())?;
+    }
+    if options.chooses("overload") {
         overload::run(&shim)?;
+    }
+    if options.chooses("logins") {
         logins::run(&shim)?;
     }
     Ok(())
 }
 
-fn compare(options: &Options, columns: &[Column]) -> Result<()> {
-    let mut cases = case::all();
-    if let Some(only) = &options.only {
-        cases.retain(|case| case.name.contains(only));
+impl Options {
+    fn chooses(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| name.contains(only))
     }
+}
+
+fn columns(
+    options: &Options,
+    servers: &Servers,
+    shim: &Path,
+    spin: Option<&Path>,
+) -> Result<Vec<Column>> {
+    let mut columns = vec![Column::shim(shim, servers)?];
+    if !options.alone {
+        columns.push(Column::native(servers)?);
+    }
+    match spin {
+        Some(spin) => columns.push(Column::spin(spin, servers)?),
+        None => eprintln!("Spin is not measured: say where it is with JINMAEK_SPIN"),
+    }
+    columns.extend(options.base.iter().map(Column::other));
+    Ok(columns)
+}
+
+fn compare(options: &Options, cases: &[Case], columns: &[Column]) -> Result<()> {
     let before = resident(columns)?;
     let time = Duration::from_secs_f64(options.seconds);
     let mut figures: Vec<Vec<Option<Figures>>> = Vec::new();
-    for case in &cases {
+    for case in cases {
         figures.push(columns.iter().map(|column| begin(column, case)).collect::<Result<_>>()?);
     }
     for round in 1..=options.rounds {
@@ -119,12 +138,12 @@ fn compare(options: &Options, columns: &[Column]) -> Result<()> {
         }
     }
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    report::print(&names, &cases, &figures);
+    report::print(&names, cases, &figures);
     report::print_memory(&names, &before, &resident(columns)?);
     if options.only.is_none() {
         let file = workspace::root().join(&options.chart);
         let title = "CPU time of the server per request, µs; shorter is better";
-        let chart = chart::draw(title, &names, &rows(&cases, &figures), 0)?;
+        let chart = chart::draw(title, &names, &rows(cases, &figures), 0)?;
         fs::write(&file, chart).with_context(|| format!("cannot write {}", file.display()))?;
         println!("\nThe chart is in {}", options.chart.display());
     }

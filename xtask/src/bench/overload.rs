@@ -1,13 +1,13 @@
 //! More than a host can serve: those that it admits must not wait longer for it, and the others
-//! must learn early that they were refused.
+//! must learn early that they were refused. Of a page that takes a while: what asks is on the same
+//! machine and has to be able to ask for so many.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::case::PAGE;
-use super::column::{Running, WORK};
+use super::column::{self, Running};
 use super::load::{self, Answers, Call};
 use super::{CONNECTIONS, MOST_REQUESTS, WARM_UP};
 use crate::server::Host;
@@ -19,15 +19,14 @@ const FACTOR: f64 = 4.0;
 const MANY: usize = 1_000;
 
 pub(super) fn run(shim: &Path) -> Result<()> {
-    let running = Running::host(Host::Shim, shim, WORK, Vec::new(), &[])?;
-    let call = Call::get(running.address, &format!("/rows/sqlite/{PAGE}"));
+    let site = Running::site(Host::Shim, shim)?;
+    let call = Call::get(site.address, &format!("/hospitals/{}", column::hospital(&site)?));
     let runtime = load::runtime()?;
-    runtime.block_on(load::once(&Call::post(running.address, "/prepare/sqlite", Vec::new())))?;
     runtime.block_on(load::closed(&call, CONNECTIONS, WARM_UP, MOST_REQUESTS))?;
     let full = runtime.block_on(load::closed(&call, CONNECTIONS, TIME, MOST_REQUESTS))?;
     let offered = full.rate() * FACTOR;
     let over = runtime.block_on(load::scheduled(&call, MANY, offered, TIME))?;
-    println!("\nOverload: {PAGE} rows from SQLite, {FACTOR} times what was served\n");
+    println!("\nOverload: the hospital page, {FACTOR} times what was served\n");
     print("served", &full);
     print("overloaded", &over);
     Ok(())

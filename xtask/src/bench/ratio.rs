@@ -1,58 +1,66 @@
 //! What a request of the site costs beside one of the native program, in the same run: how fast
 //! the machine is cancels out, and what remains is what our code makes of it.
 
-use std::iter;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::case::Place;
-use super::column::{self, Column, Running, Servers};
+use super::column::{Column, Running, Servers};
 use super::load::{self, Call};
 use super::{CONNECTIONS, MOST_REQUESTS};
 use crate::server::Host;
 use crate::{components, process};
 
-/// What else the machine does only adds to the CPU time of a request, by cold caches; of many short
-/// rounds one is spared.
-const ROUNDS: usize = 12;
-/// Fifty of the steps in which the kernel counts.
-const TIME: Duration = Duration::from_millis(500);
+/// What else the machine does only adds to CPU time (cold caches), and does not meet every round.
+const ROUNDS: usize = 5;
+/// How often a request that seems too dear is measured again: a crowded machine makes what has more
+/// code dearer than what has little.
+const ATTEMPTS: usize = 3;
+/// A hundred of the steps in which the kernel counts.
+const TIME: Duration = Duration::from_millis(1_000);
 /// Before the first round: instances and caches fill.
 const WARM_UP: Duration = Duration::from_millis(1_500);
 
 /// What the native program is asked.
 const REFERENCE: &str = "/rows/sqlite/20";
 
-/// A request of the site, and how many times the CPU time of [`REFERENCE`] it takes: the least of
-/// its rounds beside the least of the reference's.
-pub(crate) struct Ratio {
-    pub(crate) times: f64,
+/// A request of the site.
+pub(crate) struct Kept {
+    pub(crate) path: &'static str,
+    /// How many times the CPU time of [`REFERENCE`] it may take.
+    pub(crate) limit: f64,
 }
 
-/// Serves the site on SQLite with its sample hospitals, and the native program beside it.
-/// `paths` may hold `{hospital}`, which stands for the id of one.
-pub(crate) fn measure(paths: &[&str]) -> Result<Vec<Ratio>> {
+/// How many times the CPU time of [`REFERENCE`] each of `kept` takes: the least of all rounds.
+///
+/// Serves the site on SQLite with its sample hospitals, and the native program beside it. A path
+/// may hold `{hospital}`, which stands for the id of one.
+pub(crate) fn measure(kept: &[Kept]) -> Result<Vec<f64>> {
     components::build(&components::all()?)?;
     let shim = Host::Shim.program()?.context("our host was just built")?;
     let native = Column::native(&Servers::none())?;
-    let native = native.at(Place::Work).context("the native program was just started")?;
+    let native = native.at(super::Place::Work).context("the native program was just started")?;
     let site = Running::site(Host::Shim, &shim)?;
-    let hospital = column::hospital(&site)?;
-    let paths = paths.iter().map(|path| path.replace("{hospital}", &hospital));
-    let asked: Vec<(&Running, String)> =
-        iter::once((native, REFERENCE.to_owned())).chain(paths.map(|path| (&site, path))).collect();
-    for (running, path) in &asked {
-        cost(running, path, WARM_UP)?;
+    let hospital = super::column::hospital(&site)?;
+    let paths: Vec<String> =
+        kept.iter().map(|kept| kept.path.replace("{hospital}", &hospital)).collect();
+    cost(native, REFERENCE, WARM_UP)?;
+    for path in &paths {
+        cost(&site, path, WARM_UP)?;
     }
-    let mut least = vec![f64::INFINITY; asked.len()];
-    for _ in 0..ROUNDS {
-        for (least, (running, path)) in least.iter_mut().zip(&asked) {
-            *least = least.min(cost(running, path, TIME)?);
+    let (mut reference, mut own) = (f64::INFINITY, vec![f64::INFINITY; kept.len()]);
+    for _ in 0..ATTEMPTS {
+        for _ in 0..ROUNDS {
+            reference = reference.min(cost(native, REFERENCE, TIME)?);
+            for (own, path) in own.iter_mut().zip(&paths) {
+                *own = own.min(cost(&site, path, TIME)?);
+            }
+        }
+        if own.iter().zip(kept).all(|(own, kept)| own / reference <= kept.limit) {
+            break;
         }
     }
-    let ratios = asked.into_iter().zip(&least).skip(1);
-    Ok(ratios.map(|(_, cost)| Ratio { times: cost / least[0] }).collect())
+    Ok(own.into_iter().map(|own| own / reference).collect())
 }
 
 /// CPU seconds per request.

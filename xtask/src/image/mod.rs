@@ -15,7 +15,7 @@ use crate::{command, components, workspace};
 mod layout;
 
 /// Where the image is written.
-const OUTPUT: &str = "target/image";
+pub(crate) const OUTPUT: &str = "target/image";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -35,14 +35,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.push.is_some() && !command::exists("skopeo") {
         bail!("skopeo pushes the image: apt-get install skopeo");
     }
-    components::build(&components::all()?)?;
-    let digest = Layout::new(&files()?, &revision()?)?.write(&options.output)?;
+    let digest = write(&options.output)?;
     eprintln!("{} holds {digest}", options.output.display());
     if let Some(reference) = &options.push {
         push(&options.output, reference, options.insecure)?;
     }
     println!("{digest}");
     Ok(())
+}
+
+/// Builds what is stale, and writes the image into `folder`. Returns its digest.
+pub(crate) fn write(folder: &Path) -> Result<String> {
+    components::build(&components::all()?)?;
+    Layout::new(&files()?, &revision()?)?.write(folder)
 }
 
 /// What is in the image, by its path there, which is the same as in the checkout: so `spin.toml`

@@ -21,6 +21,7 @@ mod node;
 mod plans;
 mod rust;
 pub(crate) mod session;
+mod shim;
 mod tally;
 
 #[derive(Args)]
@@ -88,6 +89,15 @@ const STEPS: &[Step] = &[
         name: "host",
         about: "runtime-shim with the guests of its conformance tests",
         run: rust::host,
+        ..STEP
+    },
+    Step {
+        name: "shim",
+        about: "containers of our runtime, under containerd",
+        run: shim::run,
+        folder: Some("shim"),
+        // The shim takes longer to compile than CI has time left.
+        optional: true,
         ..STEP
     },
     Step {
@@ -218,9 +228,15 @@ fn report(lines: &[Line]) -> ExitCode {
     let mut sum = Tally::default();
     eprintln!("\n━━ summary");
     for Line { step, result, took } in lines {
-        let (tally, text) = judge(step, result, is_ci());
+        let (mut tally, text) = judge(step, result, is_ci());
+        if !tally.report.is_empty() {
+            tally.report.insert(0, format!("\n━━ failures of {}", step.name));
+        }
         sum += tally;
         eprintln!("{:>9}  {:>6.1} s  {text}", step.name, took.as_secs_f64());
+    }
+    for line in &sum.report {
+        eprintln!("{line}");
     }
     println!("{sum}");
     // Nothing at all is more likely a mistyped filter than a success.
@@ -229,7 +245,7 @@ fn report(lines: &[Line]) -> ExitCode {
 
 fn judge(step: &Step, result: &Result<Outcome>, ci: bool) -> (Tally, String) {
     match result {
-        Ok(Outcome::Ran(tally)) => (*tally, tally.to_string()),
+        Ok(Outcome::Ran(tally)) => (tally.clone(), tally.to_string()),
         Ok(Outcome::NotRun(why)) if ci && !step.optional => {
             (Tally::failure(), format!("FAILED, as CI must run it: {why}"))
         }

@@ -7,11 +7,17 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+/// Lines that a runner's report of its failures is cut to.
+const REPORT_LINES: usize = 200;
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) skipped: u64,
+    /// What the runner said of the failures, so that it can be read below the summary as well: a
+    /// log of CI is long.
+    pub(crate) report: Vec<String>,
 }
 
 impl Tally {
@@ -39,10 +45,15 @@ impl Tally {
         let cannot = || format!("cannot run {what}");
         let mut child = command.stdout(Stdio::piped()).spawn().with_context(cannot)?;
         let mut tally = Self::default();
+        let mut of_failures = false;
         for line in BufReader::new(child.stdout.take().with_context(cannot)?).lines() {
             let line = line?;
             tally += count(&line);
             println!("{line}");
+            of_failures = about_failures(&line).unwrap_or(of_failures);
+            if of_failures && tally.report.len() < REPORT_LINES {
+                tally.report.push(line);
+            }
         }
         let status = child.wait()?;
         if !status.success() && tally.failed == 0 {
@@ -58,12 +69,23 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.report.extend(other.report);
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+}
+
+/// Whether a line begins or ends what a runner says of its failures: node's at the end of its
+/// output, cargo's before each result.
+fn about_failures(line: &str) -> Option<bool> {
+    match line {
+        "✖ failing tests:" | "failures:" => Some(true),
+        _ if line.starts_with("test result: ") => Some(false),
+        _ => None,
     }
 }
 
@@ -114,7 +136,8 @@ mod tests {
     #[test]
     fn cargo_is_counted() {
         let line = "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 9 filtered out";
-        assert_eq!(count_cargo(line), Tally { passed: 3, failed: 2, skipped: 1 });
+        let counted = Tally { passed: 3, failed: 2, skipped: 1, ..Tally::default() };
+        assert_eq!(count_cargo(line), counted);
         assert_eq!(count_cargo("test a::b ... ok"), Tally::default());
     }
 
@@ -131,6 +154,15 @@ mod tests {
         let mut runner = Command::new("sh");
         runner.args(["-c", "echo 'ℹ pass 2'; exit 1"]);
         let tally = Tally::of_runner(&mut runner, count_node).unwrap();
-        assert_eq!(tally, Tally { passed: 2, failed: 1, skipped: 0 });
+        assert_eq!(tally, Tally { passed: 2, failed: 1, ..Tally::default() });
+    }
+
+    #[test]
+    fn what_a_runner_says_of_failures_is_kept() {
+        let output = "fine\nfailures:\nwhy\ntest result: FAILED. 0 passed; 1 failed\nfine";
+        let mut runner = Command::new("printf");
+        runner.arg(output);
+        let tally = Tally::of_runner(&mut runner, count_cargo).unwrap();
+        assert_eq!(tally.report, ["failures:", "why"]);
     }
 }

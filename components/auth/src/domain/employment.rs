@@ -1,6 +1,6 @@
 //! Proofs of employment: how long one holds, and what it allows. Times are epoch milliseconds.
 
-use super::calendar::DAY_MILLIS;
+use calendar::DAY_MILLIS;
 
 /// A proof is made anew each year, because people move on.
 pub(crate) const VALID_MILLIS: i64 = 365 * DAY_MILLIS;

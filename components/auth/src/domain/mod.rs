@@ -1,7 +1,6 @@
 //! The rules of accounts, sessions, proofs of employment and passes: no HTTP, no SQL, no clock of
 //! its own.
 
-pub(crate) mod calendar;
 pub(crate) mod document;
 pub(crate) mod employment;
 pub(crate) mod hospital;
@@ -9,6 +8,7 @@ pub(crate) mod login;
 pub(crate) mod mail;
 pub(crate) mod pass;
 pub(crate) mod password;
+mod picture;
 pub(crate) mod pseudonym;
 pub(crate) mod refresh;
 pub(crate) mod secret;

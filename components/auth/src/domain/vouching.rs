@@ -1,6 +1,6 @@
 //! The code that a newcomer hands to colleagues who vouch.
 
-use super::calendar::DAY_MILLIS;
+use calendar::DAY_MILLIS;
 
 /// Colleagues meet within two weeks.
 pub(crate) const CODE_MILLIS: i64 = 14 * DAY_MILLIS;

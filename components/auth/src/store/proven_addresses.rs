@@ -1,10 +1,10 @@
 //! Which mailbox proves which account: one mailbox, one account, one pass a year.
 
+use calendar::{year, year_start};
 use database::{Database, Error, Value};
 use uuid::Uuid;
 
 use super::passes;
-use crate::domain::calendar::{year, year_start};
 use crate::domain::employment::VALID_MILLIS;
 
 /// Binds the mailbox to the account as long as the proof holds that it makes now, or gives false

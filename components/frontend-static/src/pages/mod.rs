@@ -1,5 +1,6 @@
 //! One file per page: load → view model → template.
 
+mod about_review;
 pub(crate) mod account;
 pub(crate) mod board;
 pub(crate) mod comment;
@@ -60,8 +61,8 @@ pub(crate) struct Frame {
     pub moderator: bool,
     /// Nothing for a search engine to list.
     pub private: bool,
-    /// The page has a form whose draft the script keeps.
-    pub keeps_draft: bool,
+    /// The page has a form that a script helps with: it keeps a draft, counts, shrinks a photo.
+    pub helps_writing: bool,
     /// The page needs the script that makes passes and signs reviews.
     pub makes_passes: bool,
     /// What has just been done, to be said once at the top.
@@ -88,7 +89,7 @@ impl Frame {
             signed_in: visitor.is_signed_in(),
             moderator: visitor.is_moderator(),
             private: false,
-            keeps_draft: false,
+            helps_writing: false,
             makes_passes: false,
             done: (t.done)(&done_name),
             done_name,
@@ -116,8 +117,8 @@ impl Frame {
         Self { makes_passes: true, private: true, ..self }
     }
 
-    pub(crate) fn keeping_a_draft(self) -> Self {
-        Self { keeps_draft: true, private: true, ..self }
+    pub(crate) fn helping_to_write(self) -> Self {
+        Self { helps_writing: true, private: true, ..self }
     }
 }
 

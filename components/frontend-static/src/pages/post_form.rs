@@ -89,7 +89,7 @@ fn render(visitor: &Visitor, id: Option<&str>, status: StatusCode, form: FormVie
         status,
         &PostForm {
             t,
-            frame: Frame::new(visitor, Section::Board, title).keeping_a_draft(),
+            frame: Frame::new(visitor, Section::Board, title).helping_to_write(),
             form,
             is_new: id.is_none(),
             draft: id.map_or_else(|| "post".to_owned(), |id| format!("post-{id}")),

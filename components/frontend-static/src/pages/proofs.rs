@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use super::rows::{self, HospitalRow};
 use super::{Frame, Paging, Result, Section, list_refusal, show_as};
 use crate::answer::redirect;
-use crate::display::korean_day;
 use crate::form::{Fields, Form, FormView, Query};
 use crate::texts::Texts;
 use crate::upload::Upload;
@@ -109,7 +108,7 @@ pub(crate) async fn current(visitor: &Visitor) -> Option<ProofView> {
 
 async fn view(visitor: &Visitor, proof: Proof) -> ProofView {
     let t = visitor.language.texts();
-    let today = korean_day(now_millis());
+    let today = calendar::day(now_millis());
     let ahead = |day: Option<String>| day.filter(|day| *day > today).map(|day| (t.time.date)(&day));
     ProofView {
         hospital: workplace(visitor, proof.hospital_id).await,
@@ -198,8 +197,13 @@ struct ProofForm {
     domains: Vec<String>,
 }
 
+/// Who has a proof of this hospital is led to it, and to its pass.
 pub(crate) async fn new_form(SignedIn(visitor): SignedIn, Query(fields): Query) -> Result {
     let id = fields.text("hospital_id").to_owned();
+    let proof = current(&visitor).await;
+    if proof.is_some_and(|proof| proof.valid && proof.hospital.id == id) {
+        return Ok(redirect("/account/proofs"));
+    }
     render_form(&visitor, &id, StatusCode::OK, FormView::filled_with(fields)).await
 }
 
@@ -253,7 +257,7 @@ async fn render_form(visitor: &Visitor, id: &str, status: StatusCode, form: Form
         status,
         &ProofForm {
             t,
-            frame: Frame::new(visitor, Section::Account, title).private(),
+            frame: Frame::new(visitor, Section::Account, title).helping_to_write(),
             form,
             hospital,
             domains: domains.inspect_err(|failure| failure.log(visitor)).unwrap_or_default(),

@@ -6,7 +6,6 @@ use askama::Template;
 use axum::http::StatusCode;
 
 use super::{Frame, Result, Section, messages, show_as};
-use crate::display::korean_day;
 use crate::form::{Fields, FormView, Query};
 use crate::texts::Texts;
 use crate::upstream::auth::{self, Crowd};
@@ -73,7 +72,7 @@ pub(crate) async fn read(
 }
 
 fn korean_year() -> u16 {
-    korean_day(now_millis()).get(..4).and_then(|year| year.parse().ok()).unwrap_or(FIRST_YEAR)
+    u16::try_from(calendar::year(now_millis())).unwrap_or(FIRST_YEAR)
 }
 
 /// The year of the review, this one unless an earlier one is asked for.

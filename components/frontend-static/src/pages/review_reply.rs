@@ -4,12 +4,11 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
+use super::about_review::{self, AboutReview};
 use super::{Frame, Result, Section, show_as};
-use crate::answer::redirect;
 use crate::form::{Fields, Form, FormView};
 use crate::texts::Texts;
-use crate::upstream::review::{self, Text};
-use crate::upstream::{Failure, moderation, segment};
+use crate::upstream::{Failure, moderation};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -18,11 +17,7 @@ struct ReplyForm {
     t: &'static Texts,
     frame: Frame,
     form: FormView,
-    subject: Option<Text>,
-    hospital: String,
-    has_reply: bool,
-    action: String,
-    back: String,
+    about: AboutReview,
 }
 
 pub(crate) async fn form(visitor: Visitor, Path([id, review]): Path<[String; 2]>) -> Result {
@@ -47,9 +42,7 @@ pub(crate) async fn send(
         (moderation::reply(&visitor, &id, &review, token, body).await, "replied")
     };
     match outcome {
-        Ok(()) => {
-            Ok(redirect(&format!("/hospitals/{}?done={done}#r-{}", segment(&id), segment(&review))))
-        }
+        Ok(()) => Ok(about_review::done(&id, &review, done)),
         Err(failure) => {
             let (status, form) = refused(fields, failure, &visitor)?;
             render(&visitor, &id, &review, status, Some(form)).await
@@ -79,22 +72,10 @@ async fn render(
     form: Option<FormView>,
 ) -> Result {
     let t = visitor.language.texts();
-    let (hospital, found) =
-        futures::join!(review::hospital(visitor, id), review::review(visitor, id, review));
-    let (hospital, found) = (hospital?, found?);
-    let reply = found.reply.as_ref().map_or("", |reply| reply.body.as_str());
-    let page = format!("/hospitals/{}", segment(id));
-    show_as(
-        status,
-        &ReplyForm {
-            t,
-            frame: Frame::new(visitor, Section::Hospitals, t.moderation.reply.title).private(),
-            form: form.unwrap_or_else(|| FormView::of(&[("body", reply)])),
-            has_reply: !reply.is_empty(),
-            subject: found.text,
-            hospital: hospital.name,
-            action: format!("{page}/reviews/{}/reply", segment(review)),
-            back: format!("{page}#r-{}", segment(review)),
-        },
-    )
+    let texts = &t.moderation.reply;
+    let about = AboutReview::load(visitor, (id, review), "reply", texts.lead).await?;
+    let reply = about.review.reply.as_ref().map_or("", |reply| reply.body.as_str());
+    let form = form.unwrap_or_else(|| FormView::of(&[("body", reply)]));
+    let frame = Frame::new(visitor, Section::Hospitals, texts.title).private();
+    show_as(status, &ReplyForm { t, frame, form, about })
 }

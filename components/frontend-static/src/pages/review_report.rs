@@ -4,12 +4,11 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
+use super::about_review::{AboutReview, done};
 use super::{Frame, Result, Section, show_as};
-use crate::answer::redirect;
 use crate::form::{Form, FormView};
 use crate::texts::Texts;
-use crate::upstream::review::{self, Text};
-use crate::upstream::{moderation, segment};
+use crate::upstream::moderation;
 use crate::visitor::{SignedIn, Visitor};
 
 #[derive(Template)]
@@ -18,10 +17,7 @@ struct ReportForm {
     t: &'static Texts,
     frame: Frame,
     form: FormView,
-    subject: Option<Text>,
-    hospital: String,
-    action: String,
-    back: String,
+    about: AboutReview,
 }
 
 pub(crate) async fn form(
@@ -39,11 +35,7 @@ pub(crate) async fn send(
 ) -> Result {
     let (reason, detail) = (fields.text("reason"), fields.text("detail"));
     match moderation::report(&visitor, &id, &review, reason, detail).await {
-        Ok(()) => Ok(redirect(&format!(
-            "/hospitals/{}?done=reported#r-{}",
-            segment(&id),
-            segment(&review)
-        ))),
+        Ok(()) => Ok(done(&id, &review, "reported")),
         Err(failure) => {
             let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, &id, &review, status, form).await
@@ -59,20 +51,8 @@ async fn render(
     form: FormView,
 ) -> Result {
     let t = visitor.language.texts();
-    let (hospital, found) =
-        futures::join!(review::hospital(visitor, id), review::review(visitor, id, review));
-    let (hospital, found) = (hospital?, found?);
-    let page = format!("/hospitals/{}", segment(id));
-    show_as(
-        status,
-        &ReportForm {
-            t,
-            frame: Frame::new(visitor, Section::Hospitals, t.moderation.report.title).private(),
-            form,
-            subject: found.text,
-            hospital: hospital.name,
-            action: format!("{page}/reviews/{}/report", segment(review)),
-            back: format!("{page}#r-{}", segment(review)),
-        },
-    )
+    let report = &t.moderation.report;
+    let about = AboutReview::load(visitor, (id, review), "report", report.lead).await?;
+    let frame = Frame::new(visitor, Section::Hospitals, report.title).private();
+    show_as(status, &ReportForm { t, frame, form, about })
 }

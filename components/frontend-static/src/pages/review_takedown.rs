@@ -4,13 +4,11 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
+use super::about_review::{AboutReview, done};
 use super::{Frame, Result, Section, show_as};
-use crate::answer::redirect;
 use crate::form::{Form, FormView};
 use crate::texts::Texts;
 use crate::upstream::moderation::{self, Claim};
-use crate::upstream::review::{self, Text};
-use crate::upstream::segment;
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -19,11 +17,7 @@ struct TakedownForm {
     t: &'static Texts,
     frame: Frame,
     form: FormView,
-    subject: Option<Text>,
-    hospital: String,
-    action: String,
-    reply: String,
-    back: String,
+    about: AboutReview,
 }
 
 pub(crate) async fn form(visitor: Visitor, Path([id, review]): Path<[String; 2]>) -> Result {
@@ -42,11 +36,7 @@ pub(crate) async fn send(
         detail: fields.text("detail"),
     };
     match moderation::request_takedown(&visitor, &id, &review, &claim, fields.key()).await {
-        Ok(()) => Ok(redirect(&format!(
-            "/hospitals/{}?done=takedown_requested#r-{}",
-            segment(&id),
-            segment(&review)
-        ))),
+        Ok(()) => Ok(done(&id, &review, "takedown_requested")),
         Err(failure) => {
             let (status, form) = FormView::refused(fields, failure, &visitor)?;
             render(&visitor, &id, &review, status, form).await
@@ -62,22 +52,8 @@ async fn render(
     form: FormView,
 ) -> Result {
     let t = visitor.language.texts();
-    let (hospital, found) =
-        futures::join!(review::hospital(visitor, id), review::review(visitor, id, review));
-    let (hospital, found) = (hospital?, found?);
-    let page = format!("/hospitals/{}", segment(id));
-    let path = format!("{page}/reviews/{}", segment(review));
-    show_as(
-        status,
-        &TakedownForm {
-            t,
-            frame: Frame::new(visitor, Section::Hospitals, t.moderation.takedown.title).private(),
-            form,
-            subject: found.text,
-            hospital: hospital.name,
-            action: format!("{path}/takedown"),
-            reply: format!("{path}/reply"),
-            back: format!("{page}#r-{}", segment(review)),
-        },
-    )
+    let takedown = &t.moderation.takedown;
+    let about = AboutReview::load(visitor, (id, review), "takedown", takedown.lead).await?;
+    let frame = Frame::new(visitor, Section::Hospitals, takedown.title).private();
+    show_as(status, &TakedownForm { t, frame, form, about })
 }

@@ -134,7 +134,7 @@ async fn render(
         status,
         &Thread {
             t,
-            frame: if visitor.is_signed_in() { frame.keeping_a_draft() } else { frame },
+            frame: if visitor.is_signed_in() { frame.helping_to_write() } else { frame },
             created: moment(&post.created_at, now, t),
             is_question: post.category == "question",
             accepted: accepted.map(|comment| CommentView::new(comment, now, t)),

@@ -299,6 +299,8 @@ pub(crate) struct OwnReviews {
     pub no_secret: &'static str,
     pub none: &'static str,
     pub recover: &'static str,
+    /// Why none of several is asked for at once.
+    pub several: &'static str,
     pub search_title: &'static str,
     pub search_why: &'static str,
     pub nothing_found: &'static str,
@@ -360,6 +362,12 @@ pub(crate) struct Proofs {
     pub by_document_why: &'static str,
     pub document: &'static str,
     pub document_hint: &'static str,
+    /// What becomes of a photo before it is sent.
+    pub photo_no_script: &'static str,
+    pub photo_shrinking: &'static str,
+    pub photo_shrunk: &'static str,
+    pub photo_unreadable: &'static str,
+    pub file_too_large: &'static str,
     pub send_document: &'static str,
     pub by_vouching: &'static str,
     pub by_vouching_why: &'static str,
@@ -435,6 +443,7 @@ pub(crate) struct Warnings {
 /// What became of a review.
 #[derive(Serialize)]
 pub(crate) struct States {
+    pub unasked: &'static str,
     pub unwritten: &'static str,
     pub waiting: &'static str,
     pub published: &'static str,
@@ -478,7 +487,6 @@ pub(crate) struct Account {
     pub proofs: &'static str,
     pub secret: &'static str,
     pub own_reviews: &'static str,
-    pub write_review: &'static str,
     pub password: &'static str,
     pub current_password: &'static str,
     pub new_password: &'static str,

@@ -1,10 +1,10 @@
 //! The rules, without HTTP, SQL or a clock.
 
 pub(crate) mod aspect;
-pub(crate) mod calendar;
 pub(crate) mod hospital;
 pub(crate) mod import;
 pub(crate) mod moderation;
+pub(crate) mod pseudonym;
 pub(crate) mod publication;
 pub(crate) mod rating;
 pub(crate) mod review;

@@ -1,7 +1,6 @@
 //! Reports, takedown requests and the acts that the public log names.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use text::Refusal;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +64,6 @@ impl Act {
     }
 }
 
-/// Stands for an insider in what they did about `subject` (a review, a proposal), and nowhere else:
-/// equal for the same insider, and of no use to compare two things by.
-pub(crate) fn pseudonym(subject: &str, insider: &str) -> String {
-    let fields = canonical::netstrings(&["jinmaek-insider-v1", subject, insider]);
-    Sha256::digest(fields).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// On which grounds a takedown is requested: the law asks the claimant to show them.
 pub(crate) fn grounds(value: &str) -> Result<String, Refusal> {
     text::prose(value, 1..=1000)
@@ -104,13 +96,6 @@ pub(crate) fn reply(value: &str) -> Result<String, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pseudonym_holds_for_one_subject() {
-        assert_eq!(pseudonym("a", "x"), pseudonym("a", "x"));
-        assert_ne!(pseudonym("a", "x"), pseudonym("b", "x"));
-        assert_ne!(pseudonym("a", "x"), pseudonym("a", "y"));
-    }
 
     #[test]
     fn reasons_are_named_as_in_the_api() {

@@ -1,6 +1,5 @@
 //! What a batch makes of a review that waits, or whose edit does.
 
-use super::calendar;
 use super::review::{Review, Signed, Status};
 
 /// What becomes of a review in a batch.

@@ -5,7 +5,6 @@ use serde::Serialize;
 use text::Refusal;
 
 use super::aspect::PerAspect;
-use super::calendar;
 use super::rating::Tally;
 
 /// A takedown request hides a review for so long at most (임시조치, 정보통신망법 제44조의2).

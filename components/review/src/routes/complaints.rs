@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use database::Database;
+use idempotency::{Key, Reply};
 use serde::{Deserialize, Serialize};
 use session::Insider;
 use uuid::Uuid;
 
 use super::reviews::check_ids;
 use crate::config::Config;
-use crate::domain::calendar;
-use crate::domain::moderation::{self, Reason, pseudonym};
+use crate::domain::moderation::{self, Reason};
 use crate::domain::review::{Review, Status};
 use crate::store;
 use crate::store::reports::Report;
@@ -38,7 +38,7 @@ pub(crate) struct NewReport {
     detail: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTakedown {
     claimant: String,
@@ -66,7 +66,7 @@ pub(crate) async fn report(
     check_ids(&hospital_id, &review_id)?;
     let report = Report {
         id: Uuid::new_v4().to_string(),
-        reporter: pseudonym(&review_id, &insider.subject),
+        reporter: config.pseudonyms.of(&review_id, &insider.subject),
         review_id,
         hospital_id,
         reason,
@@ -86,8 +86,9 @@ pub(crate) async fn report(
 pub(crate) async fn request_takedown(
     State(config): State<&'static Config>,
     Path([hospital_id, review_id]): Path<[String; 2]>,
+    key: Key,
     Body(new): Body<NewTakedown>,
-) -> api::Result<impl IntoResponse> {
+) -> api::Result<Reply> {
     let mut fields = api::Fields::default();
     let takedown = Takedown {
         id: Uuid::new_v4().to_string(),
@@ -104,17 +105,19 @@ pub(crate) async fn request_takedown(
     fields.check()?;
     let db = store::open(config).await?;
     check_ids(&takedown.hospital_id, &takedown.review_id)?;
-    db.transaction(async |db: &Database| -> api::Result<()> {
+    let operation = format!("POST takedown {}", takedown.review_id);
+    // Who sends it is not known; a key that was made for one form is nobody else's.
+    idempotency::once(&db, "review", "anyone", &operation, key, &new, async |db: &Database| {
         published(db, &takedown.hospital_id, &takedown.review_id).await?;
         let of_review =
             store::takedowns::waiting_for(db, &takedown.review_id, MOST_TAKEDOWNS).await?;
         refuse_flood(of_review, MOST_TAKEDOWNS)?;
         let of_all = store::takedowns::waiting(db, MOST_TAKEDOWNS_WAITING).await?;
         refuse_flood(of_all, MOST_TAKEDOWNS_WAITING)?;
-        Ok(store::takedowns::insert(db, &takedown).await?)
+        store::takedowns::insert(db, &takedown).await?;
+        Reply::received(&Received { id: takedown.id.clone() })
     })
-    .await?;
-    Ok((StatusCode::CREATED, Json(Received { id: takedown.id })))
+    .await
 }
 
 /// Refused together with all else that is wrong, so that a form is corrected at once.

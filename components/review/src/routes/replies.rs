@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 use super::complaints::published;
 use super::reviews::check_ids;
 use crate::config::Config;
-use crate::domain::calendar;
 use crate::domain::moderation::{self, Act};
 use crate::store;
 use crate::store::moderation_log::{self, About};

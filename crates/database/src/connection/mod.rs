@@ -66,18 +66,13 @@ impl Connection {
 }
 
 /// All rows of a result's stream, a batch for each crossing.
-async fn read_all<T>(
-    mut stream: StreamReader<T>,
-    mut row: impl FnMut(T) -> Result<Row, Error>,
-) -> Result<Vec<Row>, Error> {
+async fn read_all<T>(mut stream: StreamReader<T>, row: impl Fn(T) -> Row) -> Vec<Row> {
     let mut rows = Vec::new();
     loop {
         let (status, batch) = stream.read(Vec::with_capacity(ROWS_PER_READ)).await;
-        for values in batch {
-            rows.push(row(values)?);
-        }
+        rows.extend(batch.into_iter().map(&row));
         if !matches!(status, StreamResult::Complete(_)) {
-            return Ok(rows);
+            return rows;
         }
     }
 }

@@ -1,5 +1,6 @@
-use spin_sdk::mysql::{Connection, DbValue, Error as SdkError, MysqlError, ParameterValue};
+use spin_sdk::mysql::{Connection, Error as SdkError, MysqlError, ParameterValue};
 
+use crate::row::Values;
 use crate::{Error, Row, Value};
 
 pub(super) async fn open(url: &str) -> Result<Connection, Error> {
@@ -13,7 +14,7 @@ pub(super) async fn query(
 ) -> Result<Vec<Row>, Error> {
     let result = connection.query(sql, parameters(values)).await.map_err(from_sdk)?;
     let (_, stream, outcome) = result.into_inner();
-    let rows = super::read_all(stream, row).await?;
+    let rows = super::read_all(stream, |values| Row(Values::Mysql(values))).await;
     outcome.await.map_err(from_interface)?;
     Ok(rows)
 }
@@ -40,25 +41,6 @@ fn parameters(values: Vec<Value>) -> Vec<ParameterValue> {
         Value::Null => ParameterValue::DbNull,
     };
     values.into_iter().map(parameter).collect()
-}
-
-fn row(values: Vec<DbValue>) -> Result<Row, Error> {
-    let value = |(column, value)| {
-        Ok(match value {
-            DbValue::Int64(number) => Value::Integer(number),
-            DbValue::Int32(number) => Value::Integer(number.into()),
-            DbValue::Int8(number) => Value::Integer(number.into()),
-            DbValue::Uint64(number) => Value::Integer(
-                i64::try_from(number).map_err(|_| Error::Column(column, "a BIGINT"))?,
-            ),
-            DbValue::Floating64(number) => Value::Real(number),
-            DbValue::Str(text) => Value::Text(text),
-            DbValue::Binary(bytes) => Value::Blob(bytes),
-            DbValue::DbNull => Value::Null,
-            _ => return Err(Error::Column(column, "of a type that is used here")),
-        })
-    };
-    values.into_iter().enumerate().map(value).collect::<Result<_, _>>().map(Row)
 }
 
 fn from_sdk(error: SdkError) -> Error {

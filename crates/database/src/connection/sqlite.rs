@@ -1,5 +1,6 @@
 use spin_sdk::sqlite::{self, Connection, RowResult};
 
+use crate::row::Values;
 use crate::{Error, Row, Value};
 
 /// `url` is `sqlite:LABEL`, where the label is one of the component's `sqlite_databases`.
@@ -13,7 +14,7 @@ pub(super) async fn query(
     values: Vec<Value>,
 ) -> Result<Vec<Row>, Error> {
     let (_, stream, outcome) = connection.execute(&sql, values).await?.into_inner();
-    let rows = super::read_all(stream, |RowResult { values }| Ok(Row(values))).await?;
+    let rows = super::read_all(stream, |RowResult { values }| Row(Values::Sqlite(values))).await;
     outcome.await?;
     Ok(rows)
 }

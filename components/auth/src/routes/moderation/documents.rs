@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use calendar::day;
 use database::Database;
 use serde::{Deserialize, Serialize};
 use session::Moderator;
@@ -12,7 +13,6 @@ use uuid::Uuid;
 
 use super::own_moderator;
 use crate::config::Auth;
-use crate::domain::calendar::day;
 use crate::domain::document::{MediaType, WAITING_MILLIS};
 use crate::domain::employment::Method;
 use crate::instance::transaction;

@@ -37,10 +37,10 @@ pub(crate) async fn upload(
     fields.check()?;
     let media_type = media_type(&request)?;
     let content = api::collect(request.into_body()).await?;
-    if !media_type.fits(&content) {
+    let content = media_type.bare(&content).ok_or_else(|| {
         let detail = format!("must be a file of the type {}", media_type.name());
-        return Err(Problem::invalid_field("body", "not_that_type", detail));
-    }
+        Problem::invalid_field("body", "not_that_type", detail)
+    })?;
 
     let now = now_millis();
     let database = auth.database().await?;

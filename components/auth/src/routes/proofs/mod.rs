@@ -8,13 +8,13 @@ use api::{Path, Problem, now_millis, rfc3339};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use calendar::day;
 use database::Database;
 use serde::Serialize;
 use session::Insider;
 
 use super::own_account;
 use crate::config::Auth;
-use crate::domain::calendar::day;
 use crate::domain::document::WAITING_MILLIS;
 use crate::domain::employment::{self, Lack, Method, Proof};
 use crate::domain::hospital::HospitalId;

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use super::super::{Choice, Frame, Paging, Result, Section, show_as};
-use super::{frame, hospital_names, hospital_path, refused, tabs};
+use super::super::{Frame, Result, Section, show_as};
+use super::{Desk, frame, hospital_names, hospital_path, refused};
 use crate::answer::redirect;
 use crate::form::{Form, FormView, Query};
 use crate::texts::Texts;
@@ -21,11 +21,7 @@ pub(crate) const PATH: &str = "/moderation/documents";
 struct Documents {
     t: &'static Texts,
     frame: Frame,
-    tabs: Vec<Choice>,
-    form: FormView,
-    documents: Vec<DocumentView>,
-    first: Option<String>,
-    next: Option<String>,
+    desk: Desk<DocumentView>,
 }
 
 struct DocumentView {
@@ -95,17 +91,7 @@ async fn render(visitor: &Visitor, cursor: &str, status: StatusCode, form: FormV
         mine: document.mine,
         is_image: document.media_type.starts_with("image/"),
     };
-    let Paging { first, next } = Paging::of(PATH, &[], cursor, list.next_cursor.as_deref());
-    show_as(
-        status,
-        &Documents {
-            t,
-            frame: frame(visitor, t.moderation.desk.documents),
-            tabs: tabs(t, PATH),
-            form,
-            documents: list.items.into_iter().map(view).collect(),
-            first,
-            next,
-        },
-    )
+    let here = (PATH, t.moderation.desk.documents_lead);
+    let desk = Desk::of(here, cursor, list, form, t, view);
+    show_as(status, &Documents { t, frame: frame(visitor, t.moderation.desk.documents), desk })
 }

@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::super::{Choice, Frame, Paging, Result, Section, show_as};
-use super::{Search, frame, hospital_names, hospital_path, refused, tabs};
+use super::super::{Frame, Result, Section, show_as};
+use super::{Desk, Search, frame, hospital_names, hospital_path, refused};
 use crate::answer::redirect;
 use crate::form::{Form, FormView, Query};
 use crate::texts::Texts;
@@ -18,13 +18,10 @@ pub(crate) const PATH: &str = "/moderation/mail-domains";
 struct MailDomains {
     t: &'static Texts,
     frame: Frame,
-    tabs: Vec<Choice>,
-    form: FormView,
+    /// Those that are approved.
+    desk: Desk<DomainView>,
     asked: Vec<DomainView>,
-    approved: Vec<DomainView>,
     search: Search,
-    first: Option<String>,
-    next: Option<String>,
 }
 
 struct DomainView {
@@ -82,19 +79,9 @@ async fn render(
         hospital_path: hospital_path(&item.hospital_id),
         hospital_id: item.hospital_id,
     };
-    let Paging { first, next } = Paging::of(PATH, &[], cursor, approved.next_cursor.as_deref());
-    show_as(
-        status,
-        &MailDomains {
-            t,
-            frame: frame(visitor, t.moderation.desk.mail_domains),
-            tabs: tabs(t, PATH),
-            form,
-            asked: asked.items.into_iter().map(view).collect(),
-            approved: approved.items.into_iter().map(view).collect(),
-            search,
-            first,
-            next,
-        },
-    )
+    let asked = asked.items.into_iter().map(view).collect();
+    let here = (PATH, t.moderation.desk.domains_lead);
+    let desk = Desk::of(here, cursor, approved, form, t, view);
+    let frame = frame(visitor, t.moderation.desk.mail_domains);
+    show_as(status, &MailDomains { t, frame, desk, asked, search })
 }

@@ -18,12 +18,12 @@ use axum::http::StatusCode;
 use futures::future::join_all;
 
 use super::rows::{self, HospitalRow};
-use super::{Choice, Frame, Section, list_refusal};
+use super::{Choice, Frame, Paging, Section, list_refusal};
 use crate::form::FormView;
 use crate::texts::Texts;
 use crate::upstream::moderation::Subject;
 use crate::upstream::review::{self, Selection};
-use crate::upstream::{Failure, segment};
+use crate::upstream::{Failure, List, segment};
 use crate::visitor::Visitor;
 
 /// A text in the language of the page.
@@ -65,6 +65,32 @@ fn refused(failure: Failure, visitor: &Visitor) -> Result<(StatusCode, FormView)
 
 fn hospital_path(id: &str) -> String {
     format!("/hospitals/{}", segment(id))
+}
+
+/// What the moderators' pages have in common: a list to decide on, and what it is for.
+struct Desk<T> {
+    lead: &'static str,
+    tabs: Vec<Choice>,
+    form: FormView,
+    items: Vec<T>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+impl<T> Desk<T> {
+    /// The page of the list at `path` that begins at `cursor`, each item as `view` shows it.
+    fn of<I>(
+        (path, lead): (&str, &'static str),
+        cursor: &str,
+        list: List<I>,
+        form: FormView,
+        t: &'static Texts,
+        view: impl FnMut(I) -> T,
+    ) -> Self {
+        let Paging { first, next } = Paging::of(path, &[], cursor, list.next_cursor.as_deref());
+        let items = list.items.into_iter().map(view).collect();
+        Self { lead, tabs: tabs(t, path), form, items, first, next }
+    }
 }
 
 /// A review that a decision is about.

@@ -4,8 +4,8 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::super::{Choice, Frame, Paging, Result, Section, show_as};
-use super::{Case, frame, refused, tabs};
+use super::super::{Frame, Result, Section, show_as};
+use super::{Case, Desk, frame, refused};
 use crate::answer::redirect;
 use crate::form::{Form, FormView, Query};
 use crate::texts::Texts;
@@ -19,11 +19,7 @@ pub(crate) const PATH: &str = "/moderation/removals";
 struct Removals {
     t: &'static Texts,
     frame: Frame,
-    tabs: Vec<Choice>,
-    form: FormView,
-    removals: Vec<RemovalView>,
-    first: Option<String>,
-    next: Option<String>,
+    desk: Desk<RemovalView>,
 }
 
 struct RemovalView {
@@ -74,31 +70,22 @@ async fn decided(visitor: &Visitor, outcome: upstream::Result<()>, done: &str) -
 async fn render(visitor: &Visitor, cursor: &str, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
     let list = moderation::removals(visitor, cursor).await?;
-    let view = |removal: moderation::Removal| RemovalView {
-        path: format!("{PATH}/{}", segment(&removal.id)),
-        case: Case::of(
-            removal.hospital_id,
-            removal.hospital_name,
-            removal.review_id,
-            removal.review,
-            t,
-        ),
-        reason: removal.reason,
-        ban_key: removal.ban_key,
-        day: (t.time.date)(&removal.day),
-        mine: removal.mine,
-    };
-    let Paging { first, next } = Paging::of(PATH, &[], cursor, list.next_cursor.as_deref());
-    show_as(
-        status,
-        &Removals {
-            t,
-            frame: frame(visitor, t.moderation.desk.removals),
-            tabs: tabs(t, PATH),
-            form,
-            removals: list.items.into_iter().map(view).collect(),
-            first,
-            next,
-        },
-    )
+    let here = (PATH, t.moderation.desk.removals_lead);
+    let desk = Desk::of(here, cursor, list, form, t, |removal| RemovalView::of(removal, t));
+    show_as(status, &Removals { t, frame: frame(visitor, t.moderation.desk.removals), desk })
+}
+
+impl RemovalView {
+    fn of(removal: moderation::Removal, t: &Texts) -> Self {
+        let path = format!("{PATH}/{}", segment(&removal.id));
+        let (hospital, review) = (removal.hospital_name, removal.review);
+        Self {
+            path,
+            case: Case::of(removal.hospital_id, hospital, removal.review_id, review, t),
+            reason: removal.reason,
+            ban_key: removal.ban_key,
+            day: (t.time.date)(&removal.day),
+            mine: removal.mine,
+        }
+    }
 }

@@ -4,8 +4,8 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::super::{Choice, Frame, Paging, Result, Section, show_as};
-use super::{Search, frame, hospital_path, refused, tabs};
+use super::super::{Frame, Result, Section, show_as};
+use super::{Desk, Search, frame, hospital_path, refused};
 use crate::answer::redirect;
 use crate::form::{Form, FormView, Query};
 use crate::texts::Texts;
@@ -19,12 +19,8 @@ pub(crate) const PATH: &str = "/moderation/reply-tokens";
 struct ReplyTokens {
     t: &'static Texts,
     frame: Frame,
-    tabs: Vec<Choice>,
-    form: FormView,
-    tokens: Vec<TokenView>,
+    desk: Desk<TokenView>,
     search: Search,
-    first: Option<String>,
-    next: Option<String>,
 }
 
 struct TokenView {
@@ -102,18 +98,8 @@ async fn render(
         hospital: token.hospital_name,
         day: (t.time.date)(&token.day),
     };
-    let Paging { first, next } = Paging::of(PATH, &[], cursor, list.next_cursor.as_deref());
-    show_as(
-        status,
-        &ReplyTokens {
-            t,
-            frame: frame(visitor, t.moderation.desk.reply_tokens),
-            tabs: tabs(t, PATH),
-            form,
-            tokens: list.items.into_iter().map(view).collect(),
-            search,
-            first,
-            next,
-        },
-    )
+    let here = (PATH, t.moderation.desk.tokens_lead);
+    let desk = Desk::of(here, cursor, list, form, t, view);
+    let frame = frame(visitor, t.moderation.desk.reply_tokens);
+    show_as(status, &ReplyTokens { t, frame, desk, search })
 }

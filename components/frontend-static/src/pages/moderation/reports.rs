@@ -2,8 +2,8 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::super::{Choice, Frame, Paging, Result, Section, show_as};
-use super::{Case, frame, refused, tabs};
+use super::super::{Frame, Result, Section, show_as};
+use super::{Case, Desk, frame, refused};
 use crate::answer::redirect;
 use crate::form::{FormView, Query};
 use crate::texts::Texts;
@@ -17,11 +17,7 @@ pub(crate) const PATH: &str = "/moderation/reports";
 struct Reports {
     t: &'static Texts,
     frame: Frame,
-    tabs: Vec<Choice>,
-    form: FormView,
-    reports: Vec<ReportView>,
-    first: Option<String>,
-    next: Option<String>,
+    desk: Desk<ReportView>,
 }
 
 struct ReportView {
@@ -49,30 +45,21 @@ pub(crate) async fn dismiss(SignedIn(visitor): SignedIn, Path([id]): Path<[Strin
 async fn render(visitor: &Visitor, cursor: &str, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
     let list = moderation::reports(visitor, cursor).await?;
-    let view = |report: moderation::Report| ReportView {
-        path: format!("{PATH}/{}", segment(&report.id)),
-        case: Case::of(
-            report.hospital_id,
-            report.hospital_name,
-            report.review_id,
-            report.review,
-            t,
-        ),
-        reason: report.reason,
-        detail: report.detail,
-        day: (t.time.date)(&report.day),
-    };
-    let Paging { first, next } = Paging::of(PATH, &[], cursor, list.next_cursor.as_deref());
-    show_as(
-        status,
-        &Reports {
-            t,
-            frame: frame(visitor, t.moderation.desk.reports),
-            tabs: tabs(t, PATH),
-            form,
-            reports: list.items.into_iter().map(view).collect(),
-            first,
-            next,
-        },
-    )
+    let here = (PATH, t.moderation.desk.reports_lead);
+    let desk = Desk::of(here, cursor, list, form, t, |report| ReportView::of(report, t));
+    show_as(status, &Reports { t, frame: frame(visitor, t.moderation.desk.reports), desk })
+}
+
+impl ReportView {
+    fn of(report: moderation::Report, t: &Texts) -> Self {
+        let path = format!("{PATH}/{}", segment(&report.id));
+        let (hospital, review) = (report.hospital_name, report.review);
+        Self {
+            path,
+            case: Case::of(report.hospital_id, hospital, report.review_id, review, t),
+            reason: report.reason,
+            detail: report.detail,
+            day: (t.time.date)(&report.day),
+        }
+    }
 }

@@ -2,8 +2,8 @@ use api::Path;
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::super::{Choice, Frame, Paging, Result, Section, show_as};
-use super::{Case, frame, refused, tabs};
+use super::super::{Frame, Result, Section, show_as};
+use super::{Case, Desk, frame, refused};
 use crate::answer::redirect;
 use crate::form::{Form, FormView, Query};
 use crate::texts::Texts;
@@ -17,11 +17,7 @@ pub(crate) const PATH: &str = "/moderation/takedowns";
 struct Takedowns {
     t: &'static Texts,
     frame: Frame,
-    tabs: Vec<Choice>,
-    form: FormView,
-    takedowns: Vec<TakedownView>,
-    first: Option<String>,
-    next: Option<String>,
+    desk: Desk<TakedownView>,
 }
 
 struct TakedownView {
@@ -64,34 +60,25 @@ pub(crate) async fn decide(
 async fn render(visitor: &Visitor, cursor: &str, status: StatusCode, form: FormView) -> Result {
     let t = visitor.language.texts();
     let list = moderation::takedowns(visitor, cursor).await?;
-    let view = |takedown: moderation::Takedown| TakedownView {
-        path: format!("{PATH}/{}", segment(&takedown.id)),
-        case: Case::of(
-            takedown.hospital_id,
-            takedown.hospital_name,
-            takedown.review_id,
-            takedown.review,
-            t,
-        ),
-        claimant: takedown.claimant,
-        contact: takedown.contact,
-        reason: takedown.reason,
-        detail: takedown.detail,
-        day: (t.time.date)(&takedown.day),
-        hidden_until: takedown.hidden_until.as_deref().map(t.time.date),
-        appeal: takedown.appeal,
-    };
-    let Paging { first, next } = Paging::of(PATH, &[], cursor, list.next_cursor.as_deref());
-    show_as(
-        status,
-        &Takedowns {
-            t,
-            frame: frame(visitor, t.moderation.desk.takedowns),
-            tabs: tabs(t, PATH),
-            form,
-            takedowns: list.items.into_iter().map(view).collect(),
-            first,
-            next,
-        },
-    )
+    let here = (PATH, t.moderation.desk.takedowns_lead);
+    let desk = Desk::of(here, cursor, list, form, t, |takedown| TakedownView::of(takedown, t));
+    show_as(status, &Takedowns { t, frame: frame(visitor, t.moderation.desk.takedowns), desk })
+}
+
+impl TakedownView {
+    fn of(takedown: moderation::Takedown, t: &Texts) -> Self {
+        let path = format!("{PATH}/{}", segment(&takedown.id));
+        let (hospital, review) = (takedown.hospital_name, takedown.review);
+        Self {
+            path,
+            case: Case::of(takedown.hospital_id, hospital, takedown.review_id, review, t),
+            claimant: takedown.claimant,
+            contact: takedown.contact,
+            reason: takedown.reason,
+            detail: takedown.detail,
+            day: (t.time.date)(&takedown.day),
+            hidden_until: takedown.hidden_until.as_deref().map(t.time.date),
+            appeal: takedown.appeal,
+        }
+    }
 }

@@ -243,6 +243,9 @@ pub(crate) const EN: Moderation = Moderation {
         "takedown_open" => Some("A takedown request for this review is being looked into already."),
         "not_published" => Some("This review is not published at the moment."),
         "second_moderator_needed" => Some("Another moderator has to do this."),
+        "proposal_outdated" => Some(
+            "The operator's token has changed since, so nobody can confirm it. Drop it and propose it again.",
+        ),
         "decided_already" => Some("Another moderator has dealt with it meanwhile."),
         "hidden_before" => Some(
             "This text was hidden and shown again. It can be hidden again only after it was edited.",

@@ -239,6 +239,9 @@ pub(crate) const KO: Moderation = Moderation {
         "takedown_open" => Some("이 리뷰에 대한 게시중단 요청을 이미 살펴보고 있어요."),
         "not_published" => Some("지금 공개된 리뷰가 아니라서 할 수 없어요."),
         "second_moderator_needed" => Some("다른 관리자가 확인해야 하는 일이에요."),
+        "proposal_outdated" => {
+            Some("운영 토큰이 바뀌기 전의 제안이라 확인할 수 없어요. 거두고 다시 제안해 주세요.")
+        }
         "decided_already" => Some("그사이 다른 관리자가 처리했어요."),
         "hidden_before" => {
             Some("한 번 가렸다가 다시 공개한 글이에요. 글이 바뀌기 전에는 다시 가릴 수 없어요.")

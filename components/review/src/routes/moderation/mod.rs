@@ -9,12 +9,38 @@ pub(crate) mod takedowns;
 use std::collections::HashMap;
 
 use api::{Page, Problem};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use database::Database;
 use serde::{Deserialize, Serialize};
+use session::Insider;
 use uuid::Uuid;
 
+use crate::auth;
+use crate::config::Config;
 use crate::domain::review::{Review, Status};
 use crate::store;
+
+/// A moderator who is one now. The token alone says who was one when it was made, up to ten minutes
+/// ago; few enough is moderated that auth can be asked each time.
+pub(crate) struct Moderator(pub(crate) Insider);
+
+impl FromRequestParts<&'static Config> for Moderator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        config: &&'static Config,
+    ) -> Result<Self, Problem> {
+        let session::Moderator(insider) =
+            session::Moderator::from_request_parts(parts, config).await?;
+        if auth::is_moderator(config, &insider).await? {
+            Ok(Self(insider))
+        } else {
+            Err(session::Moderator::required())
+        }
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

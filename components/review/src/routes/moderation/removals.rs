@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use database::Database;
 use serde::{Deserialize, Serialize};
-use session::Moderator;
+use session::Insider;
 use uuid::Uuid;
 
-use super::{ListQuery, Read, Subjects, check_id};
+use super::{ListQuery, Moderator, Read, Subjects, check_id};
 use crate::config::Config;
-use crate::domain::calendar;
-use crate::domain::moderation::{Act, Reason, pseudonym};
+use crate::domain::moderation::{Act, Reason};
+use crate::domain::pseudonym::Who;
 use crate::domain::review::{Review, Status};
 use crate::routes::reviews::check_ids;
 use crate::routes::statements::forget;
@@ -56,7 +56,10 @@ pub(crate) async fn list(
     let list = page.list("moderation:removals", removals, |it| (it.day.clone(), it.id.clone()));
     let ids = list.items.iter().map(|it| (it.hospital_id.as_str(), it.review_id.as_str()));
     let subjects = Subjects::of(&db, ids).await?;
-    Ok(Json(list.map(|removal| Item::of(removal, &subjects, &moderator.subject))))
+    Ok(Json(list.map(|removal| {
+        let mine = removal.proposed_by(config, &moderator) == Who::Same;
+        Item::of(removal, &subjects, mine)
+    })))
 }
 
 pub(crate) async fn propose(
@@ -67,7 +70,7 @@ pub(crate) async fn propose(
     check_ids(&new.hospital_id, &new.review_id)?;
     let id = Uuid::new_v4().to_string();
     let removal = Removal {
-        moderator: pseudonym(&id, &moderator.subject),
+        moderator: config.pseudonyms.of(&id, &moderator.subject),
         id,
         review_id: new.review_id,
         hospital_id: new.hospital_id,
@@ -83,7 +86,7 @@ pub(crate) async fn propose(
     .await?;
     let ids = [(removal.hospital_id.as_str(), removal.review_id.as_str())];
     let subjects = Subjects::of(&db, ids.into_iter()).await?;
-    let item = Item::of(removal.clone(), &subjects, &moderator.subject);
+    let item = Item::of(removal.clone(), &subjects, true);
     Ok((StatusCode::CREATED, Json(item)))
 }
 
@@ -98,12 +101,7 @@ pub(crate) async fn confirm(
     db.transaction(async |db: &Database| -> api::Result<StatusCode> {
         let found = store::removals::find_for_update(db, &id).await?;
         let removal = found.ok_or_else(Problem::not_found)?;
-        if removal.moderator == pseudonym(&removal.id, &moderator.subject) {
-            return Err(Problem::conflict(
-                "second_moderator_needed",
-                "You proposed this removal. Another moderator has to confirm it.",
-            ));
-        }
+        check_second(removal.proposed_by(config, &moderator))?;
         let review = removable(db, &removal).await?;
         remove(db, &removal, review, &today).await?;
         Ok(StatusCode::NO_CONTENT)
@@ -122,6 +120,21 @@ pub(crate) async fn drop_proposal(
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found())
+    }
+}
+
+/// A proposal whose moderator cannot be told is confirmed by nobody: it may be one's own.
+fn check_second(proposer: Who) -> api::Result<()> {
+    match proposer {
+        Who::Other => Ok(()),
+        Who::Same => Err(Problem::conflict(
+            "second_moderator_needed",
+            "You proposed this removal. Another moderator has to confirm it.",
+        )),
+        Who::Unknown => Err(Problem::conflict(
+            "proposal_outdated",
+            "The operator's token has changed since. Drop this proposal and make it anew.",
+        )),
     }
 }
 
@@ -168,12 +181,18 @@ fn already_proposed(error: database::Error) -> Problem {
     }
 }
 
+impl Removal {
+    fn proposed_by(&self, config: &Config, moderator: &Insider) -> Who {
+        config.pseudonyms.compare(&self.moderator, &self.id, &moderator.subject)
+    }
+}
+
 impl Item {
-    fn of(removal: Removal, subjects: &Subjects, moderator: &str) -> Self {
+    fn of(removal: Removal, subjects: &Subjects, mine: bool) -> Self {
         Self {
             hospital_name: subjects.hospital(&removal.hospital_id),
             review: subjects.review(&removal.review_id),
-            mine: removal.moderator == pseudonym(&removal.id, moderator),
+            mine,
             id: removal.id,
             hospital_id: removal.hospital_id,
             review_id: removal.review_id,

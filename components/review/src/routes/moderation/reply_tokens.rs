@@ -7,12 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use database::Database;
 use serde::{Deserialize, Serialize};
-use session::Moderator;
 use uuid::Uuid;
 
-use super::{ListQuery, Subjects, check_id};
+use super::{ListQuery, Moderator, Subjects, check_id};
 use crate::config::Config;
-use crate::domain::calendar;
 use crate::domain::moderation::Act;
 use crate::routes::{replies, reviews};
 use crate::store;

@@ -4,11 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use database::Database;
 use serde::Serialize;
-use session::Moderator;
 
-use super::{ListQuery, Read, Subjects, check_id};
+use super::{ListQuery, Moderator, Read, Subjects, check_id};
 use crate::config::Config;
-use crate::domain::calendar;
 use crate::domain::moderation::{Act, Reason};
 use crate::store;
 use crate::store::moderation_log::{self, About};

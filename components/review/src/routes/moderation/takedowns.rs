@@ -4,11 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use database::Database;
 use serde::{Deserialize, Serialize};
-use session::Moderator;
 
-use super::{ListQuery, Read, Subjects, check_id, decided_already};
+use super::{ListQuery, Moderator, Read, Subjects, check_id, decided_already};
 use crate::config::Config;
-use crate::domain::calendar;
 use crate::domain::moderation::{Act, Reason};
 use crate::domain::review::Status;
 use crate::publication;

@@ -19,7 +19,6 @@ use super::reviews::{self, Shown};
 use super::segment;
 use crate::auth::{self, Redemption};
 use crate::config::Config;
-use crate::domain::calendar;
 use crate::domain::review::{Draft, Review, Signed, Stars, Status};
 use crate::domain::statement::{self, is_bytes, is_signed};
 use crate::store;

@@ -1,0 +1,134 @@
+//! One container: where its application is, how it is to be run, and how it ended.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use containerd_shim_wasm::sandbox::context::{RuntimeContext, Source, WasmLayer};
+use runtime_shim::config::{Command, CommandLine, Environment};
+use runtime_shim::locked_app::{self, Layer};
+use runtime_shim::{files, host};
+use tempfile::TempDir;
+
+/// Where SpinKube mounts a runtime config.
+const RUNTIME_CONFIG: &str = "/runtime-config.toml";
+/// What the kubelet shows as the reason why a container ended.
+const TERMINATION_MESSAGE: &str = "/dev/termination-log";
+/// Every address of the pod, unless SpinKube says otherwise.
+const LISTEN: &str = "0.0.0.0:80";
+/// Where Prometheus finds the pod; a network policy says who may ask.
+const ADMIN: &str = "0.0.0.0:9464";
+
+/// Runs what the container is for until it ends; the exit code says how.
+pub(crate) fn run(context: &impl RuntimeContext) -> i32 {
+    let variables = context.envs().iter().filter_map(|entry| entry.split_once('='));
+    let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    match start(context, environment) {
+        Ok(()) => 0,
+        Err(error) => {
+            let reason = format!("error: {}", host::one_line(&error));
+            eprintln!("{reason}");
+            // There is none outside of Kubernetes.
+            if Path::new(TERMINATION_MESSAGE).exists() {
+                let _ = fs::write(TERMINATION_MESSAGE, reason);
+            }
+            1
+        }
+    }
+}
+
+fn start(context: &impl RuntimeContext, environment: Environment) -> Result<()> {
+    let application = Folder::of(&context.entrypoint().source)?;
+    let arguments = arguments(task(context.args())?, application.path(), &environment)?;
+    let command = CommandLine::try_parse_from(arguments).map_err(complaint)?.command;
+    host::start_log(command.log_format(), &environment);
+    // This thread belongs to a runtime already, and a runtime cannot be started inside of another.
+    std::thread::scope(|scope| {
+        let running = scope.spawn(move || match command {
+            Command::Up(up) => host::serve(*up, environment),
+            Command::Migrate(application) => host::migrate(&application, &environment),
+            Command::Limits => Ok(()),
+        });
+        running.join().unwrap_or_else(|_| bail!("the host panicked; the log says where"))
+    })
+}
+
+/// What follows the path of the image's root, with which the operator starts a container.
+fn task(arguments: &[String]) -> Result<&str> {
+    match arguments {
+        [] | [_] => Ok("up"),
+        [_, task] if task == "up" || task == "migrate" => Ok(task),
+        [_, others @ ..] => {
+            bail!("`{}`: the arguments are none, `up`, or `migrate`", others.join(" "))
+        }
+    }
+}
+
+/// Its first line: the others are about `--help`.
+fn complaint(error: clap::Error) -> anyhow::Error {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    anyhow::anyhow!("the container's environment: {}", line.trim_start_matches("error: "))
+}
+
+/// The command line that means the same outside of a container. All of it is written out: the
+/// process has an environment of its own, containerd's, in which nothing is meant for us.
+fn arguments(task: &str, application: &Path, environment: &Environment) -> Result<Vec<String>> {
+    let folder = application.to_str().context("the image's folder is not UTF-8")?;
+    let mut arguments: Vec<String> =
+        ["runtime-shim", task, "--from", folder].map(str::to_owned).into();
+    let mut add = |flag: &str, value: Option<&str>| {
+        arguments.extend(value.map(|value| format!("--{flag}={value}")));
+    };
+    let variable = |name: &str| environment.get(name).map(String::as_str);
+    if task == "up" {
+        add("listen", Some(variable("SPIN_HTTP_LISTEN_ADDR").unwrap_or(LISTEN)));
+        add("admin", Some(ADMIN));
+    }
+    add("component-id", variable("SPIN_COMPONENTS_TO_RETAIN"));
+    add("log-format", variable("RUNTIME_SHIM_LOG_FORMAT"));
+    add("runtime-config-file", Some(RUNTIME_CONFIG).filter(|file| Path::new(file).exists()));
+    Ok(arguments)
+}
+
+/// Where `spin.toml` is.
+enum Folder {
+    /// In the image itself.
+    Root,
+    /// Written out of the layers of an image that `spin registry push` made.
+    Unpacked(TempDir),
+}
+
+impl Folder {
+    fn of(source: &Source<'_>) -> Result<Self> {
+        match source {
+            Source::Oci(layers) => unpack(layers).map(Self::Unpacked),
+            Source::File(_) if Path::new("/spin.toml").is_file() => Ok(Self::Root),
+            Source::File(_) => bail!(
+                "the image has no Spin application: neither the layers that `spin registry push` makes nor a file /spin.toml"
+            ),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Root => Path::new("/"),
+            Self::Unpacked(folder) => folder.path(),
+        }
+    }
+}
+
+fn unpack(layers: &[WasmLayer]) -> Result<TempDir> {
+    let layers: Vec<_> = layers
+        .iter()
+        .map(|layer| Layer {
+            media_type: layer.config.media_type().to_string(),
+            digest: layer.config.digest().to_string(),
+            content: &layer.layer,
+        })
+        .collect();
+    let folder = files::scratch()?;
+    locked_app::unpack(&layers, folder.path())?;
+    Ok(folder)
+}

@@ -1,0 +1,158 @@
+//! What is done from the command line, in a container as well as outside of one:
+//! config → build → spawn → wait for a signal → drain.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::config::{Application, Config, Environment, LogFormat, Up};
+use crate::log::JsonLines;
+use crate::metrics::Metrics;
+use crate::net::{self, Address};
+use crate::otlp::Spans;
+use crate::server::Server;
+use crate::watch::{self, Looked};
+use crate::{admin, migration};
+
+/// What is not UTF-8 is nothing of ours.
+pub fn environment_of_the_process() -> Environment {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// The log goes to stderr; `RUNTIME_SHIM_LOG` says what is in it.
+pub fn start_log(format: LogFormat, environment: &Environment) {
+    let filter =
+        environment.get("RUNTIME_SHIM_LOG").and_then(|filter| EnvFilter::try_new(filter).ok());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn,runtime_shim=info")))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.event_format(JsonLines).init(),
+    }
+}
+
+/// An error as one line, whatever a library put into its message.
+pub fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn serve(up: Up, environment: Environment) -> Result<()> {
+    let config = Config::read(&up.application, &environment)?;
+    let looked = up.watch.then(|| Looked::at(&config));
+    up.check_secrets(&config)?;
+    let address = Address::reserve(up.listen)?;
+    let admin_address = up
+        .admin()?
+        .map(Address::reserve)
+        .transpose()
+        .context("admin listener (--admin ADDR or --admin off)")?;
+    let metrics = Arc::new(Metrics::new()?);
+    let spans = Spans::from_environment()?.map(Arc::new);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let build = {
+        let (metrics, spans) = (Arc::clone(&metrics), spans.clone());
+        move |config: &Config| App::build(config, &metrics, spans.as_ref())
+    };
+    let mut asked = {
+        let _inside = runtime.enter();
+        Asked::new()?
+    };
+    let Some((config, app)) = runtime.block_on(built(config, build.clone(), &mut asked))? else {
+        return Ok(());
+    };
+    let app = Arc::new(app);
+    net::allow_many_connections();
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let server = Server::start(&app, &address, &stopping)?;
+    runtime.block_on(async {
+        if let Some(address) = &admin_address {
+            tokio::spawn(admin::serve(Arc::clone(&metrics), address.listener()?, stopping));
+        }
+        announce(&config, &address, admin_address.as_ref());
+        if let Some(looked) = looked {
+            let apps = server.apps();
+            std::thread::spawn(move || {
+                watch::run(&up, &environment, config, looked, &build, &apps);
+            });
+        }
+        asked.wait().await;
+        eprintln!("Finishing what is under way …");
+        stop.send_replace(true);
+        let drained = tokio::task::spawn_blocking(|| server.join());
+        // A second signal does not wait.
+        tokio::select! { _ = drained => {} () = asked.wait() => {} }
+        anyhow::Ok(())
+    })?;
+    runtime.shutdown_timeout(Duration::ZERO);
+    if let Some(spans) = spans {
+        spans.finish();
+    }
+    Ok(())
+}
+
+/// Has each component bring its databases up to date.
+pub fn migrate(application: &Application, environment: &Environment) -> Result<()> {
+    let mut config = Config::read(application, environment)?;
+    migration::lift_limits(&mut config.runtime);
+    let app = Arc::new(App::build(&config, &Arc::new(Metrics::new()?), None)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(migration::run(&app, &config))
+}
+
+/// The signals to end. They are listened to from before the application is compiled: the first
+/// process of a container would not even notice one that it does not listen to.
+struct Asked {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Asked {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {} _ = self.interrupt.recv() => {} }
+    }
+}
+
+/// The application, compiled; `None` where the host was asked to end meanwhile.
+async fn built(
+    config: Config,
+    build: impl FnOnce(&Config) -> Result<App> + Send + 'static,
+    asked: &mut Asked,
+) -> Result<Option<(Config, App)>> {
+    let (done, built) = tokio::sync::oneshot::channel();
+    // A thread that nobody waits for: it goes with the process.
+    std::thread::spawn(move || done.send(build(&config).map(|app| (config, app))).is_ok());
+    tokio::select! {
+        built = built => built.context("compiling the application panicked")?.map(Some),
+        () = asked.wait() => Ok(None),
+    }
+}
+
+/// A closed stdout must not stop the host, so nothing here may fail.
+fn announce(config: &Config, address: &Address, admin: Option<&Address>) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "Serving http://{}", address.get());
+    if let Some(admin) = admin {
+        let _ = writeln!(out, "Metrics http://{}/metrics", admin.get());
+    }
+    for (route, component) in config.routes() {
+        let _ = writeln!(out, "  {component}: {route}");
+    }
+}

@@ -1,0 +1,343 @@
+//! Spin's image layout: an application "locked" into JSON, and a layer for each component and each
+//! file that it has. It becomes a folder with a manifest, so that it is served like any other.
+//!
+//! Spin documents the layers' media types with `spin registry push`; the JSON is its `spin.lock`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Component as PathPart, Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use toml::{Table, Value as Toml};
+
+/// The layer with the locked application.
+pub const APPLICATION: &str = "application/vnd.fermyon.spin.application.v1+config";
+/// A layer with the code of a component.
+pub const COMPONENT: &str = "application/vnd.wasm.content.layer.v1+wasm";
+/// A layer with a file that a component may read.
+pub const FILE: &str = "application/vnd.wasm.content.layer.v1+data";
+
+/// One layer of an image.
+pub struct Layer<'a> {
+    pub media_type: String,
+    /// As `sha256:…`.
+    pub digest: String,
+    pub content: &'a [u8],
+}
+
+/// Writes the application into `folder`: `spin.toml` and all that it names.
+pub fn unpack(layers: &[Layer<'_>], folder: &Path) -> Result<()> {
+    let application =
+        layers.iter().find(|layer| layer.media_type == APPLICATION).with_context(|| {
+            format!("the image has no Spin application, no layer of type {APPLICATION}")
+        })?;
+    let locked: Locked = serde_json::from_slice(application.content)
+        .context("the image's Spin application cannot be read")?;
+    let contents = layers.iter().map(|layer| (layer.digest.as_str(), layer.content)).collect();
+    let manifest = Unpacking { folder, contents }.manifest(locked)?;
+    fs::write(folder.join("spin.toml"), manifest.to_string()).context("cannot write spin.toml")
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    variables: BTreeMap<String, Variable>,
+    triggers: Vec<Trigger>,
+    components: Vec<Component>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    triggers: BTreeMap<String, TriggerSettings>,
+}
+
+#[derive(Default, Deserialize)]
+struct TriggerSettings {
+    #[serde(default)]
+    base: String,
+}
+
+#[derive(Deserialize)]
+struct Variable {
+    default: Option<String>,
+    #[serde(default)]
+    secret: bool,
+}
+
+#[derive(Deserialize)]
+struct Trigger {
+    #[serde(default)]
+    id: String,
+    trigger_type: String,
+    trigger_config: serde_json::Map<String, Json>,
+}
+
+#[derive(Deserialize)]
+struct Component {
+    id: String,
+    #[serde(default)]
+    metadata: ComponentMetadata,
+    source: Content,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    files: Vec<File>,
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Json>,
+}
+
+#[derive(Default, Deserialize)]
+struct ComponentMetadata {
+    #[serde(default)]
+    allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
+    key_value_stores: Vec<String>,
+    #[serde(default)]
+    databases: Vec<String>,
+    #[serde(default)]
+    ai_models: Vec<String>,
+}
+
+/// Where a content is: in a layer, or, if it is small, in the application itself.
+#[derive(Deserialize)]
+struct Content {
+    digest: Option<String>,
+    inline: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(flatten)]
+    content: Content,
+    path: PathBuf,
+}
+
+struct Unpacking<'a> {
+    folder: &'a Path,
+    /// By digest.
+    contents: HashMap<&'a str, &'a [u8]>,
+}
+
+impl Unpacking<'_> {
+    fn manifest(&self, locked: Locked) -> Result<Table> {
+        let mut application = Table::new();
+        application.insert("name".into(), locked.metadata.name.into());
+        application.insert("version".into(), locked.metadata.version.into());
+        application.insert("description".into(), locked.metadata.description.into());
+        if let Some(http) = locked.metadata.triggers.get("http") {
+            let base = Table::from_iter([("base".to_owned(), http.base.clone().into())]);
+            let trigger = Table::from_iter([("http".to_owned(), base.into())]);
+            application.insert("trigger".into(), trigger.into());
+        }
+        let triggers = locked.triggers.into_iter().map(trigger).collect::<Result<Vec<Toml>>>()?;
+        let mut components = Table::new();
+        for component in locked.components {
+            let id = component.id.clone();
+            let table = self.component(component).with_context(|| format!("component `{id}`"))?;
+            components.insert(id, table.into());
+        }
+        Ok(Table::from_iter([
+            ("spin_manifest_version".to_owned(), 2.into()),
+            ("application".to_owned(), application.into()),
+            ("variables".to_owned(), variables(locked.variables).into()),
+            ("trigger".to_owned(), Table::from_iter([("http".to_owned(), triggers.into())]).into()),
+            ("component".to_owned(), components.into()),
+        ]))
+    }
+
+    fn component(&self, component: Component) -> Result<Table> {
+        if let Some(name) = component.dependencies.keys().next() {
+            bail!("it is not composed with its dependency `{name}`; push it with --compose");
+        }
+        let source = self.write(&format!("{}.wasm", component.id), &component.source)?;
+        let files = Path::new("files").join(&component.id);
+        let mut placements = Vec::new();
+        for File { content, path } in &component.files {
+            self.write_file(&files, path, content)?;
+        }
+        if !component.files.is_empty() {
+            placements.push(Toml::from(Table::from_iter([
+                ("source".to_owned(), text(&files)?),
+                ("destination".to_owned(), "/".into()),
+            ])));
+        }
+        let metadata = component.metadata;
+        Ok(Table::from_iter([
+            ("source".to_owned(), text(&source)?),
+            ("files".to_owned(), placements.into()),
+            ("environment".to_owned(), Table::from_iter(strings(component.env)).into()),
+            ("variables".to_owned(), Table::from_iter(strings(component.config)).into()),
+            ("allowed_outbound_hosts".to_owned(), metadata.allowed_outbound_hosts.into()),
+            ("key_value_stores".to_owned(), metadata.key_value_stores.into()),
+            ("sqlite_databases".to_owned(), metadata.databases.into()),
+            ("ai_models".to_owned(), metadata.ai_models.into()),
+        ]))
+    }
+
+    /// A path of an image is no reason to write anywhere else.
+    fn write_file(&self, below: &Path, path: &Path, content: &Content) -> Result<()> {
+        let mut file = below.to_owned();
+        for part in path.components() {
+            match part {
+                PathPart::Normal(name) => file.push(name),
+                PathPart::RootDir | PathPart::CurDir => {}
+                PathPart::ParentDir | PathPart::Prefix(_) => {
+                    bail!("the file {} leads out of the component's folder", path.display())
+                }
+            }
+        }
+        self.write(file.to_str().context("a path is not UTF-8")?, content).map(drop)
+    }
+
+    fn write(&self, name: &str, content: &Content) -> Result<PathBuf> {
+        let decoded;
+        let bytes: &[u8] = match (&content.digest, &content.inline) {
+            (_, Some(inline)) => {
+                decoded =
+                    STANDARD.decode(inline).with_context(|| format!("{name} is not base64"))?;
+                &decoded
+            }
+            (Some(digest), None) => self
+                .contents
+                .get(digest.as_str())
+                .with_context(|| format!("the image has no layer {digest}, for {name}"))?,
+            (None, None) => bail!("{name} is nowhere in the image"),
+        };
+        let file = self.folder.join(name);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(PathBuf::from(name))
+    }
+}
+
+fn variables(declared: BTreeMap<String, Variable>) -> Table {
+    let one = |(name, variable): (String, Variable)| {
+        let mut table = Table::from_iter([("secret".to_owned(), variable.secret.into())]);
+        match variable.default {
+            Some(value) => table.insert("default".into(), value.into()),
+            None => table.insert("required".into(), true.into()),
+        };
+        (name, Toml::from(table))
+    };
+    declared.into_iter().map(one).collect()
+}
+
+fn trigger(trigger: Trigger) -> Result<Toml> {
+    let Trigger { id, trigger_type, trigger_config } = trigger;
+    if trigger_type != "http" {
+        bail!("trigger `{id}` is of type `{trigger_type}`; this host has `http`");
+    }
+    // TOML has no null.
+    let config: serde_json::Map<_, _> =
+        trigger_config.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    let mut table = Table::try_from(config).with_context(|| format!("trigger `{id}`"))?;
+    table.insert("id".into(), id.into());
+    Ok(table.into())
+}
+
+fn strings(map: BTreeMap<String, String>) -> impl Iterator<Item = (String, Toml)> {
+    map.into_iter().map(|(name, value)| (name, value.into()))
+}
+
+fn text(path: &Path) -> Result<Toml> {
+    Ok(path.to_str().context("a path is not UTF-8")?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Manifest, StringOr};
+
+    /// What `spin registry push` of Spin 4.1 makes of an application, shortened.
+    const LOCKED: &str = r#"{
+        "spin_lock_version": 1,
+        "must_understand": ["host_requirements"],
+        "metadata": {
+            "name": "site", "version": "0.1.0", "authors": [],
+            "trigger": {"type": "http"}, "triggers": {"http": {}}
+        },
+        "host_requirements": {"local_service_chaining": "required"},
+        "variables": {"url": {"default": "sqlite:default"}, "key": {"secret": true}},
+        "triggers": [
+            {"id": "trigger-hello", "trigger_type": "http", "trigger_config": {"component": "hello", "route": "/...", "executor": null}}
+        ],
+        "components": [{
+            "id": "hello",
+            "metadata": {"allowed_outbound_hosts": ["http://x"], "databases": ["default"], "build": {"command": "make"}},
+            "source": {"content_type": "application/wasm", "digest": "sha256:aa"},
+            "env": {"LANGUAGE": "ko"},
+            "files": [{"inline": "aGk=", "path": "/assets/a.txt"}, {"digest": "sha256:bb", "path": "b.txt"}],
+            "config": {"url": "{{ url }}"}
+        }]
+    }"#;
+
+    fn unpacked(locked: &str) -> Result<tempfile::TempDir> {
+        let folder = tempfile::tempdir()?;
+        let layer = |media_type: &str, digest: &str, content| Layer {
+            media_type: media_type.to_owned(),
+            digest: digest.to_owned(),
+            content,
+        };
+        let layers = [
+            layer(COMPONENT, "sha256:aa", b"code".as_slice()),
+            layer(FILE, "sha256:bb", b"file"),
+            layer(APPLICATION, "sha256:cc", locked.as_bytes()),
+        ];
+        unpack(&layers, folder.path()).map(|()| folder)
+    }
+
+    #[test]
+    fn the_folder_is_an_application() {
+        let folder = unpacked(LOCKED).expect("unpacked");
+        let manifest = Manifest::read(&folder.path().join("spin.toml"), None).expect("a manifest");
+        assert_eq!(manifest.application.name, "site");
+        assert!(manifest.variables["key"].required && manifest.variables["key"].secret);
+        assert_eq!(manifest.variables["url"].default.as_deref(), Some("sqlite:default"));
+        let StringOr::String(route) = &manifest.trigger.http[0].route else { panic!("a route") };
+        assert_eq!(route, "/...");
+        let hello = &manifest.components["hello"];
+        assert_eq!(hello.allowed_outbound_hosts, ["http://x"]);
+        assert_eq!(hello.sqlite_databases, ["default"]);
+        assert_eq!(hello.variables["url"], "{{ url }}");
+        assert_eq!(hello.environment["LANGUAGE"], "ko");
+        assert_eq!(fs::read(hello.source(folder.path())).expect("code"), b"code");
+        let files = crate::files::mount(folder.path(), hello).expect("mounted").expect("files");
+        let read = |name: &str| fs::read_to_string(files.path().join(name)).expect("a file");
+        assert_eq!((read("assets/a.txt").as_str(), read("b.txt").as_str()), ("hi", "file"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_image_is_said() {
+        for (right, wrong, expected) in [
+            ("sha256:aa", "sha256:dd", "no layer sha256:dd"),
+            ("\"trigger_type\": \"http\"", "\"trigger_type\": \"redis\"", "`redis`"),
+            ("/assets/a.txt", "../../a.txt", "leads out"),
+            ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
+            ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
+            ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "a:b/c"),
+        ] {
+            let error = unpacked(&LOCKED.replace(right, wrong)).expect_err(expected);
+            assert!(format!("{error:#}").contains(expected), "{error:#}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = unpack(&[], folder.path()).expect_err("no application");
+        assert!(error.to_string().contains("no Spin application"), "{error}");
+    }
+}
