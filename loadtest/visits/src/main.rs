@@ -11,7 +11,7 @@ mod record;
 mod visitor;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
@@ -27,10 +27,12 @@ use visitor::{begin_as_insider, begin_as_reader, begin_as_searcher, step};
 const BEGINNING_PER_SECOND: u64 = 60;
 /// Between the last user's begin and the first step that counts: caches and pools fill.
 const WARM_UP: Duration = Duration::from_secs(5);
-/// For the steps that are under way at the end, and for users to notice it.
-const AFTER: Duration = Duration::from_secs(3);
-/// An answer that takes longer is a failure.
+/// An answer that takes longer is a failure. The steps that are under way at the end have as long.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How soon the end of the last step is noticed.
+const LOOK: Duration = Duration::from_millis(100);
+/// Every user has begun by then, or goose ends without figures.
+const BEGIN_LIMIT: Duration = Duration::from_secs(300);
 
 /// Of ten users; goose hands them out in turns.
 const READERS: usize = 8;
@@ -66,8 +68,9 @@ async fn main() -> Result<()> {
 
 fn attack(options: &Options) -> Result<GooseAttack> {
     let begin = (options.users as u64).div_ceil(BEGINNING_PER_SECOND).max(1);
-    // Its clock starts with the last user's, who may be kept waiting by a password hash.
-    let time = WARM_UP.as_secs() + options.seconds + AFTER.as_secs() + PATIENCE.as_secs();
+    // Only for a run that hangs: others are ended after their last step, see `report_progress`.
+    let limits = BEGIN_LIMIT + WARM_UP + PATIENCE;
+    let time = limits.as_secs() + options.seconds;
     let mut arguments = vec![
         format!("--host={}", options.base.trim_end_matches('/')),
         format!("--users={}", options.users),
@@ -100,7 +103,8 @@ fn attack_with(arguments: &[String]) -> Result<GooseAttack, GooseError> {
         .register_scenario(insiders))
 }
 
-/// A line a second, and one when the measurement begins. Ends goose when the last step is over.
+/// A line a second, one when the measurement begins and one when it ends. Ends goose when the last
+/// step is over.
 async fn report_progress(run: &'static Run) -> Result<()> {
     let (from, until) = loop {
         if let Some(window) = run.window() {
@@ -111,10 +115,15 @@ async fn report_progress(run: &'static Run) -> Result<()> {
     };
     sleep_until(from.into()).await;
     println!(r#"{{"measuring":true}}"#);
-    while std::time::Instant::now() < until {
+    while Instant::now() < until {
         println!("{}", serde_json::to_string(&run.progress())?);
         sleep(Duration::from_secs(1)).await;
     }
     println!(r#"{{"measuring":false}}"#);
+    let last = Instant::now() + PATIENCE;
+    while run.is_under_way() && Instant::now() < last {
+        sleep(LOOK).await;
+    }
+    goose::trigger_killswitch("the last step is over");
     Ok(())
 }

@@ -22,6 +22,7 @@ pub(crate) struct Run {
     users: usize,
     time: Duration,
     begun: AtomicUsize,
+    under_way: AtomicUsize,
     /// When steps that count are due.
     window: OnceLock<(Instant, Instant)>,
     answered: AtomicU64,
@@ -87,6 +88,7 @@ impl Run {
             users,
             time,
             begun: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
             window: OnceLock::new(),
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -113,7 +115,16 @@ impl Run {
         self.window.get().copied()
     }
 
-    /// `requests` are those of the step, with what a redirect led to.
+    pub(crate) fn step_begins(&self) {
+        self.under_way.fetch_add(1, Relaxed);
+    }
+
+    /// Whether a step was begun whose end was not noted.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way.load(Relaxed) > 0
+    }
+
+    /// The end of a step. `requests` are those of the step, with what a redirect led to.
     pub(crate) fn note(
         &self,
         page: &'static str,
@@ -122,6 +133,7 @@ impl Run {
         outcome: Result<(), String>,
     ) {
         let latency = u64::try_from(due.elapsed().as_micros()).unwrap_or(LONGEST);
+        self.under_way.fetch_sub(1, Relaxed);
         let counts = self.window().is_some_and(|(from, until)| from <= due && due < until);
         if !counts {
             return;

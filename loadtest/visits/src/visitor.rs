@@ -17,6 +17,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// How often a user who has nothing to do any more looks whether goose has ended.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How often an insider tries to sign up and in before the first step.
+const ATTEMPTS: u32 = 5;
+
 /// Chromium's.
 const ENCODINGS: &str = "gzip, deflate, br, zstd";
 const LANGUAGES: &str = "ko-KR,ko;q=0.9,en;q=0.8";
@@ -60,9 +63,13 @@ pub(crate) async fn begin_as_insider(user: &mut GooseUser) -> TransactionResult 
     let account = Account::new();
     let (material, random) = (material::current(), &mut Rng::new());
     for action in [Action::SignUp, Action::SignIn] {
-        if let Some(ask) = action.ask(material, random, Some(&account)) {
-            if let Err(reason) = judge(&ask, send(user, action, &ask).await?).await {
-                eprintln!("{}: {reason}", action.name());
+        let Some(ask) = action.ask(material, random, Some(&account)) else { continue };
+        // Password hashes of many who begin stand in a queue, of which a site may refuse some.
+        for attempt in 1..=ATTEMPTS {
+            match judge(&ask, send(user, action, &ask).await?).await {
+                Ok(()) => break,
+                Err(reason) if attempt == ATTEMPTS => eprintln!("{}: {reason}", action.name()),
+                Err(_) => sleep(PACE * attempt).await,
             }
         }
     }
@@ -102,6 +109,7 @@ pub(crate) async fn step(user: &mut GooseUser) -> TransactionResult {
     visitor.due += PACE;
     let Some(ask) = ask else { return Ok(()) };
     sleep_until(due.into()).await;
+    run.step_begins();
     let (requests, outcome) = match send(user, action, &ask).await {
         Ok(answer) => {
             let requests = 1 + u64::from(was_led_on(&answer));
