@@ -1,6 +1,7 @@
 //! Embeds what is in `assets/` and the bundled scripts: each file under a name that holds a hash
 //! of its content, so that a browser may keep it for ever, compressed once here and never while
-//! serving.
+//! serving. So is the head of every page, four fifths of it, as the first part of a stream that
+//! `src/compression.rs` goes on with.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -15,6 +16,11 @@ use sha2::{Digest, Sha256};
 /// Where `cargo xtask build` puts the bundles of `scripts/`.
 const SCRIPTS: &str = "../../target/scripts";
 
+/// 64 KiB reach back over the whole of nearly every page, and are cheap to set up.
+const BROTLI_WINDOW_BITS: i32 = 16;
+
+const LANGUAGES: [&str; 2] = ["ko", "en"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=assets");
     println!("cargo::rerun-if-changed={SCRIPTS}");
@@ -23,9 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let style = without_comments(&read("assets", "style.css")?)?;
     let hash = STANDARD.encode(Sha256::digest(&style));
-    writeln!(code, "pub(crate) const STYLE: &str = {style:?};")?;
     writeln!(code, "pub(crate) const STYLE_HASH: &str = \"sha256-{hash}\";")?;
 
+    let mut icon = String::new();
     let script = "text/javascript; charset=utf-8";
     let files = [
         ("WRITING_SCRIPT", SCRIPTS, "writing", "js", script),
@@ -36,6 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let content = read(folder, &format!("{name}.{extension}"))?;
         let hash = &URL_SAFE_NO_PAD.encode(Sha256::digest(&content))[..10];
         let path = format!("/assets/{name}.{hash}.{extension}");
+        if name == "icon" {
+            icon.clone_from(&path);
+        }
         let stem = out.join(name);
         for (ending, bytes) in [
             ("raw", content.clone().into_bytes()),
@@ -44,9 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ] {
             fs::write(stem.with_extension(ending), bytes)?;
         }
-        // By a path that is found where it is compiled, so that a target folder can be moved.
-        let include =
-            |ending| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{ending}\"))");
+        let include = |ending| include("bytes", &format!("{name}.{ending}"));
         writeln!(
             code,
             "pub(crate) const {constant}: &Asset = &Asset {{ path: {path:?}, content_type: {content_type:?}, \
@@ -57,7 +64,36 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     fs::write(out.join("assets.rs"), code)?;
+    let head = read("assets", "head.html")?.replace("{style}", &style).replace("{icon}", &icon);
+    write_heads(&out, &head)?;
     Ok(())
+}
+
+/// The head in each language, as it is and as the first part of either kind of stream.
+fn write_heads(out: &Path, head: &str) -> Result<(), Box<dyn Error>> {
+    let mut code = format!("pub(crate) const BROTLI_WINDOW_BITS: i32 = {BROTLI_WINDOW_BITS};\n");
+    for language in LANGUAGES {
+        let html = head.replace("{language}", language);
+        let stem = out.join(format!("head-{language}"));
+        fs::write(stem.with_extension("br"), brotli_part(&html)?)?;
+        fs::write(stem.with_extension("deflate"), deflate_part(&html)?)?;
+        fs::write(stem.with_extension("html"), html)?;
+        writeln!(
+            code,
+            "pub(crate) static {}: Head = Head {{ html: {}, brotli: {}, deflate: {} }};",
+            language.to_uppercase(),
+            include("str", &format!("head-{language}.html")),
+            include("bytes", &format!("head-{language}.br")),
+            include("bytes", &format!("head-{language}.deflate")),
+        )?;
+    }
+    fs::write(out.join("heads.rs"), code)?;
+    Ok(())
+}
+
+/// By a path that is found where it is compiled, so that a target folder can be moved.
+fn include(kind: &str, name: &str) -> String {
+    format!("include_{kind}!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))")
 }
 
 fn read(folder: &str, name: &str) -> Result<String, String> {
@@ -83,6 +119,28 @@ fn brotli(content: &str) -> io::Result<Vec<u8>> {
     let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
     brotli::BrotliCompress(&mut content.as_bytes(), &mut out, &params)?;
     Ok(out)
+}
+
+/// A stream's header and first meta-block, without its end (RFC 7932, section 9).
+fn brotli_part(content: &str) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: BROTLI_WINDOW_BITS,
+        bare_stream: true,
+        appendable: true,
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut content.as_bytes(), &mut out, &params)?;
+    Ok(out)
+}
+
+/// Blocks up to a byte's boundary, without a last one (RFC 1951, section 3.2.4).
+fn deflate_part(content: &str) -> io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content.as_bytes())?;
+    encoder.flush()?;
+    Ok(encoder.get_ref().clone())
 }
 
 fn gzip(content: &str) -> io::Result<Vec<u8>> {

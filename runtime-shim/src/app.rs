@@ -25,6 +25,7 @@ use crate::metrics::{ComponentMetrics, Metrics};
 use crate::otlp::Spans;
 use crate::route::{Router, Target};
 use crate::runtime_config::Store;
+use crate::shared_cache::SharedCache;
 use crate::variables;
 
 pub struct App {
@@ -44,6 +45,7 @@ pub struct Component {
     pub allow_list: AllowList,
     pub variables: HashMap<String, String>,
     pub environment: Vec<(String, String)>,
+    pub shared_cache: SharedCache,
     /// Stdout and stderr.
     pub output: [GuestOutput; 2],
     pub files: Option<TempDir>,
@@ -127,6 +129,7 @@ impl Component {
         Ok(Self {
             id: id.into(),
             metrics: metrics.component(id),
+            shared_cache: SharedCache::new(&limits),
             allow_list: AllowList::parse(&hosts)?,
             variables: variables::component_variables(&declared.variables, &config.variables)?
                 .into_iter()

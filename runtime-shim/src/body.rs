@@ -61,6 +61,14 @@ impl Body {
         Self::Full(Some(bytes))
     }
 
+    /// All of it, where that is known before it is sent.
+    pub(crate) fn whole(&self) -> Option<&Bytes> {
+        match self {
+            Self::Full(bytes) => bytes.as_ref(),
+            Self::Streamed(_) => None,
+        }
+    }
+
     /// Takes what is there already, without waiting for more than the guest's
     /// next turn. `patience` is for the rest.
     pub(crate) async fn of_guest(mut body: WasiBody, patience: Patience) -> Self {

@@ -33,6 +33,7 @@ mod route;
 mod runtime_config;
 pub mod server;
 mod session_pool;
+mod shared_cache;
 mod trace;
 mod variables;
 pub mod watch;

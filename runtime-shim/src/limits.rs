@@ -145,6 +145,10 @@ limits! {
             "A peer that does not answer the TCP and TLS handshake in this time is down.";
         outbound_response_ms = 30_000, "ms",
             "No request lives longer, so no call of it needs to.";
+        shared_cache_bytes = 16 * 1024 * 1024, "bytes",
+            "Answers that a component shares by s-maxage and that the host gives in its place under load; 0 for none.";
+        shared_cache_in_flight = 8, "requests",
+            "While fewer are under way at a component, each of them reaches it and sees every write.";
         sqlite_result_bytes = 32 * 1024 * 1024, "bytes per result",
             "A result is held in memory as a whole; larger ones need a LIMIT.";
         server_result_bytes = 32 * 1024 * 1024, "bytes per result",

@@ -73,6 +73,11 @@ pub(crate) async fn answer(
         started: Instant::now(),
     };
     component.metrics.in_flight.inc();
+    let asked = component.shared_cache.asked(&parts, component.metrics.in_flight.get());
+    if let Some(response) = asked.as_ref().and_then(|asked| component.shared_cache.find(asked)) {
+        component.metrics.shared.inc();
+        return measured.finish(response);
+    }
     let limit = component.limits.request_body_bytes;
     if body.size_hint().lower() > limit {
         let time = Duration::from_millis(component.limits.request_ms);
@@ -88,18 +93,26 @@ pub(crate) async fn answer(
         exceeded = Some(flag);
         body.boxed_unsync()
     };
+    let written = (!parts.method.is_safe()).then(|| parts.uri.clone());
     describe(&mut parts, matched, client, context);
     let answered = core.call(index, Request::from_parts(parts, body), context).await;
     if exceeded.is_some_and(|exceeded| exceeded.load(Relaxed)) {
         return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
     }
-    measured.finish(match answered {
-        Ok(response) => {
-            let (parts, body) = response.into_parts();
-            Response::from_parts(parts, Body::of_guest(body, Patience::of(&component.limits)).await)
-        }
-        Err(problem) => answer::problem(problem, &asker),
-    })
+    let response = match answered {
+        Ok(response) => response,
+        Err(problem) => return measured.finish(answer::problem(problem, &asker)),
+    };
+    let (parts, body) = response.into_parts();
+    let body = Body::of_guest(body, Patience::of(&component.limits)).await;
+    let response = Response::from_parts(parts, body);
+    if let Some(asked) = asked {
+        component.shared_cache.keep(&asked, &response);
+    }
+    if let Some(uri) = written {
+        component.shared_cache.invalidate(&uri, &response);
+    }
+    measured.finish(response)
 }
 
 fn health() -> Response<Body> {

@@ -18,6 +18,12 @@ use crate::visitor::{Visitor, forget};
 /// One year, as RFC 6797 sites commonly promise.
 const HSTS: &str = "max-age=31536000; includeSubDomains";
 
+/// A browser asks every time whether the page is still the same.
+const SHARED: &str = "max-age=0, must-revalidate, s-maxage=1";
+
+/// The scheme, because only over TLS a page promises to stay there.
+const VARY: &str = "accept-encoding, accept-language, cookie, x-forwarded-proto";
+
 /// Nothing but what a page of ours holds. Styles by their hash: an injected `style` or
 /// attribute does nothing.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -83,6 +89,12 @@ pub(crate) async fn finish(
     response
 }
 
+/// Lets a host under load answer with what it answered less than a second ago.
+pub(crate) async fn share(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(SHARED));
+    response
+}
+
 /// For caches. A page differs by language, by encoding and by who is signed in. What an
 /// insider saw is not kept: on a shared computer the way back would show which texts are theirs.
 /// Nor is a form that was refused, which holds what somebody wrote.
@@ -90,9 +102,12 @@ fn describe(headers: &mut HeaderMap, public: bool) {
     if headers.contains_key(header::VARY) {
         return;
     }
-    headers
-        .insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language, cookie"));
-    let control = if public { "no-cache" } else { "private, no-store" };
+    headers.insert(header::VARY, HeaderValue::from_static(VARY));
+    let control = match headers.get(header::CACHE_CONTROL) {
+        _ if !public => "private, no-store",
+        Some(control) if control == SHARED => SHARED,
+        _ => "no-cache",
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     // The same tag names the page in each encoding, which only a weak one may.
     let weak = headers

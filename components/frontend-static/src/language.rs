@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
+use crate::head::{self, Head};
 use crate::texts::{EN, KO, Texts};
 
 /// Keeps a choice made by a link; without it the browser's own preference counts.
@@ -43,6 +44,14 @@ impl Language {
             }
         }
         best.map(|(_, language)| language)
+    }
+
+    /// What every page in this language begins with.
+    pub(crate) fn head(self) -> &'static Head {
+        match self {
+            Self::Korean => &head::KO,
+            Self::English => &head::EN,
+        }
     }
 
     pub(crate) fn tag(self) -> &'static str {

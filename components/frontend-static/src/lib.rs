@@ -5,6 +5,7 @@ mod assets;
 mod compression;
 mod display;
 mod form;
+mod head;
 mod language;
 mod local_path;
 mod pages;
@@ -17,6 +18,7 @@ use std::sync::LazyLock;
 
 use answer::Asked;
 use axum::Router;
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
 use pages::{
@@ -27,12 +29,23 @@ use pages::{
 use spin_sdk::{http::Request, http_service};
 use visitor::Visitor;
 
-static ROUTES: LazyLock<Router> = LazyLock::new(|| {
+/// What everyone reads.
+fn read_by_all() -> Router {
     Router::new()
         .route("/", get(home::show_home))
         .route("/board", get(board::list))
-        .route("/board/new", get(post_form::new_form).post(post_form::create))
         .route("/board/{id}", get(thread::read))
+        .route("/hospitals", get(hospitals::list))
+        .route("/hospitals/{id}", get(hospital::read))
+        .route("/knowledge", get(knowledge::read))
+        .route("/moderation/about", get(moderation::about::read))
+        .route("/moderation/log", get(moderation::log::read))
+        .layer(map_response(answer::share))
+}
+
+static ROUTES: LazyLock<Router> = LazyLock::new(|| {
+    read_by_all()
+        .route("/board/new", get(post_form::new_form).post(post_form::create))
         .route("/board/{id}/edit", get(post_form::edit_form).post(post_form::edit))
         .route("/board/{id}/delete", post(thread::delete))
         .route("/board/{id}/vote", post(thread::vote))
@@ -41,8 +54,6 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         .route("/board/{id}/comments/{comment}/edit", get(comment::edit_form).post(comment::edit))
         .route("/board/{id}/comments/{comment}/delete", post(comment::delete))
         .route("/board/{id}/comments/{comment}/vote", post(comment::vote))
-        .route("/hospitals", get(hospitals::list))
-        .route("/hospitals/{id}", get(hospital::read))
         .route("/hospitals/{id}/review", get(review_form::read))
         .route("/reviews/mine", get(own_reviews::read))
         .route(
@@ -58,8 +69,6 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
             get(review_reply::form).post(review_reply::send),
         )
         .route("/moderation", get(moderation::overview::read))
-        .route("/moderation/about", get(moderation::about::read))
-        .route("/moderation/log", get(moderation::log::read))
         .route("/moderation/documents", get(moderation::documents::list))
         .route("/moderation/documents/{id}", post(moderation::documents::decide))
         .route("/moderation/documents/{id}/file", get(moderation::documents::file))
@@ -99,7 +108,6 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         .route("/account/password", post(account::change_password))
         .route("/account/signout-everywhere", post(account::sign_out_everywhere))
         .route("/account/delete", post(account::delete))
-        .route("/knowledge", get(knowledge::read))
         .route("/lang", get(pages::language::choose))
         .route("/robots.txt", get(robots::read))
         .route("/assets/{name}", get(assets::get))

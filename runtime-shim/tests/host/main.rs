@@ -10,5 +10,6 @@ mod lifecycle;
 mod mysql;
 mod postgres;
 mod serving;
+mod shared_cache;
 mod sqlite;
 mod support;

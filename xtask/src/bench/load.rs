@@ -52,7 +52,9 @@ impl Call {
         let request = Request::builder()
             .method(&self.method)
             .uri(&self.path)
-            .header(http::header::HOST, self.address.to_string());
+            .header(http::header::HOST, self.address.to_string())
+            // It is the component that is measured, not a cache in front of it.
+            .header(http::header::CACHE_CONTROL, "no-cache");
         if self.bodies.is_empty() {
             return Ok(request.body(Full::default())?);
         }

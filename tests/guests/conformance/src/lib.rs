@@ -7,13 +7,15 @@ mod mysql;
 mod postgres;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use futures::SinkExt;
 use spin_sdk::http::body::{IncomingBodyExt, stream};
-use spin_sdk::http::{BoxBody, FullBody, Request, Response, StatusCode, box_body, get};
+use spin_sdk::http::{
+    BoxBody, FullBody, HeaderValue, Request, Response, StatusCode, box_body, get,
+};
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{Connection, Value};
 use spin_sdk::time::sleep;
@@ -75,6 +77,7 @@ async fn answer(request: Request) -> Result<Response<Body>> {
             "waited".to_owned()
         }
         "stream" => return stream_slowly(&query),
+        "share" => return share(),
         "status" => {
             let mut response = text(String::new());
             *response.status_mut() = asked(&query, "code")?.parse()?;
@@ -99,6 +102,13 @@ async fn answer(request: Request) -> Result<Response<Body>> {
 
 fn text(text: String) -> Response<Body> {
     Response::new(box_body(FullBody::new(Bytes::from(text))))
+}
+
+/// Different each time, and for everyone.
+fn share() -> Result<Response<Body>> {
+    let mut response = text(format!("{:?}", SystemTime::now()));
+    response.headers_mut().insert("cache-control", HeaderValue::from_static("s-maxage=60"));
+    Ok(response)
 }
 
 fn asked<'a>(query: &'a Query, name: &str) -> Result<&'a str> {

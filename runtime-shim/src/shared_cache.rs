@@ -1,0 +1,329 @@
+//! A shared cache (RFC 9111) in front of a component, used only while it has much to do.
+//!
+//! A component opts in with `s-maxage` on what everyone may see. While few requests are under
+//! way each of them reaches it, and so sees every write; under load, when a page is asked for
+//! many times within its lifetime, the host answers in the component's place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HOST, IF_NONE_MATCH, VARY};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, request};
+use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
+use quick_cache::{OptionsBuilder, Weighter, sync};
+
+use crate::body::Body;
+use crate::limits::Limits;
+
+/// Answers kept at one address, which differ by what `Vary` names: languages times encodings,
+/// and some room.
+const VARIANTS: usize = 8;
+/// What an answer takes besides its body: headers, the policy, the table's entry.
+const OVERHEAD_BYTES: u64 = 2_048;
+/// A guess from which the table's first size is made; it grows.
+const TYPICAL_BYTES: u64 = 16_384;
+
+pub struct SharedCache {
+    answers: sync::Cache<Box<str>, Variants, Size>,
+    bytes: u64,
+    in_flight: i64,
+}
+
+type Variants = Arc<[Arc<Stored>]>;
+
+struct Stored {
+    policy: CachePolicy,
+    body: Bytes,
+    /// A request was let through to renew it.
+    renewed: AtomicBool,
+}
+
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Box<str>, Variants> for Size {
+    fn weight(&self, address: &Box<str>, variants: &Variants) -> u64 {
+        let bodies: usize = variants.iter().map(|stored| stored.body.len()).sum();
+        (address.len() + bodies) as u64 + OVERHEAD_BYTES * variants.len() as u64
+    }
+}
+
+/// A request whose answer may be in the cache, or may be put there.
+pub(crate) struct Asked(Request<()>);
+
+impl SharedCache {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let bytes = limits.shared_cache_bytes;
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(0).max(1))
+            .weight_capacity(bytes)
+            // One shard: whatever fits the cache fits its shard, and few threads share it.
+            .shards(1)
+            .build();
+        let answers = match options {
+            Ok(options) => {
+                sync::Cache::with_options(options, Size, Default::default(), Default::default())
+            }
+            Err(_) => sync::Cache::with_weighter(1, bytes, Size),
+        };
+        let in_flight = i64::try_from(limits.shared_cache_in_flight).unwrap_or(i64::MAX);
+        Self { answers, bytes, in_flight }
+    }
+
+    /// `None` for what is none of the cache's business: while fewer than the limit are
+    /// `under_way`, and for whoever may be told something else than all, or wants to know anew.
+    pub(crate) fn asked(&self, parts: &request::Parts, under_way: i64) -> Option<Asked> {
+        let busy = self.bytes > 0 && under_way >= self.in_flight;
+        if !busy || parts.method != Method::GET {
+            return None;
+        }
+        let personal = [COOKIE, AUTHORIZATION, CACHE_CONTROL];
+        if personal.iter().any(|name| parts.headers.contains_key(name)) {
+            return None;
+        }
+        let mut request = Request::new(());
+        request.uri_mut().clone_from(&parts.uri);
+        request.headers_mut().clone_from(&parts.headers);
+        Some(Asked(request))
+    }
+
+    /// The answer, if it is here and fresh. In the second half of its life the first who asks
+    /// goes past it to renew it, so that it never runs out while many ask.
+    pub(crate) fn find(&self, Asked(request): &Asked) -> Option<Response<Body>> {
+        let variants = self.answers.get(address(request.uri()))?;
+        let now = SystemTime::now();
+        let (stored, mut parts) = variants.iter().find_map(|stored| {
+            match stored.policy.before_request(request, now) {
+                BeforeRequest::Fresh(parts) => Some((stored, parts)),
+                BeforeRequest::Stale { .. } => None,
+            }
+        })?;
+        let old = stored.policy.time_to_live(now) < stored.policy.age(now);
+        if old && !stored.renewed.swap(true, Relaxed) {
+            return None;
+        }
+        // Written by the server in the form that HTTP asks for.
+        parts.headers.remove(DATE);
+        let mut body = stored.body.clone();
+        if unmodified(request.headers(), &parts.headers) {
+            parts.status = StatusCode::NOT_MODIFIED;
+            parts.headers.remove(CONTENT_LENGTH);
+            parts.headers.remove(CONTENT_TYPE);
+            body.clear();
+        }
+        Some(Response::from_parts(parts, Body::full(body)))
+    }
+
+    /// Puts a complete answer in, if its component allows that.
+    pub(crate) fn keep(&self, asked: &Asked, response: &Response<Body>) {
+        let Some(body) = response.body().whole() else { return };
+        if response.status() != StatusCode::OK || !shareable(response.headers()) {
+            return;
+        }
+        let answer = head(response);
+        let policy = CachePolicy::new_options(
+            &asked.selecting(response.headers()),
+            &answer,
+            SystemTime::now(),
+            CacheOptions::default(),
+        );
+        if policy.time_to_live(SystemTime::now()).is_zero() {
+            return;
+        }
+        let stored = Stored { policy, body: body.clone(), renewed: AtomicBool::new(false) };
+        let address = address(asked.0.uri());
+        let others = self.answers.get(address);
+        let others = others.iter().flat_map(|variants| variants.iter());
+        let variants = std::iter::once(Arc::new(stored))
+            .chain(others.filter(|other| !other.selected_by(&asked.0)).cloned())
+            .take(VARIANTS)
+            .collect();
+        self.answers.insert(address.into(), variants);
+    }
+
+    /// After a write that succeeded (RFC 9111, section 4.4).
+    pub(crate) fn invalidate(&self, uri: &Uri, response: &Response<Body>) {
+        let status = response.status();
+        if !status.is_success() && !status.is_redirection() {
+            return;
+        }
+        self.answers.remove(address(uri));
+        let location = response.headers().get(LOCATION);
+        if let Some(location) = location.and_then(|value| Uri::try_from(value.as_bytes()).ok()) {
+            self.answers.remove(address(&location));
+        }
+    }
+}
+
+impl Asked {
+    /// The request as far as it decides which answer it gets, and no further: who asked is not kept.
+    fn selecting(&self, answer: &HeaderMap) -> Request<()> {
+        let mut request = Request::new(());
+        request.uri_mut().clone_from(self.0.uri());
+        for name in varying(answer).chain([HOST]) {
+            if let Some(value) = self.0.headers().get(&name) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        request
+    }
+}
+
+impl Stored {
+    /// Whether the request differs in nothing that the answer varies by.
+    fn selected_by(&self, request: &Request<()>) -> bool {
+        match self.policy.before_request(request, SystemTime::now()) {
+            BeforeRequest::Fresh(_) => true,
+            BeforeRequest::Stale { matches, .. } => matches,
+        }
+    }
+}
+
+/// Components are told nothing of the scheme and the host here, so what comes after is enough.
+fn address(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |path| path.as_str())
+}
+
+fn head(response: &Response<Body>) -> Response<()> {
+    let mut head = Response::new(());
+    *head.status_mut() = response.status();
+    head.headers_mut().clone_from(response.headers());
+    head
+}
+
+/// Only by `s-maxage`: of an answer that says less, nobody promised that all may see it.
+fn shareable(answer: &HeaderMap) -> bool {
+    let control = answer.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    control.is_some_and(|control| control.contains("s-maxage=")) && !answer.contains_key(SET_COOKIE)
+}
+
+fn varying(answer: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let lists = answer.get_all(VARY).into_iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).filter_map(|name| name.trim().parse().ok())
+}
+
+/// Whether the client has it already (RFC 9110, section 13.1.2), by weak comparison.
+fn unmodified(request: &HeaderMap, answer: &HeaderMap) -> bool {
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    let Some(tag) = text(answer, ETAG).map(|tag| strong(&tag)) else { return false };
+    text(request, IF_NONE_MATCH).is_some_and(|tags| {
+        tags.split(',').any(|other| other.trim() == "*" || strong(other) == tag)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> SharedCache {
+        SharedCache::new(&Limits { shared_cache_in_flight: 2, ..Limits::default() })
+    }
+
+    fn get(uri: &str, headers: &[(&'static str, &'static str)]) -> request::Parts {
+        let mut request = Request::get(uri).header("host", "here");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    fn answered(control: &str, body: &'static str) -> Response<Body> {
+        Response::builder()
+            .header("cache-control", control)
+            .header("vary", "accept-language, cookie")
+            .header("etag", "W/\"1\"")
+            .body(Body::full(Bytes::from_static(body.as_bytes())))
+            .expect("an answer")
+    }
+
+    fn keep(cache: &SharedCache, parts: &request::Parts, answer: &Response<Body>) {
+        cache.keep(&cache.asked(parts, 2).expect("asked"), answer);
+    }
+
+    fn found(cache: &SharedCache, parts: &request::Parts) -> Option<Response<Body>> {
+        cache.find(&cache.asked(parts, 2)?)
+    }
+
+    const SHARED: &str = "max-age=0, s-maxage=60";
+
+    #[test]
+    fn nothing_is_asked_or_kept_for_one_person_or_while_there_is_little_to_do() {
+        let cache = cache();
+        assert!(cache.asked(&get("/", &[]), 1).is_none());
+        assert!(cache.asked(&get("/", &[("cookie", "a=b")]), 2).is_none());
+        assert!(cache.asked(&get("/", &[("authorization", "Bearer x")]), 2).is_none());
+        assert!(cache.asked(&get("/", &[("cache-control", "no-cache")]), 2).is_none());
+        for control in
+            ["no-cache", "public, max-age=60", "private, s-maxage=60", "no-store, s-maxage=60"]
+        {
+            keep(&cache, &get("/", &[]), &answered(control, "a"));
+            assert!(found(&cache, &get("/", &[])).is_none(), "{control}");
+        }
+        let mut with_cookie = answered(SHARED, "a");
+        with_cookie.headers_mut().insert(SET_COOKIE, "a=b".parse().expect("a value"));
+        keep(&cache, &get("/", &[]), &with_cookie);
+        assert!(found(&cache, &get("/", &[])).is_none());
+    }
+
+    #[test]
+    fn each_variant_is_found_by_what_it_varies_by() {
+        let cache = cache();
+        let korean = get("/a?b=c", &[("accept-language", "ko"), ("user-agent", "one")]);
+        let english = get("/a?b=c", &[("accept-language", "en")]);
+        keep(&cache, &korean, &answered(SHARED, "ko"));
+        keep(&cache, &english, &answered(SHARED, "en"));
+        let body = |parts| found(&cache, parts).and_then(|answer| answer.body().whole().cloned());
+        assert_eq!(body(&korean).as_deref(), Some(&b"ko"[..]));
+        assert_eq!(body(&english).as_deref(), Some(&b"en"[..]));
+        let other = get("/a?b=c", &[("accept-language", "ko"), ("user-agent", "two")]);
+        assert_eq!(body(&other).as_deref(), Some(&b"ko"[..]));
+        assert!(found(&cache, &get("/a?b=c", &[])).is_none());
+        assert!(found(&cache, &get("/a", &[("accept-language", "ko")])).is_none());
+    }
+
+    #[test]
+    fn a_client_that_has_it_is_told_so_and_a_write_takes_it_away() {
+        let cache = cache();
+        keep(&cache, &get("/a", &[]), &answered(SHARED, "a"));
+        let again = found(&cache, &get("/a", &[("if-none-match", "\"0\", \"1\"")])).expect("kept");
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again.body().whole().map(Bytes::len), Some(0));
+        let other = found(&cache, &get("/a", &[("if-none-match", "\"0\"")])).expect("kept");
+        assert_eq!(other.status(), StatusCode::OK);
+        assert_eq!(other.headers().get("age").map(|age| age.as_bytes()), Some(&b"0"[..]));
+        let mut written = answered("no-store", "");
+        *written.status_mut() = StatusCode::SEE_OTHER;
+        written.headers_mut().insert(LOCATION, "/a".parse().expect("a value"));
+        cache.invalidate(&"/b".parse().expect("an address"), &written);
+        assert!(found(&cache, &get("/a", &[])).is_none());
+    }
+
+    #[test]
+    fn one_of_those_who_ask_renews_it_in_the_second_half_of_its_life() {
+        let cache = cache();
+        let mut aged = answered(SHARED, "a");
+        aged.headers_mut().insert("age", "31".parse().expect("a value"));
+        keep(&cache, &get("/a", &[]), &aged);
+        assert!(found(&cache, &get("/a", &[])).is_none());
+        assert!(found(&cache, &get("/a", &[])).is_some());
+        let mut expired = answered(SHARED, "a");
+        expired.headers_mut().insert("age", "60".parse().expect("a value"));
+        keep(&cache, &get("/b", &[]), &expired);
+        assert!(found(&cache, &get("/b", &[])).is_none());
+    }
+
+    #[test]
+    fn it_never_holds_more_than_its_bytes() {
+        let limits = Limits { shared_cache_bytes: 100_000, ..Limits::default() };
+        let cache = SharedCache::new(&Limits { shared_cache_in_flight: 0, ..limits });
+        for number in 0..1_000 {
+            keep(&cache, &get(&format!("/{number}"), &[]), &answered(SHARED, "a"));
+        }
+        assert!(cache.answers.weight() <= 100_000);
+        assert!(found(&cache, &get("/999", &[])).is_some());
+    }
+}
