@@ -121,3 +121,15 @@ fn text(arguments: &[&str], output: &Output) -> Result<String> {
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
+
+/// Without what the cluster wrote into it.
+pub(super) fn made_anew(object: &mut Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.retain(|key, _| {
+            matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations")
+        });
+    }
+}

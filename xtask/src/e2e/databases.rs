@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::pods::START_LIMIT;
-use super::site::Site;
+use super::site::{Answer, Site};
 use super::{Tried, wait};
 
 const DATABASES: [&str; 3] = ["mysql", "mariadb", "postgres"];
@@ -60,13 +60,30 @@ impl Facts {
 
     /// Whether all of it is served as it was.
     pub(super) fn read(&self, site: &Site) -> Result<()> {
-        let account = json!({ "login": self.login, "password": self.password });
-        let session = site.post("/api/auth/sessions", None, &account)?;
+        let session = self.sign_in(site)?;
         ensure!(session.status == 201, "signing in: {}", session.status);
-        let post = site.get(&format!("/api/board/posts/{}", self.post))?;
+        let post = self.read_post(site)?;
         ensure!(post.status == 200 && post.text.contains(&self.login), "the post: {}", post.status);
         ensure!(hospitals(site)? == self.hospitals, "the hospitals are others");
         Ok(())
+    }
+
+    /// Whether account and post are as unknown as if they had never been.
+    pub(super) fn are_gone(&self, site: &Site) -> Result<()> {
+        let session = self.sign_in(site)?;
+        ensure!(session.status == 401, "signing in: {}", session.status);
+        let post = self.read_post(site)?;
+        ensure!(post.status == 404, "the post: {}", post.status);
+        Ok(())
+    }
+
+    fn sign_in(&self, site: &Site) -> Result<Answer> {
+        let account = json!({ "login": self.login, "password": self.password });
+        site.post("/api/auth/sessions", None, &account)
+    }
+
+    fn read_post(&self, site: &Site) -> Result<Answer> {
+        site.get(&format!("/api/board/posts/{}", self.post))
     }
 }
 

@@ -63,7 +63,7 @@ fn stop(node: &str, container: &str, image: &str) -> Value {
                 "name": "stop",
                 "image": image,
                 "command": ["sh", "-c", script],
-                "securityContext": { "privileged": true },
+                "securityContext": { "privileged": true, "runAsUser": 0 },
             }],
         },
     })

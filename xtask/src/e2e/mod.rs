@@ -5,12 +5,14 @@
 //! cluster that nobody uses yet.
 
 mod autoscaling;
+mod backups;
 mod cluster;
 mod databases;
 mod drain;
 mod liveness;
 mod load;
 mod pods;
+mod reasons;
 mod report;
 mod rollout;
 mod routing;
@@ -80,6 +82,7 @@ const PROOFS: &[Proof] = &[
         about: "the site answers at the gateway's address",
         run: routing::run,
     },
+    Proof { name: "reasons", about: "what cannot start says why in one line", run: reasons::run },
     Proof {
         name: "rollout",
         about: "a rolling update under load fails no request",
@@ -99,6 +102,11 @@ const PROOFS: &[Proof] = &[
         name: "databases",
         about: "each database's pod is deleted, its data stays",
         run: databases::run,
+    },
+    Proof {
+        name: "backups",
+        about: "what the CronJobs back up is restored from their files",
+        run: backups::run,
     },
     Proof {
         name: "autoscaling",

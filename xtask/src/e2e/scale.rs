@@ -1,7 +1,7 @@
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, made_anew};
 use super::pods::START_LIMIT;
 use super::{COMPONENTS, Tried, wait};
 
@@ -41,16 +41,4 @@ fn others(cluster: &Cluster) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-/// Without what the cluster wrote into it.
-fn made_anew(object: &mut Value) {
-    if let Some(object) = object.as_object_mut() {
-        object.remove("status");
-    }
-    if let Some(metadata) = object["metadata"].as_object_mut() {
-        metadata.retain(|key, _| {
-            matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations")
-        });
-    }
 }
