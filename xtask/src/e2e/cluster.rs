@@ -54,7 +54,8 @@ impl Cluster {
 
     /// Makes an object, or changes it into this.
     pub(super) fn apply(&self, object: &Value) -> Result<()> {
-        let arguments = ["apply", "--filename", "-"];
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or(NAMESPACE);
+        let arguments = ["apply", "--namespace", namespace, "--filename", "-"];
         let mut child = self
             .kubectl(&arguments)
             .stdin(Stdio::piped())

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::{Tried, wait};
 
-/// Of the application, and of the pod, that cannot start.
+/// Of each application and of the pod that cannot start, with a number behind it: what goes is not
+/// gone at once.
 const NAME: &str = "jinmaek-e2e-bad-input";
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -16,11 +17,12 @@ pub(super) fn run(tried: Tried<'_>) -> Result<()> {
     let cases = [
         ("an image without a Spin application", &json!(options.tools_image), "board", "no Spin"),
         ("a component that there is not", &image, "bord", "component `bord`"),
-        ("a variable that is missing", &image, "board", "SPIN_VARIABLE_BOARD_DATABASE_URL"),
+        ("a variable that is missing", &image, "auth", "SPIN_VARIABLE_SESSION_SIGNING_KEY"),
     ];
-    for (what, image, component, expected) in cases {
-        let reason = not_started(cluster, image, component);
-        cluster.run(&["delete", "spinapp", NAME, "--ignore-not-found"])?;
+    for (number, (what, image, component, expected)) in cases.into_iter().enumerate() {
+        let name = format!("{NAME}-{number}");
+        let reason = not_started(cluster, &name, image, component);
+        cluster.run(&["delete", "spinapp", &name, "--ignore-not-found"])?;
         let (message, log) = reason.with_context(|| what.to_owned())?;
         report.say(&format!("{what}: `{message}`"))?;
         ensure!(message.contains(expected), "its termination message does not say `{expected}`");
@@ -39,11 +41,16 @@ pub(super) fn run(tried: Tried<'_>) -> Result<()> {
 }
 
 /// Termination message and log of an application that ends as soon as it is started.
-fn not_started(cluster: &Cluster, image: &Value, component: &str) -> Result<(String, String)> {
+fn not_started(
+    cluster: &Cluster,
+    name: &str,
+    image: &Value,
+    component: &str,
+) -> Result<(String, String)> {
     cluster.apply(&json!({
         "apiVersion": "core.spinkube.dev/v1alpha1",
         "kind": "SpinApp",
-        "metadata": { "name": NAME },
+        "metadata": { "name": name },
         "spec": {
             "image": image,
             "executor": "spin",
@@ -57,7 +64,7 @@ fn not_started(cluster: &Cluster, image: &Value, component: &str) -> Result<(Str
     }))?;
     let mut ended = None;
     wait(LIMIT, "its container has ended", || {
-        ended = ended_container(cluster)?;
+        ended = ended_container(cluster, name)?;
         Ok(ended.is_some())
     })?;
     let (pod, message) = ended.context("no container of it")?;
@@ -66,8 +73,8 @@ fn not_started(cluster: &Cluster, image: &Value, component: &str) -> Result<(Str
 }
 
 /// The pod whose container has ended, with what it left as the reason.
-fn ended_container(cluster: &Cluster) -> Result<Option<(String, String)>> {
-    let selector = format!("core.spinkube.dev/app-name={NAME}");
+fn ended_container(cluster: &Cluster, app: &str) -> Result<Option<(String, String)>> {
+    let selector = format!("core.spinkube.dev/app-name={app}");
     let pods = cluster.json(&["get", "pods", "--selector", &selector])?;
     let Some(pod) = pods["items"].get(0) else { return Ok(None) };
     let container = &pod["status"]["containerStatuses"][0];
