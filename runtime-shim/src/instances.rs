@@ -430,6 +430,7 @@ impl Worker {
                 } else {
                     // Everything in the store waits, so it can take more.
                     activity.end_turn();
+                    activity.rested.store(true, Relaxed);
                     let mut progress = lock(progress);
                     progress.computing = None;
                     let settled = std::mem::replace(&mut progress.settled, true);
