@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::task::AtomicWaker;
+use http_body::{Frame, SizeHint};
 use slab::Slab;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use wasmtime_wasi_http::Error;
 
+use crate::body::Body;
 use crate::limits::Limits;
 
 /// How often the connections are looked at; their limits are seconds.
@@ -152,17 +156,20 @@ pub(crate) struct Registered {
 
 impl Registered {
     /// The request is under way until the result is dropped.
-    pub(crate) fn request(&self) -> UnderWay<'_> {
+    pub(crate) fn request(self: &Arc<Self>) -> UnderWay {
         self.watch.busy.fetch_add(1, Relaxed);
         self.watch.in_head.store(false, Relaxed);
-        UnderWay(self)
+        UnderWay(Arc::clone(self))
     }
 
-    /// Whether nothing is under way. The order to rest is carried out, or is out of date.
+    /// Whether nothing is under way, nor waits for the client to take it. The order to rest is
+    /// carried out, or is out of date.
     pub(crate) fn rests(&self) -> bool {
         let (rest, now) = (Order::Rest as u8, Order::Continue as u8);
         let _ = self.watch.order.compare_exchange(rest, now, Relaxed, Relaxed);
-        self.watch.busy.load(Relaxed) == 0 && !self.watch.in_head.load(Relaxed)
+        let watch = &self.watch;
+        let sends = watch.busy.load(Relaxed) > 0 || watch.full.load(Relaxed) > 0;
+        !sends && !watch.in_head.load(Relaxed)
     }
 
     /// For the log.
@@ -206,12 +213,39 @@ impl Drop for Registered {
     }
 }
 
-pub(crate) struct UnderWay<'a>(&'a Registered);
+pub(crate) struct UnderWay(Arc<Registered>);
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.watch.busy.fetch_sub(1, Relaxed);
         self.0.touch();
+    }
+}
+
+/// The body of a response, whose request is under way until the body has ended.
+pub(crate) struct Sending {
+    pub body: Body,
+    #[expect(dead_code, reason = "it counts until it is dropped")]
+    pub under_way: UnderWay,
+}
+
+impl http_body::Body for Sending {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Core {
 impl Core {
     /// Made inside the runtime of its thread.
     pub fn new(app: Arc<App>) -> Arc<Self> {
-        let pools = app.components.iter().map(|_| Pool::default()).collect();
+        let pools = app.components.iter().map(|component| Pool::new(component)).collect();
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
         let limits = PoolLimits::of(&app.limits);
@@ -110,7 +110,7 @@ impl Core {
         let ticket = Arc::new(Ticket::new(Duration::from_millis(limits.request_ms)));
         let job =
             Job { request, context, answer, ticket: Arc::clone(&ticket), queued: Instant::now() };
-        Pool::submit(self, component, job)?;
+        Pool::submit(self, component, job);
         match answered.await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is::<ExpirationError>() => {

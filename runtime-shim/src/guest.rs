@@ -83,6 +83,8 @@ const WAY: Duration = Duration::from_millis(2);
 /// What the epoch callback tells those outside the store, who cannot look in.
 #[derive(Default)]
 pub struct Activity {
+    /// Everything in the store waited, since the guest was last interrupted.
+    pub rested: AtomicBool,
     /// The guest was interrupted while computing, since this was last looked at.
     pub yielded: AtomicBool,
     /// The task that was computing then.
@@ -332,6 +334,10 @@ pub(crate) async fn instantiate(
     store.set_epoch_deadline(1);
     let turns = Arc::clone(&core.turns);
     store.epoch_deadline_callback(move |mut store| {
+        // The deadline passed while the guest waited: it has only just begun to compute.
+        if activity.rested.swap(false, Relaxed) {
+            return Ok(UpdateDeadline::Continue(1));
+        }
         activity.yielded.store(true, Relaxed);
         let task = store.async_call_stack()?.next();
         *activity.computing.lock().unwrap_or_else(PoisonError::into_inner) = task;

@@ -22,13 +22,14 @@ use futures::channel::oneshot;
 use futures::stream::FuturesUnordered;
 use futures::task::AtomicWaker;
 use http::{Request, Response};
+use tokio::runtime::Handle;
 use tokio::time::{Interval, MissedTickBehavior};
 use wasmtime::component::{Accessor, Func, GuestTaskId};
 use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::handler::{Prepared, Proxy};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
-use crate::answer::Problem;
+use crate::admission::{Admission, Admitted, is_crowd};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
@@ -39,13 +40,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What a request may be over time before its whole instance is ended: the
 /// driver, if it gets to run, ends the request alone well within this.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// A queue that was not empty for this long stands: more arrives than is served.
-const STANDING: Duration = Duration::from_millis(100);
-/// Then who waited longer is refused, so that those who are served need not wait as well …
-const STANDING_WAIT: Duration = Duration::from_millis(5);
-/// … unless fewer wait behind: where each takes long, as sign-ins do, a short queue is no overload.
-const STANDING_LENGTH: usize = 50;
 
 /// A request on its way to an instance.
 pub struct Job {
@@ -117,14 +111,11 @@ impl Ticket {
     }
 }
 
-#[derive(Default)]
 pub struct Pool(Mutex<Queue>);
 
-#[derive(Default)]
 struct Queue {
     waiting: VecDeque<Job>,
-    /// When the first came who had to wait, and there was somebody at all times since.
-    waiting_since: Option<Instant>,
+    admission: Admission,
     /// Instances that would take a request now, the most recently busy last.
     available: Vec<(u64, Waker)>,
     live: u64,
@@ -132,39 +123,63 @@ struct Queue {
 }
 
 impl Pool {
-    /// Gives `job` to an instance, now or later. Refused if too many wait; a
-    /// call between components is never refused, it would only waste what its
-    /// caller has done, and its caller's limits bound how many there are.
-    pub fn submit(core: &Arc<Core>, component: usize, job: Job) -> Result<(), Problem> {
+    pub fn new(component: &Component) -> Self {
+        Self(Mutex::new(Queue {
+            waiting: VecDeque::new(),
+            admission: Admission::new(&component.limits),
+            available: Vec::new(),
+            live: 0,
+            made: 0,
+        }))
+    }
+
+    /// Lets a request from outside in, unless too many are. A call between components is never
+    /// refused: it would only waste what its caller has done.
+    pub(crate) fn admit(&self, component: &Component) -> Option<Admitted> {
+        let mut queue = self.queue();
+        let waiting = queue.waiting.len();
+        let admitted = queue.admission.admit(waiting);
+        if admitted.is_none() {
+            component.metrics.rejected.inc();
+        }
+        admitted
+    }
+
+    /// Gives `job` to an instance, now or later.
+    pub fn submit(core: &Arc<Core>, component: usize, job: Job) {
         let limits = &core.app.components[component].limits;
         let mut queue = core.pools[component].queue();
         if let Some((_, waker)) = queue.available.last() {
             waker.wake_by_ref();
         } else if queue.live < limits.instances {
             queue.start(core, component);
-        } else if queue.waiting.len() as u64 >= limits.queue && job.context.depth == 0 {
-            core.app.components[component].metrics.rejected.inc();
-            return Err(Problem::Overloaded);
-        }
-        if queue.waiting.is_empty() {
-            queue.waiting_since = Some(job.queued);
         }
         if job.context.depth > 0 {
             queue.waiting.push_front(job);
         } else {
             queue.waiting.push_back(job);
         }
-        Ok(())
     }
 
     /// Looks after those that wait, as long as anyone has the core.
     pub async fn watch(core: Weak<Core>) {
+        let runtime = Handle::current().metrics();
         let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = (Instant::now(), Duration::ZERO);
         loop {
             look.tick().await;
+            let (now, at_work) = (Instant::now(), runtime.worker_total_busy_duration(0));
+            let share = (at_work - last.1).div_duration_f64(now - last.0);
+            last = (now, at_work);
             let Some(core) = core.upgrade() else { return };
             for (pool, component) in core.pools.iter().zip(&core.app.components) {
-                pool.queue().expire(component);
+                let mut queue = pool.queue();
+                queue.expire(component);
+                let waiting = queue.waiting.len();
+                if queue.admission.look(waiting, share, &component.limits) {
+                    queue.shorten(component);
+                }
             }
         }
     }
@@ -192,24 +207,38 @@ impl Queue {
         self.waiting.retain(|job| !is_overdue(job, component));
     }
 
+    /// Tells those from outside who came first, up to those that make a short queue.
+    fn shorten(&mut self, component: &Component) {
+        let mut left = self.waiting.len();
+        self.waiting.retain(|job| {
+            let refused = job.context.depth == 0 && is_crowd(left, &component.limits);
+            if refused {
+                left -= 1;
+                refuse(job, component);
+            }
+            !refused
+        });
+    }
+
+    /// In the order of coming, but of a crowd the newest first. Calls between components stand
+    /// in front.
+    fn next(&mut self, component: &Component) -> Option<Job> {
+        let call = self.waiting.front().is_some_and(|job| job.context.depth > 0);
+        if is_crowd(self.waiting.len(), &component.limits) && !call {
+            return self.waiting.pop_back();
+        }
+        self.waiting.pop_front()
+    }
+
     /// The next request whose client still waits for it. Only those that are passed are looked
     /// at: the queue may be long.
     fn take(&mut self, component: &Component) -> Option<Job> {
-        let standing = self.waiting_since.is_some_and(|since| since.elapsed() > STANDING);
-        while let Some(job) = self.waiting.pop_front() {
-            let refused = standing && job.context.depth == 0 && self.is_one_too_many(&job);
-            if refused {
-                refuse(&job, component);
-            } else if !job.answer.is_canceled() && !is_overdue(&job, component) {
+        loop {
+            let job = self.next(component)?;
+            if !job.answer.is_canceled() && !is_overdue(&job, component) {
                 return Some(job);
             }
         }
-        None
-    }
-
-    /// Of a queue that stands, see [`STANDING`].
-    fn is_one_too_many(&self, job: &Job) -> bool {
-        self.waiting.len() >= STANDING_LENGTH && job.queued.elapsed() > STANDING_WAIT
     }
 }
 
@@ -280,7 +309,11 @@ impl Worker {
     }
 
     fn take(&self) -> Option<Job> {
-        let job = self.core.pools[self.index].queue().take(self.component())?;
+        let mut queue = self.core.pools[self.index].queue();
+        let job = queue.take(self.component())?;
+        if job.context.depth == 0 {
+            queue.admission.taken();
+        }
         self.component().metrics.queue_wait.observe(job.queued.elapsed().as_secs_f64());
         Some(job)
     }
@@ -430,6 +463,7 @@ impl Worker {
                 } else {
                     // Everything in the store waits, so it can take more.
                     activity.end_turn();
+                    activity.rested.store(true, Relaxed);
                     let mut progress = lock(progress);
                     progress.computing = None;
                     let settled = std::mem::replace(&mut progress.settled, true);

@@ -2,6 +2,7 @@
 //! `request.rs` for one request's way, `limits.rs` for every limit.
 
 pub mod admin;
+mod admission;
 mod allow_list;
 mod answer;
 pub mod app;

@@ -78,6 +78,9 @@ pub(crate) async fn answer(
         component.metrics.shared.inc();
         return measured.finish(response);
     }
+    let Some(_admitted) = core.pools[index].admit(component) else {
+        return measured.finish(answer::problem(Problem::Overloaded, &asker));
+    };
     let limit = component.limits.request_body_bytes;
     if body.size_hint().lower() > limit {
         let time = Duration::from_millis(component.limits.request_ms);

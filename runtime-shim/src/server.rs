@@ -22,8 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::body::Body;
-use crate::connection::{Connections, Order, Registered, Watched};
+use crate::connection::{Connections, Order, Registered, Sending, Watched};
 use crate::core::Current;
 use crate::net::Address;
 use crate::request;
@@ -303,11 +302,12 @@ fn answer(
     client: &HeaderValue,
     registered: &Arc<Registered>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+) -> impl Future<Output = Result<Response<Sending>, Infallible>> + use<> {
     let (core, client, registered) = (current.get(), client.clone(), Arc::clone(registered));
     async move {
-        let _under_way = registered.request();
-        Ok(request::answer(&core, &client, request).await)
+        let under_way = registered.request();
+        let response = request::answer(&core, &client, request).await;
+        Ok(response.map(|body| Sending { body, under_way }))
     }
 }
 

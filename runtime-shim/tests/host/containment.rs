@@ -122,40 +122,108 @@ fn what_is_more_than_can_be_served_is_told_so_early() {
     });
 }
 
-/// Shorter than its limit in requests and in time, but more arrives than is served.
+const ONE_AT_A_TIME: &str = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\n";
+
 #[test]
-fn a_queue_that_stands_is_shortened() {
-    let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\n";
-    let host = Host::with(limits, &[]);
-    assert_eq!(host.get("/wait?ms=1").0, 200);
+fn a_crowd_that_comes_at_once_is_served() {
+    // However long this machine takes for them.
+    let patient = "standing_ms = 60000\nqueue_wait_ms = 60000\n";
+    let host = Host::with(&format!("{ONE_AT_A_TIME}{patient}"), &[]);
     std::thread::scope(|scope| {
-        let all: Vec<_> = (0..120).map(|_| scope.spawn(|| host.get("/wait?ms=20").0)).collect();
+        let all: Vec<_> = (0..300).map(|_| scope.spawn(|| host.get("/wait?ms=3").0)).collect();
         let answers: Vec<_> = all.into_iter().map(|one| one.join().expect("no panic")).collect();
-        let count = |status| answers.iter().filter(|answer| **answer == status).count();
-        assert!(count(503) > 0, "nobody was refused");
-        assert!(count(200) >= 50, "{} were answered", count(200));
+        assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
     });
 }
 
+/// Many ask again and again, each as soon as it was answered or refused.
 #[test]
-fn a_computation_does_not_stall_its_neighbours() {
-    let host = Host::with("[limits]\nthreads = 1\n", &[]);
-    std::thread::scope(|scope| {
-        let computing: Vec<_> =
-            (0..3).map(|_| scope.spawn(|| host.get("/compute?ms=1000"))).collect();
-        std::thread::sleep(Duration::from_millis(100));
-        let mut times = Vec::new();
-        for _ in 0..20 {
-            let started = Instant::now();
-            assert_eq!(host.get("/hello").0, 200);
-            times.push(started.elapsed());
+fn who_is_admitted_waits_little_where_more_arrives_than_is_served() {
+    const ASKING: u32 = 64;
+    const TIME: Duration = Duration::from_secs(4);
+    let host = Host::with(ONE_AT_A_TIME, &[]);
+    let begun = Instant::now();
+    let ask = || {
+        let (mut times, mut refused) = (Vec::new(), 0);
+        while begun.elapsed() < TIME {
+            let asked = begun.elapsed();
+            match host.get("/wait?ms=10").0 {
+                200 => times.push((asked, begun.elapsed() - asked)),
+                503 => {
+                    refused += 1;
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                status => panic!("{status}"),
+            }
         }
-        times.sort();
-        assert!(times[10] < Duration::from_millis(100), "{times:?}");
+        (times, refused)
+    };
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..ASKING).map(|_| scope.spawn(ask)).collect();
+        while begun.elapsed() < TIME {
+            assert_eq!(host.get("/.well-known/spin/health").0, 200);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        all.into_iter().map(|one| one.join().expect("no panic")).collect()
+    });
+    let refused: u32 = answers.iter().map(|(_, refused)| refused).sum();
+    let times: Vec<_> = answers.into_iter().flat_map(|(times, _)| times).collect();
+    let each = TIME / u32::try_from(times.len()).expect("fewer");
+    // Until it is clear that this is no crowd, all wait for each other.
+    let settled = times.iter().filter(|(asked, _)| *asked > TIME / 2);
+    let mut settled: Vec<_> = settled.map(|(_, took)| *took).collect();
+    settled.sort_unstable();
+    let most = settled[settled.len() * 9 / 10];
+    assert!(most < each * ASKING / 2, "{most:?} where each takes {each:?}");
+    let counted = format!("http_requests_rejected_total{{component=\"conformance\"}} {refused}\n");
+    assert!(refused > 0 && host.admin("/metrics").1.contains(&counted), "{refused} were refused");
+}
+
+#[test]
+fn a_call_between_components_is_not_refused_where_one_from_outside_is() {
+    let limits = "[limits]\nthreads = 1\n[component.named.limits]\ninstances = 1\nconcurrent_requests = 1\nqueue = 1\n";
+    let host = Host::with(limits, &[]);
+    let ask = |count: usize, path: &str| -> Vec<(u16, String)> {
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..count).map(|_| scope.spawn(|| host.get(path))).collect();
+            all.into_iter().map(|one| one.join().expect("no panic")).collect()
+        })
+    };
+    let outside = ask(8, "/people/kim/wait?ms=300");
+    assert!(outside.iter().any(|(status, _)| *status == 503), "{outside:?}");
+    let inside = ask(8, "/outbound?url=http://named.spin.internal/wait%3Fms=100");
+    assert!(inside.iter().all(|(_, text)| text == "200 waited"), "{inside:?}");
+}
+
+#[test]
+fn guests_that_compute_take_turns_with_each_other_and_with_their_neighbours() {
+    const COMPUTING: Duration = Duration::from_secs(3);
+    let host = Host::with("[limits]\nthreads = 1\n", &[]);
+    let compute = format!("/people/kim/compute?ms={}", COMPUTING.as_millis());
+    // The last one asks another component, so it goes on several times before it is answered.
+    let neighbours = ["/hello", "/headers", "/outbound?url=http://hidden.spin.internal/hello"];
+    let begun = Instant::now();
+    let answered = std::thread::scope(|scope| {
+        let computing: Vec<_> = (0..3).map(|_| scope.spawn(|| host.get(&compute))).collect();
+        let asking = neighbours.map(|path| {
+            let host = &host;
+            scope.spawn(move || {
+                let mut answered = 0;
+                while begun.elapsed() < COMPUTING {
+                    assert_eq!(host.get(path).0, 200);
+                    answered += 1;
+                }
+                answered
+            })
+        });
         for one in computing {
             assert_eq!(one.join().expect("no panic").0, 200);
         }
+        asking.into_iter().map(|one| one.join().expect("no panic")).min().expect("three")
     });
+    // One after the other they would take three times as long.
+    assert!(begun.elapsed() < COMPUTING * 2, "{:?}", begun.elapsed());
+    assert!(answered >= 10, "a neighbour was answered {answered} times meanwhile");
 }
 
 /// One instance for all, so that a trap would meet them all.

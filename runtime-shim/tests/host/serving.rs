@@ -265,6 +265,23 @@ fn a_stream_arrives_as_it_is_made() {
     );
 }
 
+/// A connection that rests gives up its parser; one that is being answered must not.
+#[test]
+fn a_stream_that_pauses_and_a_client_that_does_are_waited_for() {
+    let (status, seen) = get("/stream?ms=2500&count=2");
+    assert_eq!((status, seen.as_str()), (200, "0\n1\n"));
+    const BYTES: usize = 40_000_000;
+    let mut stream = TcpStream::connect(&host().address).expect("a connection");
+    write!(stream, "GET /big?bytes={BYTES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .expect("a request");
+    std::thread::sleep(Duration::from_millis(2500));
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
+    let mut seen = Vec::new();
+    stream.read_to_end(&mut seen).expect("all of it");
+    let sent = seen.iter().filter(|&&byte| byte == b'x').count();
+    assert!(sent >= BYTES, "{sent}");
+}
+
 #[test]
 fn http_2_is_spoken_by_prior_knowledge() {
     let mut stream = TcpStream::connect(&host().address).expect("a connection");

@@ -1,0 +1,109 @@
+//! Which requests from outside may come in.
+//!
+//! A crowd that comes at once is served. Where more arrives all the time than is served, a long
+//! queue would make everybody wait and nobody be served sooner: then few may be inside, and others
+//! are refused as they come. What tells the two apart is how long the queue stands, since a crowd
+//! dwindles. Until that is known the newest is served first, as at Facebook ("Fail at scale", 2015):
+//! a crowd is through as soon in any order, and of an overload those are refused who would have
+//! been late.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::limits::Limits;
+
+/// An overload is over when no more than one of so many is refused.
+const REFUSED_OF: u64 = 20;
+/// A thread that is at work for so much of its time has none to give: the more requests it has
+/// under way, the longer each takes. Otherwise they wait for something else.
+const BUSY: f64 = 0.9;
+
+/// Of one component on one thread.
+pub(crate) struct Admission {
+    /// One for each request that is inside.
+    inside: Arc<()>,
+    /// How many may wait for an instance, or be inside where the thread has no time to give.
+    room: u64,
+    /// Since when more wait than a short queue.
+    standing: Option<Instant>,
+    overloaded: bool,
+    /// The thread had no time to give.
+    busy: bool,
+    window: Window,
+}
+
+/// A request is inside until this is dropped.
+pub(crate) struct Admitted(#[expect(dead_code, reason = "it counts")] Arc<()>);
+
+/// What happened since the last look.
+struct Window {
+    since: Instant,
+    taken: u64,
+    refused: u64,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self { since: Instant::now(), taken: 0, refused: 0 }
+    }
+}
+
+impl Admission {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            inside: Arc::new(()),
+            room: limits.queue,
+            standing: None,
+            overloaded: false,
+            busy: false,
+            window: Window::new(),
+        }
+    }
+
+    /// Lets one more in, unless there is no room; `waiting` is how many wait for an instance.
+    pub(crate) fn admit(&mut self, waiting: usize) -> Option<Admitted> {
+        let shortens = self.overloaded && self.busy;
+        let before = if shortens { Arc::strong_count(&self.inside) - 1 } else { waiting };
+        if before as u64 >= self.room {
+            self.window.refused += 1;
+            return None;
+        }
+        Some(Admitted(Arc::clone(&self.inside)))
+    }
+
+    /// An instance took a request from outside.
+    pub(crate) fn taken(&mut self) {
+        self.window.taken += 1;
+    }
+
+    /// Decides from what happened since the last look how much room there is. `busy` is the
+    /// share of its time that the thread was at work. Whether an overload begins: then those who
+    /// wait have waited too long.
+    pub(crate) fn look(&mut self, waiting: usize, busy: f64, limits: &Limits) -> bool {
+        let window = std::mem::replace(&mut self.window, Window::new());
+        let (taken, refused) = (window.taken, window.refused);
+        let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
+        if before {
+            self.overloaded = crowded || refused * REFUSED_OF > refused + taken;
+        } else if crowded {
+            let standing = *self.standing.get_or_insert(window.since);
+            self.overloaded = standing.elapsed() >= Duration::from_millis(limits.standing_ms);
+        } else {
+            self.standing = None;
+        }
+        self.busy = busy >= BUSY;
+        self.room = limits.queue;
+        if self.overloaded {
+            self.standing = None;
+            let share = limits.standing_wait_ms as f64 / window.since.elapsed().as_millis() as f64;
+            let served = (taken as f64 * share) as u64;
+            self.room = served.max(limits.standing_queue).min(limits.queue);
+        }
+        self.overloaded && !before
+    }
+}
+
+/// Whether so many are more than a short queue.
+pub(crate) fn is_crowd(waiting: usize, limits: &Limits) -> bool {
+    waiting as u64 > limits.standing_queue
+}
