@@ -109,9 +109,7 @@ pub(crate) async fn answer(
     let (parts, body) = response.into_parts();
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;
     let response = Response::from_parts(parts, body);
-    if let Some(asked) = asked {
-        component.shared_cache.keep(&asked, &response);
-    }
+    component.shared_cache.keep(asked.as_ref(), &response);
     if let Some(uri) = written {
         component.shared_cache.invalidate(&uri, &response);
     }

@@ -30,6 +30,8 @@ pub struct SharedCache {
     answers: sync::Cache<Box<str>, Variants, Size>,
     bytes: u64,
     in_flight: i64,
+    /// The component has shared an answer: before that there is nothing to find.
+    shares: AtomicBool,
 }
 
 type Variants = Arc<[Arc<Stored>]>;
@@ -70,14 +72,14 @@ impl SharedCache {
             Err(_) => sync::Cache::with_weighter(1, bytes, Size),
         };
         let in_flight = i64::try_from(limits.shared_cache_in_flight).unwrap_or(i64::MAX);
-        Self { answers, bytes, in_flight }
+        Self { answers, bytes, in_flight, shares: AtomicBool::new(false) }
     }
 
-    /// `None` for what is none of the cache's business: while fewer than the limit are
-    /// `under_way`, and for whoever may be told something else than all, or wants to know anew.
+    /// `None` for what is none of the cache's business: of a component that shares nothing, while
+    /// fewer than the limit are `under_way`, and for whoever may be told something else than all, or wants to know anew.
     pub(crate) fn asked(&self, parts: &request::Parts, under_way: i64) -> Option<Asked> {
         let busy = self.bytes > 0 && under_way >= self.in_flight;
-        if !busy || parts.method != Method::GET {
+        if !busy || !self.shares.load(Relaxed) || parts.method != Method::GET {
             return None;
         }
         let personal = [COOKIE, AUTHORIZATION, CACHE_CONTROL];
@@ -118,11 +120,12 @@ impl SharedCache {
     }
 
     /// Puts a complete answer in, if its component allows that.
-    pub(crate) fn keep(&self, asked: &Asked, response: &Response<Body>) {
-        let Some(body) = response.body().whole() else { return };
+    pub(crate) fn keep(&self, asked: Option<&Asked>, response: &Response<Body>) {
         if response.status() != StatusCode::OK || !shareable(response.headers()) {
             return;
         }
+        self.shares.store(true, Relaxed);
+        let (Some(asked), Some(body)) = (asked, response.body().whole()) else { return };
         let answer = head(response);
         let policy = CachePolicy::new_options(
             &asked.selecting(response.headers()),
@@ -220,7 +223,15 @@ mod tests {
     use super::*;
 
     fn cache() -> SharedCache {
-        SharedCache::new(&Limits { shared_cache_in_flight: 2, ..Limits::default() })
+        of(&Limits { shared_cache_in_flight: 2, ..Limits::default() })
+    }
+
+    /// Of a component that shared something before.
+    fn of(limits: &Limits) -> SharedCache {
+        let cache = SharedCache::new(limits);
+        assert!(cache.asked(&get("/", &[]), i64::MAX).is_none());
+        cache.keep(None, &answered(SHARED, ""));
+        cache
     }
 
     fn get(uri: &str, headers: &[(&'static str, &'static str)]) -> request::Parts {
@@ -241,7 +252,7 @@ mod tests {
     }
 
     fn keep(cache: &SharedCache, parts: &request::Parts, answer: &Response<Body>) {
-        cache.keep(&cache.asked(parts, 2).expect("asked"), answer);
+        cache.keep(Some(&cache.asked(parts, 2).expect("asked")), answer);
     }
 
     fn found(cache: &SharedCache, parts: &request::Parts) -> Option<Response<Body>> {
@@ -319,7 +330,7 @@ mod tests {
     #[test]
     fn it_never_holds_more_than_its_bytes() {
         let limits = Limits { shared_cache_bytes: 100_000, ..Limits::default() };
-        let cache = SharedCache::new(&Limits { shared_cache_in_flight: 0, ..limits });
+        let cache = of(&Limits { shared_cache_in_flight: 0, ..limits });
         for number in 0..1_000 {
             keep(&cache, &get(&format!("/{number}"), &[]), &answered(SHARED, "a"));
         }

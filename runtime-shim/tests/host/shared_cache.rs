@@ -18,6 +18,8 @@ fn under_load_the_host_answers_those_who_may_share() {
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..2).map(|_| scope.spawn(|| host.get("/wait?ms=2000").0)).collect();
         until_under_way(&host, 2);
+        // The host learns from this one that the component shares.
+        host.get("/share?first");
         let first = host.get("/share");
         assert_eq!(host.get("/share"), first);
         assert_ne!(host.get("/share?other"), first);
