@@ -127,13 +127,15 @@ impl Cache {
             .and_then(|temporary| std::fs::write(temporary.path(), &native).map(|()| temporary))
             .and_then(|temporary| temporary.persist(&kept).map_err(|error| error.error));
         forget_oldest(directory);
-        match written {
-            Ok(_) => crate::native_code::from_file(engine, &kept),
-            Err(error) => {
-                tracing::warn!("the compiled component is not kept: {}: {error}", kept.display());
-                crate::native_code::from_bytes(engine, &native)
-            }
-        }
+        let loaded = written
+            .map_err(anyhow::Error::from)
+            .and_then(|_| crate::native_code::from_file(engine, &kept));
+        // Where shared memory is all that can be written to, nothing in it may be executed.
+        loaded.or_else(|error| {
+            tracing::warn!("the compiled component is not kept: {}: {error:#}", kept.display());
+            let _ = std::fs::remove_file(&kept);
+            crate::native_code::from_bytes(engine, &native)
+        })
     }
 }
 
