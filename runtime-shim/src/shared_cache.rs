@@ -76,7 +76,8 @@ impl SharedCache {
     }
 
     /// `None` for what is none of the cache's business: of a component that shares nothing, while
-    /// fewer than the limit are `under_way`, and for whoever may be told something else than all, or wants to know anew.
+    /// fewer than the limit are `under_way`, and for whoever may be told something else than all,
+    /// or wants to know anew.
     pub(crate) fn asked(&self, parts: &request::Parts, under_way: i64) -> Option<Asked> {
         let busy = self.bytes > 0 && under_way >= self.in_flight;
         if !busy || !self.shares.load(Relaxed) || parts.method != Method::GET {
