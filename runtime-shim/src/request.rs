@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::guest::RequestContext;
 use crate::otlp::{Kind, Span};
 use crate::route::{Matched, Route, Target};
+use crate::shared_cache::Asked;
 use crate::trace::TRACEPARENT;
 
 /// Answered by the host alone, as in Spin.
@@ -73,8 +74,8 @@ pub(crate) async fn answer(
         started: Instant::now(),
     };
     component.metrics.in_flight.inc();
-    let asked = component.shared_cache.asked(&parts, component.metrics.in_flight.get());
-    if let Some(response) = asked.as_ref().and_then(|asked| component.shared_cache.find(asked)) {
+    let cached = component.shared_cache.concerns(&parts, component.metrics.in_flight.get());
+    if let Some(response) = cached.then(|| component.shared_cache.find(&parts)).flatten() {
         component.metrics.shared.inc();
         return measured.finish(response);
     }
@@ -96,6 +97,7 @@ pub(crate) async fn answer(
         exceeded = Some(flag);
         body.boxed_unsync()
     };
+    let asked = cached.then(|| Asked::of(&parts));
     let written = (!parts.method.is_safe()).then(|| parts.uri.clone());
     describe(&mut parts, matched, client, context);
     let answered = core.call(index, Request::from_parts(parts, body), context).await;

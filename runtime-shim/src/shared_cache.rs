@@ -53,7 +53,7 @@ impl Weighter<Box<str>, Variants> for Size {
     }
 }
 
-/// A request whose answer may be in the cache, or may be put there.
+/// A request whose answer was not in the cache, and may be put there.
 pub(crate) struct Asked(Request<()>);
 
 impl SharedCache {
@@ -75,28 +75,21 @@ impl SharedCache {
         Self { answers, bytes, in_flight, shares: AtomicBool::new(false) }
     }
 
-    /// `None` for what is none of the cache's business: of a component that shares nothing, while
-    /// fewer than the limit are `under_way`, and for whoever may be told something else than all,
-    /// or wants to know anew.
-    pub(crate) fn asked(&self, parts: &request::Parts, under_way: i64) -> Option<Asked> {
+    /// Whether the answer may be in the cache, or may be put there. Not of a component that shares
+    /// nothing, not while fewer than the limit are `under_way`, and not for whoever may be told
+    /// something else than all, or wants to know anew.
+    pub(crate) fn concerns(&self, parts: &request::Parts, under_way: i64) -> bool {
         let busy = self.bytes > 0 && under_way >= self.in_flight;
-        if !busy || !self.shares.load(Relaxed) || parts.method != Method::GET {
-            return None;
-        }
         let personal = [COOKIE, AUTHORIZATION, CACHE_CONTROL];
-        if personal.iter().any(|name| parts.headers.contains_key(name)) {
-            return None;
-        }
-        let mut request = Request::new(());
-        request.uri_mut().clone_from(&parts.uri);
-        request.headers_mut().clone_from(&parts.headers);
-        Some(Asked(request))
+        busy && self.shares.load(Relaxed)
+            && parts.method == Method::GET
+            && !personal.iter().any(|name| parts.headers.contains_key(name))
     }
 
     /// The answer, if it is here and fresh. In the second half of its life the first who asks
     /// goes past it to renew it, so that it never runs out while many ask.
-    pub(crate) fn find(&self, Asked(request): &Asked) -> Option<Response<Body>> {
-        let variants = self.answers.get(address(request.uri()))?;
+    pub(crate) fn find(&self, request: &request::Parts) -> Option<Response<Body>> {
+        let variants = self.answers.get(address(&request.uri))?;
         let now = SystemTime::now();
         let (stored, mut parts) = variants.iter().find_map(|stored| {
             match stored.policy.before_request(request, now) {
@@ -111,7 +104,7 @@ impl SharedCache {
         // Written by the server in the form that HTTP asks for.
         parts.headers.remove(DATE);
         let mut body = stored.body.clone();
-        if unmodified(request.headers(), &parts.headers) {
+        if unmodified(&request.headers, &parts.headers) {
             parts.status = StatusCode::NOT_MODIFIED;
             parts.headers.remove(CONTENT_LENGTH);
             parts.headers.remove(CONTENT_TYPE);
@@ -163,6 +156,13 @@ impl SharedCache {
 }
 
 impl Asked {
+    pub(crate) fn of(parts: &request::Parts) -> Self {
+        let mut request = Request::new(());
+        request.uri_mut().clone_from(&parts.uri);
+        request.headers_mut().clone_from(&parts.headers);
+        Self(request)
+    }
+
     /// The request as far as it decides which answer it gets, and no further: who asked is not kept.
     fn selecting(&self, answer: &HeaderMap) -> Request<()> {
         let mut request = Request::new(());
@@ -230,7 +230,7 @@ mod tests {
     /// Of a component that shared something before.
     fn of(limits: &Limits) -> SharedCache {
         let cache = SharedCache::new(limits);
-        assert!(cache.asked(&get("/", &[]), i64::MAX).is_none());
+        assert!(!cache.concerns(&get("/", &[]), i64::MAX));
         cache.keep(None, &answered(SHARED, ""));
         cache
     }
@@ -253,11 +253,12 @@ mod tests {
     }
 
     fn keep(cache: &SharedCache, parts: &request::Parts, answer: &Response<Body>) {
-        cache.keep(Some(&cache.asked(parts, 2).expect("asked")), answer);
+        assert!(cache.concerns(parts, 2));
+        cache.keep(Some(&Asked::of(parts)), answer);
     }
 
     fn found(cache: &SharedCache, parts: &request::Parts) -> Option<Response<Body>> {
-        cache.find(&cache.asked(parts, 2)?)
+        cache.concerns(parts, 2).then(|| cache.find(parts)).flatten()
     }
 
     const SHARED: &str = "max-age=0, s-maxage=60";
@@ -265,10 +266,10 @@ mod tests {
     #[test]
     fn nothing_is_asked_or_kept_for_one_person_or_while_there_is_little_to_do() {
         let cache = cache();
-        assert!(cache.asked(&get("/", &[]), 1).is_none());
-        assert!(cache.asked(&get("/", &[("cookie", "a=b")]), 2).is_none());
-        assert!(cache.asked(&get("/", &[("authorization", "Bearer x")]), 2).is_none());
-        assert!(cache.asked(&get("/", &[("cache-control", "no-cache")]), 2).is_none());
+        assert!(!cache.concerns(&get("/", &[]), 1));
+        assert!(!cache.concerns(&get("/", &[("cookie", "a=b")]), 2));
+        assert!(!cache.concerns(&get("/", &[("authorization", "Bearer x")]), 2));
+        assert!(!cache.concerns(&get("/", &[("cache-control", "no-cache")]), 2));
         for control in
             ["no-cache", "public, max-age=60", "private, s-maxage=60", "no-store, s-maxage=60"]
         {
