@@ -22,6 +22,9 @@ use crate::limits::Limits;
 /// How often the connections are looked at; their limits are seconds.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How often a draining thread looks whether its last connection is gone.
+const DRAIN_LOOK: Duration = Duration::from_millis(10);
+
 /// Looks after which a connection without a request gives up what it holds, some 20 KiB.
 const REST: u32 = 2;
 
@@ -42,6 +45,8 @@ pub(crate) struct Connections {
     watched: Mutex<Slab<Arc<Watch>>>,
     /// Looks since the thread started; the unit of every `since`.
     clock: AtomicU32,
+    /// Whoever gets an answer is asked to send the next request elsewhere.
+    leaving: AtomicBool,
 }
 
 /// What is known of one connection without asking it.
@@ -75,8 +80,16 @@ impl Connections {
         Registered { connections: Arc::clone(self), key, watch }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Resolves when the last one has ended.
+    pub(crate) async fn gone(&self) {
+        while !self.watched.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            tokio::time::sleep(DRAIN_LOOK).await;
+        }
+    }
+
+    /// From now on a connection ends with its next answer.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Relaxed);
     }
 
     /// Asks every connection to finish what it does and close.
@@ -170,6 +183,11 @@ impl Registered {
         let watch = &self.watch;
         let sends = watch.busy.load(Relaxed) > 0 || watch.full.load(Relaxed) > 0;
         !sends && !watch.in_head.load(Relaxed)
+    }
+
+    /// Whether the next answer is the last one on this connection.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.connections.leaving.load(Relaxed)
     }
 
     /// For the log.

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use http::{Request, Response};
-use http_body::Body as _;
-use http_body_util::{BodyExt, Empty};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
@@ -20,6 +18,7 @@ use crate::imports::mysql::{MysqlPools, MysqlTarget};
 use crate::imports::outbound_http::Client;
 use crate::instances::{Fate, Job, Pool, Ticket};
 use crate::postgres;
+use crate::request;
 use crate::session_pool::{Addresses, PoolLimits, Pools};
 
 /// What a thread serves now. `up --watch` replaces it; requests that are under
@@ -81,7 +80,7 @@ impl Core {
         request: Request<WasiBody>,
         context: RequestContext,
     ) -> Result<Response<WasiBody>, Problem> {
-        let again = repeatable(&request);
+        let again = request::repeatable(&request);
         match (self.attempt(component, request, context).await, again) {
             (Err(Unanswered::Disturbed), Some(again)) => {
                 self.attempt(component, again, context).await
@@ -145,17 +144,4 @@ impl From<Problem> for Unanswered {
     fn from(problem: Problem) -> Self {
         Self::Because(problem)
     }
-}
-
-/// A copy of a request that only reads (RFC 9110, 9.2.1), to be made once more where another
-/// request took its instance away.
-fn repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
-    if !request.method().is_safe() || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut copy = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    Some(copy)
 }

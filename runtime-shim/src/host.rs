@@ -46,8 +46,8 @@ pub fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub fn serve(up: Up, environment: Environment) -> Result<()> {
+/// Serves until SIGTERM or SIGINT. `loaded` is called before a guest runs.
+pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
     let config = Config::read(&up.application, &environment)?;
     let looked = up.watch.then(|| Looked::at(&config));
     up.check_secrets(&config)?;
@@ -71,6 +71,7 @@ pub fn serve(up: Up, environment: Environment) -> Result<()> {
     let Some((config, app)) = runtime.block_on(built(config, build.clone(), &mut asked))? else {
         return Ok(());
     };
+    loaded();
     let app = Arc::new(app);
     net::allow_many_connections();
     let (stop, stopping) = tokio::sync::watch::channel(false);
@@ -101,11 +102,16 @@ pub fn serve(up: Up, environment: Environment) -> Result<()> {
     Ok(())
 }
 
-/// Has each component bring its databases up to date.
-pub fn migrate(application: &Application, environment: &Environment) -> Result<()> {
+/// Has each component bring its databases up to date. `loaded` is called before a guest runs.
+pub fn migrate(
+    application: &Application,
+    environment: &Environment,
+    loaded: impl FnOnce(),
+) -> Result<()> {
     let mut config = Config::read(application, environment)?;
     migration::lift_limits(&mut config.runtime);
     let app = Arc::new(App::build(&config, &Arc::new(Metrics::new()?), None)?);
+    loaded();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(migration::run(&app, &config))
 }

@@ -14,8 +14,8 @@ fn main() -> ExitCode {
     let environment = host::environment_of_the_process();
     host::start_log(command.log_format(), &environment);
     let done = match command {
-        Command::Up(up) => host::serve(*up, environment),
-        Command::Migrate(application) => host::migrate(&application, &environment),
+        Command::Up(up) => host::serve(*up, environment, || ()),
+        Command::Migrate(application) => host::migrate(&application, &environment, || ()),
         Command::Limits => {
             limits::print();
             Ok(())

@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, request};
 use http_body::Body as _;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use wasmtime_wasi_http::WasiBody;
 
@@ -91,7 +91,7 @@ pub(crate) async fn answer(
     let exceeded;
     let body = if body.is_end_stream() {
         exceeded = None;
-        http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()
+        Empty::new().map_err(|never| match never {}).boxed_unsync()
     } else {
         let (body, flag) = Limited::new(body, limit);
         exceeded = Some(flag);
@@ -220,6 +220,19 @@ pub(crate) fn chained(request: Request<WasiBody>, context: RequestContext) -> Re
     headers.insert(CLIENT_ADDR, CHAINED_CLIENT_ADDR);
     headers.insert(TRACEPARENT, context.trace.header());
     Request::from_parts(parts, body)
+}
+
+/// A copy of a request that only reads (RFC 9110, 9.2.1), to be made once more where it was lost
+/// for a reason that is not its own.
+pub(crate) fn repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
 }
 
 /// Removes what only the host may say.

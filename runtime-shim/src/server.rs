@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use http::{HeaderValue, Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -33,8 +34,9 @@ const BLOCKING_THREADS: usize = 16;
 const STREAMS_PER_CONNECTION: u32 = 128;
 /// After a failed accept (no file descriptors left) others get time to finish.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often a draining thread looks whether its last connection is gone.
-const DRAIN_LOOK: Duration = Duration::from_millis(10);
+/// What a client sends on a connection that it keeps, just before that is ended, would be lost. So
+/// for this long connections end with their next answer, and then those that have none.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// The serving threads. They stop when told through `stop`.
 pub struct Server {
@@ -113,6 +115,7 @@ async fn serve(
     };
     let stopping = async {
         let _ = stop.wait_for(|stop| *stop).await;
+        connections.leave();
         tokio::time::sleep(Duration::from_millis(limits.unready_ms)).await;
     };
     let accepting = accept(&current, &listener, &connections, &open);
@@ -126,10 +129,11 @@ async fn serve(
         admit(&current, stream, peer, &connections, &open);
     }
     drop(listener);
-    connections.finish();
+    connections.leave();
     let drained = async {
-        while !connections.is_empty() {
-            tokio::time::sleep(DRAIN_LOOK).await;
+        if tokio::time::timeout(LEAVE, connections.gone()).await.is_err() {
+            connections.finish();
+            connections.gone().await;
         }
     };
     if tokio::time::timeout(drain, drained).await.is_err() {
@@ -306,7 +310,12 @@ fn answer(
     let (core, client, registered) = (current.get(), client.clone(), Arc::clone(registered));
     async move {
         let under_way = registered.request();
-        let response = request::answer(&core, &client, request).await;
+        // HTTP/2 has a frame for it, which is sent when the connection is asked to finish.
+        let one_at_a_time = request.version() < Version::HTTP_2;
+        let mut response = request::answer(&core, &client, request).await;
+        if one_at_a_time && registered.is_leaving() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(response.map(|body| Sending { body, under_way }))
     }
 }

@@ -3,7 +3,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -148,6 +148,24 @@ export class Container {
 
   signal(name) {
     ctr('task', 'kill', '--signal', name, this.id);
+  }
+
+  get pid() {
+    return ctr('tasks', 'list').split('\n').map((line) => line.split(/\s+/)).find(([id]) => id === this.id)[1];
+  }
+
+  /** What its process has open: a path, or a name of the kernel's, for each descriptor. */
+  opened() {
+    const folder = `/proc/${this.pid}/fd`;
+    return readdirSync(folder).map((number) => readlinkSync(join(folder, number)));
+  }
+
+  /** Bytes of memory that the kernel lets it have. */
+  memoryLimit() {
+    const groups = readFileSync(`/proc/${this.pid}/cgroup`, 'utf8');
+    const [, old] = /^\d+:memory:(.*)$/m.exec(groups) ?? [];
+    if (old) return Number(readFileSync(`/sys/fs/cgroup/memory${old}/memory.limit_in_bytes`, 'utf8'));
+    return Number(readFileSync(`/sys/fs/cgroup${/^0::(.*)$/m.exec(groups)[1]}/memory.max`, 'utf8'));
   }
 
   /** Its exit code. */

@@ -1,7 +1,7 @@
 // Our shim under containerd itself: what a container of it serves, says and ends with.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,26 @@ test('with a read-only root, on another port', async () => {
   const env = { ...FRONTEND, SPIN_HTTP_LISTEN_ADDR: '0.0.0.0:8080' };
   const flags = ['--read-only'];
   await serving(SITE, { env, flags }, async () => assert.equal(status('http://127.0.0.1:8080/signin'), '200'));
+});
+
+test('its control group has the limits of the container', async () => {
+  const limit = 96 * 1024 * 1024;
+  await serving(SITE, { env: FRONTEND, flags: ['--memory-limit', String(limit)] }, async (container) => {
+    assert.equal(container.memoryLimit(), limit);
+    assert.equal(status('http://127.0.0.1/signin'), '200');
+  });
+});
+
+test('what one container compiled another one loads, and neither has a way out of its root', async () => {
+  for (const flags of [[], ['--read-only']]) {
+    await serving(SITE, { env: FRONTEND, flags }, async (container) => {
+      if (flags.length > 0) assert.doesNotMatch(container.log, /Compil|not kept/);
+      // The compiled component itself, and no folder that leads further.
+      const opened = container.opened().filter((path) => path.startsWith('/var/lib/jinmaek'));
+      assert.equal(opened.length, 1);
+      assert.ok(statSync(opened[0]).isFile());
+    });
+  }
 });
 
 test('SIGTERM: what is under way is finished, nothing new is taken', async () => {

@@ -12,6 +12,8 @@ use runtime_shim::locked_app::{self, Layer};
 use runtime_shim::{files, host};
 use tempfile::TempDir;
 
+use crate::node_cache;
+
 /// Where SpinKube mounts a runtime config.
 const RUNTIME_CONFIG: &str = "/runtime-config.toml";
 const PORT_80: Capability = Capability::CAP_NET_BIND_SERVICE;
@@ -49,8 +51,10 @@ fn start(context: &impl RuntimeContext, environment: Environment) -> Result<()> 
     // This thread belongs to a runtime already, and a runtime cannot be started inside of another.
     std::thread::scope(|scope| {
         let running = scope.spawn(move || match command {
-            Command::Up(up) => host::serve(*up, environment),
-            Command::Migrate(application) => host::migrate(&application, &environment),
+            Command::Up(up) => host::serve(*up, environment, node_cache::close),
+            Command::Migrate(application) => {
+                host::migrate(&application, &environment, node_cache::close)
+            }
             Command::Limits => Ok(()),
         });
         running.join().unwrap_or_else(|_| bail!("the host panicked; the log says where"))
@@ -109,6 +113,7 @@ fn arguments(task: &str, application: &Path, environment: &Environment) -> Resul
     }
     add("component-id", variable("SPIN_COMPONENTS_TO_RETAIN"));
     add("log-format", variable("RUNTIME_SHIM_LOG_FORMAT"));
+    add("cache-dir", node_cache::of_this_user().as_deref());
     add("runtime-config-file", Some(RUNTIME_CONFIG).filter(|file| Path::new(file).exists()));
     Ok(arguments)
 }

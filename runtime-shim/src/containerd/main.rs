@@ -5,6 +5,7 @@
 //! No thread and no engine before `run_wasi`: the container is a fork of this process.
 
 mod container;
+mod node_cache;
 
 use anyhow::Result;
 use containerd_shim_wasm::sandbox::Sandbox;
@@ -49,5 +50,6 @@ impl Sandbox for SpinApplication {
 }
 
 fn main() {
+    node_cache::open();
     JinmaekShim::run(None);
 }

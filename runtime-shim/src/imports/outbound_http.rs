@@ -4,6 +4,7 @@
 
 use std::error::Error as _;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -210,7 +211,11 @@ async fn elsewhere(
     let first_byte = options.first_byte_timeout.unwrap_or(limit).min(limit);
     // A pooled connection needs no connecting, so the two are waited for together.
     let wait = first_byte + options.connect_timeout.unwrap_or(connect).min(connect);
-    let response = match tokio::time::timeout(wait, core.client.0.request(request)).await {
+    // With its length, where the guest has written all of it; a read has no body at all then.
+    let (parts, body) = request.into_parts();
+    let body = Body::of_guest(body, Patience { pause: wait, whole: wait }).await.boxed_unsync();
+    let request = Request::from_parts(parts, body);
+    let response = match tokio::time::timeout(wait, core.client.request(request)).await {
         Ok(response) => response.map_err(|error| request_error(&error))?,
         Err(_) => return Err(Error::HttpResponseTimeout),
     };
@@ -234,6 +239,19 @@ impl Client {
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let connector = Connector { blocked, connect, tls: TlsConnector::from(Arc::new(tls)) };
         Self(legacy::Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    /// A peer may end a connection that is kept at the moment when a request is sent on it. One
+    /// that only reads is sent once more (RFC 9110, 9.2.2).
+    async fn request(
+        &self,
+        request: Request<WasiBody>,
+    ) -> Result<Response<hyper::body::Incoming>, legacy::Error> {
+        let again = request::repeatable(&request);
+        match (self.0.request(request).await, again) {
+            (Err(error), Some(again)) if was_ended(&error) => self.0.request(again).await,
+            (answered, _) => answered,
+        }
     }
 }
 
@@ -327,6 +345,21 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         either!(self, stream => Pin::new(stream).poll_shutdown(cx))
     }
+}
+
+/// Whether the peer ended the connection without a word of an answer.
+fn was_ended(error: &legacy::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+            return true;
+        }
+        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
+            return matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 fn request_error(error: &legacy::Error) -> Error {

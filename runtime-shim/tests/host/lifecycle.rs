@@ -10,7 +10,8 @@ use crate::support::Host;
 #[test]
 fn what_is_under_way_is_finished_before_the_host_ends() {
     let mut host = Host::start();
-    let mut idle = TcpStream::connect(&host.address).expect("a connection");
+    let connect = || TcpStream::connect(&host.address).expect("a connection");
+    let (mut idle, mut late) = (connect(), connect());
     let url = host.url("/wait?ms=1500");
     let waiting =
         std::thread::spawn(move || ureq::get(url).call().map(|answer| answer.status().as_u16()));
@@ -22,6 +23,10 @@ fn what_is_under_way_is_finished_before_the_host_ends() {
     host.terminate();
     std::thread::sleep(Duration::from_millis(200));
     assert!(TcpStream::connect(&host.address).is_err(), "new connections are refused");
+    late.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    late.read_to_string(&mut answer).expect("the connection ends with the answer");
+    assert!(answer.ends_with("hello"), "what was on its way is answered: {answer}");
     assert_eq!(host.admin("/ready").0, 503);
     assert_eq!(host.admin("/live").0, 200);
     assert_eq!(waiting.join().expect("no panic").expect("an answer"), 200);
@@ -187,10 +192,18 @@ fn an_idle_connection_costs_little() {
 #[test]
 fn a_draining_host_can_be_told_to_go_on_accepting_for_a_while() {
     let mut host = Host::with("[limits]\nunready_ms = 1500\n", &[]);
+    let mut kept = TcpStream::connect(&host.address).expect("a connection");
+    kept.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+    let before = kept.read(&mut [0; 1024]).expect("an answer");
+    assert!(before > 0, "it is kept after an answer");
     host.terminate();
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(host.admin("/ready").0, 503);
     assert_eq!(host.get("/hello").0, 200, "who has not noticed yet is still served");
+    let mut answer = String::new();
+    kept.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+    kept.read_to_string(&mut answer).expect("the connection ends with the answer");
+    assert!(answer.contains("\r\nconnection: close\r\n") && answer.ends_with("hello"), "{answer}");
     std::thread::sleep(Duration::from_millis(1500));
     assert!(TcpStream::connect(&host.address).is_err());
     assert!(host.wait(Duration::from_secs(5)).success());

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use ureq::http::Request;
 
 use crate::support::Host;
 
-/// For tests that leave nothing behind.
+// For tests that leave nothing behind.
 thread_local! {
     static HELD: Arc<Host> = shared();
 }
@@ -159,7 +160,9 @@ fn an_outbound_call_is_made_if_it_is_allowed() {
     let (status, seen) = host.get(&format!("/outbound?url=http://{address}/path"));
     assert_eq!(status, 200);
     assert!(
-        seen.starts_with("200 GET /path HTTP/1.1") && seen.contains("traceparent: 00-"),
+        seen.starts_with("200 GET /path HTTP/1.1")
+            && seen.contains("traceparent: 00-")
+            && !seen.contains("transfer-encoding"),
         "{seen}"
     );
     for refused in [
@@ -176,6 +179,35 @@ fn an_outbound_call_is_made_if_it_is_allowed() {
     );
     let (status, said) = blocked.get(&format!("/outbound?url=http://{address}/path"));
     assert!(status == 422 && said.contains("DestinationIpProhibited"), "{said}");
+}
+
+/// As one that is about to end does: it takes a request, and is gone.
+#[test]
+fn what_a_peer_that_ended_did_not_answer_is_asked_once_more() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = peer.local_addr().expect("an address").to_string();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        // The first and then every third is answered.
+        for mut stream in peer.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            if counted.fetch_add(1, Relaxed) % 3 == 0 {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhere");
+                let _ = stream.read(&mut [0; 4096]);
+            }
+        }
+    });
+    let host = Host::with(
+        "[limits]\nthreads = 1\n",
+        &["--component-id", "conformance", "--variable", &format!("peer={address}")],
+    );
+    let url = format!("/outbound?url=http://{address}/");
+    assert_eq!(host.get(&url), ok("200 here"));
+    let (status, said) = host.get(&url);
+    assert!(status == 422 && said.contains("HttpProtocolError"), "once, and no more: {said}");
+    assert_eq!(host.get(&url), ok("200 here"));
+    assert_eq!(connections.load(Relaxed), 4);
 }
 
 /// Answers with the request's own head, so that the test sees what was sent.

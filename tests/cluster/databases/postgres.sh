@@ -14,4 +14,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   pg_ctl --wait --mode=fast stop
 fi
 # The library of the compiler is not in the image.
-exec postgres -c jit=off -c 'listen_addresses=*' -c unix_socket_directories=/var/run/postgresql "$@"
+postgres -c jit=off -c 'listen_addresses=*' -c unix_socket_directories=/var/run/postgresql "$@" &
+# The official image says STOPSIGNAL SIGINT: PostgreSQL does not wait for its clients then.
+trap 'kill -INT $!' TERM
+wait $! || wait $!

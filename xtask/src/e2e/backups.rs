@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
+use serde_json::Value;
 
 use super::cluster::{Cluster, made_anew};
 use super::databases::Facts;
@@ -9,7 +10,7 @@ use super::{Tried, wait};
 
 /// Those that keep something, each with a CronJob that backs it up and one that restores it.
 const COMPONENTS: [&str; 3] = ["auth", "board", "review"];
-const JOB_LIMIT: &str = "--timeout=600s";
+const JOB_LIMIT: Duration = Duration::from_secs(600);
 /// A component has the time to finish what is under way.
 const END_LIMIT: Duration = Duration::from_secs(120);
 
@@ -50,8 +51,17 @@ fn job(cluster: &Cluster, component: &str, task: &str) -> Result<String> {
     let (job, source) = (format!("job/{name}"), format!("--from=cronjob/{component}-{task}"));
     cluster.run(&["delete", &job, "--ignore-not-found"])?;
     cluster.run(&["create", "job", &source, &name])?;
-    let ended = cluster.run(&["wait", &job, "--for=condition=complete", JOB_LIMIT]);
+    let mut complete = false;
+    wait(JOB_LIMIT, &name, || {
+        let ended = cluster.json(&["get", "job", &name])?;
+        let conditions = ended["status"]["conditions"].as_array().into_iter().flatten();
+        let is = |kind| {
+            move |condition: &Value| condition["type"] == kind && condition["status"] == "True"
+        };
+        complete = conditions.clone().any(is("Complete"));
+        Ok(complete || conditions.clone().any(is("Failed")))
+    })?;
     let log = cluster.run(&["logs", &job])?;
-    ended.with_context(|| format!("its log: {}", log.trim()))?;
+    ensure!(complete, "{name} failed: {}", log.trim());
     Ok(log.trim().to_owned())
 }
