@@ -2,8 +2,8 @@
 //!
 //! A crowd that comes at once is served. Where more arrives all the time than is served, a long
 //! queue would make everybody wait and nobody be served sooner: then few may be inside, and others
-//! are refused as they come. What tells the two apart is how long the queue stands, since a crowd
-//! dwindles. Until that is known the newest is served first, as at Facebook ("Fail at scale", 2015):
+//! are refused as they come. What tells the two apart is how long the queue stands: that of a crowd
+//! gets shorter. Until that is known the newest is served first, as at Facebook ("Fail at scale", 2015):
 //! a crowd is through as soon in any order, and of an overload those are refused who would have
 //! been late.
 
@@ -24,8 +24,8 @@ pub(crate) struct Admission {
     inside: Arc<()>,
     /// How many may wait for an instance, or be inside where the thread has no time to give.
     room: u64,
-    /// Since when more wait than a short queue.
-    standing: Option<Instant>,
+    /// Since when more wait than a short queue, and no fewer than this.
+    standing: Option<(Instant, usize)>,
     overloaded: bool,
     /// The thread had no time to give.
     busy: bool,
@@ -83,15 +83,18 @@ impl Admission {
         let window = std::mem::replace(&mut self.window, Window::new());
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
+        self.busy = busy >= BUSY;
         if before {
             self.overloaded = crowded || refused * REFUSED_OF > refused + taken;
         } else if crowded {
-            let standing = *self.standing.get_or_insert(window.since);
-            self.overloaded = standing.elapsed() >= Duration::from_millis(limits.standing_ms);
+            let (since, least) = self.standing.unwrap_or((window.since, waiting));
+            let since = if waiting < least { Instant::now() } else { since };
+            self.standing = Some((since, waiting.min(least)));
+            let most = if self.busy { limits.standing_busy_ms } else { limits.standing_ms };
+            self.overloaded = since.elapsed() >= Duration::from_millis(most);
         } else {
             self.standing = None;
         }
-        self.busy = busy >= BUSY;
         self.room = limits.queue;
         if self.overloaded {
             self.standing = None;

@@ -129,6 +129,11 @@ impl Guest {
         self.hooks.latest = Some(context);
     }
 
+    /// Bytes of memory that requests made it take. A guest cannot give any back.
+    pub fn grown(&self) -> u64 {
+        u64::try_from(self.limiter.taken - self.limiter.first).unwrap_or(0)
+    }
+
     /// The request that one of `tasks` answers.
     pub fn request_of(&self, tasks: impl Iterator<Item = GuestTaskId>) -> Option<RequestContext> {
         let mut tasks = tasks;
@@ -150,6 +155,8 @@ struct Limiter {
     /// Elements that its tables may still take together.
     elements: usize,
     taken: i64,
+    /// What it took for its start.
+    first: i64,
 }
 
 impl ResourceLimiter for Limiter {
@@ -322,6 +329,7 @@ pub(crate) async fn instantiate(
             memory: usize::try_from(limits.memory_bytes)?,
             elements: usize::try_from(limits.table_elements)?,
             taken: 0,
+            first: 0,
         },
         requests: VecDeque::with_capacity(REMEMBERED),
         calls: Calls::default(),
@@ -349,6 +357,8 @@ pub(crate) async fn instantiate(
     let proxy = tokio::time::timeout(wait, component.code()?.instantiate_async(&mut store))
         .await
         .context("the instance did not finish its start")??;
+    let limiter = &mut store.data_mut().limiter;
+    limiter.first = limiter.taken;
     Ok((store, proxy))
 }
 

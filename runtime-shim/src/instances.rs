@@ -411,7 +411,8 @@ impl Worker {
                 if !running.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
                     return Poll::Pending;
                 }
-                if retired || !callable {
+                let grown = accessor.with(|mut access| access.get().grown());
+                if retired || !callable || grown > limits.idle_memory_bytes {
                     return Poll::Ready(Ok(()));
                 }
                 lock(progress).idle.get_or_insert_with(Instant::now);

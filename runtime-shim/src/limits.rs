@@ -115,12 +115,16 @@ limits! {
             "Requests that only wait share an instance; what they hold together stays within memory_bytes.";
         idle_instance_ms = 30_000, "ms",
             "An instance that nothing uses gives its memory back; making a new one takes about 0.1 ms.";
+        idle_memory_bytes = 16 * 1024 * 1024, "bytes",
+            "One that requests made grow by more, as a password hash does, ends as soon as nothing uses it.";
         queue = 320, "requests per thread",
             "Three hundred who come at once all wait behind busy instances; a longer queue would only be answered too late.";
         standing_queue = 16, "requests per thread",
             "A queue up to this length is none to worry about, also where each takes long, as sign-ins do.";
         standing_ms = 1_000, "ms",
-            "A longer queue that stands for this long is no crowd that came at once: more arrives than is served, and some are refused.";
+            "A longer queue that does not get shorter for this long is no crowd that came at once: more arrives than is served, and some are refused.";
+        standing_busy_ms = 300, "ms",
+            "The same where the thread has no time to give: what waits there waits for others of the queue, and a crowd gets shorter all the time.";
         standing_wait_ms = 5, "ms",
             "Then as many may be inside as are served in this time, or standing_queue, so that who is served hardly waits.";
         queue_wait_ms = 5_000, "ms",

@@ -284,16 +284,24 @@ pub(crate) fn environment(variables: &[(String, String)]) -> impl Iterator<Item 
 }
 
 /// Has the components change the schemas of the databases that `variables` name.
-pub(crate) fn migrate(settings: &Settings, variables: &[(String, String)]) -> Result<()> {
-    command::run(&mut migration(settings, variables)?)
+pub(crate) fn migrate(
+    program: &Path,
+    settings: &Settings,
+    variables: &[(String, String)],
+) -> Result<()> {
+    command::run(&mut migration(program, settings, variables))
 }
 
 /// `runtime-shim migrate`, not yet run.
-pub(crate) fn migration(settings: &Settings, variables: &[(String, String)]) -> Result<Command> {
-    let mut command = Command::new(build_shim()?);
+pub(crate) fn migration(
+    program: &Path,
+    settings: &Settings,
+    variables: &[(String, String)],
+) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(workspace::root()).args(["migrate", "--from", settings.application]);
     command.arg("--state-dir").arg(settings.folder.join("state")).envs(environment(variables));
-    Ok(command)
+    command
 }
 
 /// The address itself, a free port where it asks for port 0, or an error if it is taken.

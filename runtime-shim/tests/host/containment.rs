@@ -65,6 +65,27 @@ fn memory_and_stack_have_an_end() {
 }
 
 #[test]
+fn an_instance_that_grew_gives_its_memory_back_when_nothing_uses_it() {
+    let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 4000000\n";
+    let host = Host::with(limits, &["--component-id", "conformance"]);
+    let live = || {
+        let metrics = host.admin("/metrics").1;
+        let line = metrics.lines().find(|line| line.starts_with("guest_instances{"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).expect("a number")
+    };
+    assert_eq!(host.post("/echo", "x").0, 200);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(live(), 1);
+    assert_eq!(host.post("/echo", &"x".repeat(8_000_000)).0, 200);
+    let started = Instant::now();
+    while live() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(5), "it is still there");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(host.get("/headers").0, 200);
+}
+
+#[test]
 fn a_request_that_only_waits_ends_at_its_deadline_alone() {
     let host = Host::with(LIMITS, &[]);
     std::thread::scope(|scope| {
@@ -127,7 +148,7 @@ const ONE_AT_A_TIME: &str = "[limits]\nthreads = 1\n[component.conformance.limit
 #[test]
 fn a_crowd_that_comes_at_once_is_served() {
     // However long this machine takes for them.
-    let patient = "standing_ms = 60000\nqueue_wait_ms = 60000\n";
+    let patient = "standing_ms = 60000\nstanding_busy_ms = 60000\nqueue_wait_ms = 60000\n";
     let host = Host::with(&format!("{ONE_AT_A_TIME}{patient}"), &[]);
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..300).map(|_| scope.spawn(|| host.get("/wait?ms=3").0)).collect();

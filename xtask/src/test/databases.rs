@@ -64,7 +64,7 @@ fn migrations(site: &Site, server: &DatabaseServer) -> Result<Tally> {
 fn two_at_once(site: &Site, server: &DatabaseServer) -> Result<()> {
     let database = server.create("twice")?;
     let running = (0..2)
-        .map(|_| Ok(site.migration("board", &database.owner_url)?.stderr(Stdio::null()).spawn()?))
+        .map(|_| Ok(site.migration("board", &database.owner_url).stderr(Stdio::null()).spawn()?))
         .collect::<Result<Vec<_>>>()?;
     for mut migration in running {
         ensure!(migration.wait()?.success(), "one of them failed");
@@ -76,7 +76,7 @@ fn two_at_once(site: &Site, server: &DatabaseServer) -> Result<()> {
 
 fn newer(site: &Site, server: &DatabaseServer) -> Result<()> {
     let database = server.create("newer")?;
-    said(&mut site.migration("board", &database.owner_url)?)?;
+    said(&mut site.migration("board", &database.owner_url))?;
     for version in 2..10 {
         let insert = format!("INSERT INTO board_migrations (version) VALUES ({version})");
         server.sql(Some("newer"), &insert)?;
@@ -88,7 +88,7 @@ fn newer(site: &Site, server: &DatabaseServer) -> Result<()> {
 fn without_right(site: &Site, server: &DatabaseServer) -> Result<()> {
     let database = server.create("rights")?;
     refused(site, &database.url, &database.password, "denied")?;
-    said(&mut site.migration("board", &database.owner_url)?)?;
+    said(&mut site.migration("board", &database.owner_url))?;
     Ok(())
 }
 
@@ -116,7 +116,7 @@ fn unusable(site: &Site, server: &DatabaseServer) -> Result<()> {
 
 /// The migration of `url` ends with one line of an error that holds `expected` and not the password.
 fn refused(site: &Site, url: &str, password: &str, expected: &str) -> Result<()> {
-    let output = site.migration("board", url)?.output()?;
+    let output = site.migration("board", url).output()?;
     ensure!(!output.status.success(), "taken, though {expected}");
     let text = String::from_utf8_lossy(&output.stderr);
     let last = text.lines().last().unwrap_or_default();

@@ -32,6 +32,8 @@ pub(crate) struct Session {
 /// A site with sample hospitals that nobody used before.
 pub(crate) struct Site {
     server: Server,
+    /// Of its host.
+    program: PathBuf,
     settings: Settings,
     /// Where its mails go; on SQLite to its log.
     mail_server: Option<MailServer>,
@@ -185,15 +187,20 @@ impl Site {
 
     /// On databases of servers, on our host. `name` is that of the log.
     pub(crate) fn on(databases: &Databases, name: &str) -> Result<Self> {
-        components::build(&components::all()?)?;
         let Some(program) = Host::Shim.program()? else { bail!("our host was just built") };
+        Self::by(&program, databases, name)
+    }
+
+    /// As [`Self::on`], with this program of our host.
+    pub(crate) fn by(program: &Path, databases: &Databases, name: &str) -> Result<Self> {
+        components::build(&components::all()?)?;
         let folder = tempfile::tempdir()?;
         let mut settings = settings(Host::Shim, &folder, name)?;
-        server::migrate(&settings, &databases.owner_variables())?;
+        server::migrate(program, &settings, &databases.owner_variables())?;
         let mails = MailServer::start(workspace::path(LOGS).join(format!("{name}.mails")))?;
         settings.variables = databases.variables();
         settings.variables.push(mails.variable());
-        Self::serve(Host::Shim, &program, settings, folder, Some(mails))
+        Self::serve(Host::Shim, program, settings, folder, Some(mails))
     }
 
     fn serve(
@@ -206,7 +213,7 @@ impl Site {
         let mut server = Server::start(host, program, &settings)?;
         server.wait_until_healthy()?;
         server.import_samples().with_context(|| server.logged())?;
-        Ok(Self { server, settings, mail_server, _folder: folder })
+        Ok(Self { server, program: program.to_owned(), settings, mail_server, _folder: folder })
     }
 
     /// Tells a suite where the site is.
@@ -226,15 +233,15 @@ impl Site {
 
     /// Prepares further databases for a site that a suite starts itself.
     pub(crate) fn migrate(&self, databases: &Databases) -> Result<()> {
-        server::migrate(&self.settings, &databases.owner_variables())
+        server::migrate(&self.program, &self.settings, &databases.owner_variables())
     }
 
     /// `runtime-shim migrate` of one component on the database of this URL, not yet run.
-    pub(crate) fn migration(&self, component: &str, url: &str) -> Result<Command> {
+    pub(crate) fn migration(&self, component: &str, url: &str) -> Command {
         let variable = (format!("{component}_database_url"), url.to_owned());
-        let mut command = server::migration(&self.settings, &[variable])?;
+        let mut command = server::migration(&self.program, &self.settings, &[variable]);
         command.args(["--component-id", component]);
-        Ok(command)
+        command
     }
 
     /// The host's process.
