@@ -244,12 +244,14 @@ impl Config {
         templates.flat_map(|template| variables::names(&template)).collect()
     }
 
-    /// The components to serve: all, or those that were asked for.
+    /// The components to serve: all that have a trigger, or of these the ones that were asked for.
     pub fn retained(&self) -> impl Iterator<Item = (&str, &Component)> {
+        let triggers = &self.manifest.trigger.http;
         self.manifest.components.iter().map(|(id, component)| (id.as_str(), component)).filter(
             |(id, _)| {
-                self.component_ids.is_empty()
-                    || self.component_ids.iter().any(|wanted| wanted == id)
+                let wanted = self.component_ids.is_empty()
+                    || self.component_ids.iter().any(|wanted| wanted == id);
+                wanted && triggers.iter().any(|trigger| trigger.component() == Some(*id))
             },
         )
     }

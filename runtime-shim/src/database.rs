@@ -395,7 +395,7 @@ impl Session {
             }
             if bytes > limit {
                 return Err(RunError::Other(format!(
-                    "the result exceeds {limit} bytes; use LIMIT"
+                    "query result exceeds limit of {limit} bytes; use LIMIT"
                 )));
             }
             rows.push(R::new(cells));

@@ -15,6 +15,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::drafts;
 use crate::limits::Limits;
 
 /// How long a guest computes before others on its core get a turn. The clock
@@ -165,7 +166,8 @@ fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
     let started = Instant::now();
     let failed =
         |error| anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display());
-    let wasm = component(wasm).map_err(failed)?;
+    let mut wasm = component(wasm).map_err(failed)?.into_owned();
+    drafts::take_over(&mut wasm).map_err(failed)?;
     let native =
         engine.precompile_component(&wasm).map_err(|error| failed(anyhow::Error::from(error)))?;
     eprintln!("Compiled {} in {:.1} s", file.display(), started.elapsed().as_secs_f32());

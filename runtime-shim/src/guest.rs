@@ -370,6 +370,7 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }
     let (app, own) = (Arc::clone(&core.app), Arc::clone(component));
+    builder.allow_tcp(true).allow_udp(true);
     builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(
         move |address, purpose| {
             let allowed = match purpose {

@@ -11,6 +11,7 @@ pub mod config;
 mod connection;
 mod core;
 mod database;
+mod drafts;
 mod engine;
 pub mod files;
 mod guest;

@@ -28,7 +28,8 @@ const OFFERED: &[&str] = &[
     "spin:variables/variables@3.0.0",
 ];
 
-/// Packages of WASI; of each, the releases 0.2 and 0.3 but no draft of them.
+/// Packages of WASI; of each, the releases 0.2 and 0.3, and the drafts that `drafts.rs` takes for
+/// one of them.
 const WASI: &[&str] = &["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
 
 /// Everything that a component can import.
@@ -54,10 +55,11 @@ pub(crate) fn is_offered(import: &str) -> bool {
     let wasi = || {
         let (package, rest) = import.strip_prefix("wasi:")?.split_once('/')?;
         let (_, version) = rest.split_once('@')?;
+        let version = version.split('+').next()?;
         let released = version.starts_with("0.2.") || version.starts_with("0.3.");
         Some(WASI.contains(&package) && released && !version.contains('-'))
     };
-    OFFERED.contains(&import) || earlier::OFFERED.contains(&import) || wasi() == Some(true)
+    OFFERED.contains(&import) || earlier::is_offered(import) || wasi() == Some(true)
 }
 
 /// An interface that this host lacks, whose functions trap.
@@ -70,10 +72,16 @@ pub(crate) fn add_trap(
     let mut instance = linker.instance(name)?;
     for (item, exported) in interface.exports(&engine) {
         match exported.ty {
-            ComponentItem::ComponentFunc(_) => {
+            ComponentItem::ComponentFunc(function) => {
                 let called = format!("{name}#{item} was called, which this host does not have");
-                instance
-                    .func_new(item, move |_, _, _, _| Err(wasmtime::Error::msg(called.clone())))?;
+                let trap = move || Err(wasmtime::Error::msg(called.clone()));
+                if function.async_() {
+                    instance.func_new_concurrent(item, move |_, _, _, _| {
+                        Box::pin(std::future::ready(trap()))
+                    })?;
+                } else {
+                    instance.func_new(item, move |_, _, _, _| trap())?;
+                }
             }
             ComponentItem::Resource(_) => {
                 instance.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;

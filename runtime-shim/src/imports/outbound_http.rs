@@ -166,7 +166,7 @@ enum Target {
 
 /// `None` if the component may not call there.
 fn target(component: &Component, uri: &Uri) -> Option<Target> {
-    let Some(host) = uri.host().filter(|host| *host != "self.alt") else {
+    let Some(host) = uri.host().filter(|host| !matches!(*host, "" | "self.alt")) else {
         return component.allow_list.allows_itself().then_some(Target::Itself);
     };
     let scheme = uri.scheme_str().unwrap_or("https");

@@ -225,9 +225,9 @@ impl Session {
                 }
                 Ok(found)
             }
-            Err(Stop::TooLarge(limit)) => {
-                Err(Failure::Lost(text(format!("the result exceeds {limit} bytes; use LIMIT"))))
-            }
+            Err(Stop::TooLarge(limit)) => Err(Failure::Lost(text(format!(
+                "query result exceeds limit of {limit} bytes; use LIMIT"
+            )))),
             Err(Stop::Parameter(error)) => Err(Failure::Told(error)),
             // The driver passes over the rows that are still to come.
             Err(Stop::Value(why)) => Err(Failure::Told(Error::ValueConversionFailed(why))),

@@ -119,6 +119,13 @@ pub(crate) fn with_hello(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+fn a_component_without_a_trigger_is_not_loaded() {
+    let (_directory, file) =
+        edited(|text| format!("{text}\n[component.idle]\nsource = \"nowhere.wasm\"\n"));
+    assert_eq!(Host::of(&file, "", &[]).get("/hello"), (200, "hello".to_owned()));
+}
+
+#[test]
 fn what_is_not_a_component_is_named() {
     let (_directory, file) = with_hello(b"\0asm no component");
     says_last(command(&file), &["component `hello`", "own.wasm", "not a WebAssembly component"]);
@@ -132,7 +139,7 @@ fn an_import_that_is_not_there_is_named() {
         "fermyon:spin/redis@2.0.0",
         "spin:mqtt/mqtt@3.0.0",
         "spin:redis/redis@3.0.0",
-        "wasi:http/types@0.2.0-rc-2023-11-10",
+        "wasi:http/types@0.2.0-rc-2023-12-05",
         "wasi:nn/graph@0.2.0",
     ] {
         let import = format!("(component (import \"{name}\" (instance)))");
@@ -141,12 +148,12 @@ fn an_import_that_is_not_there_is_named() {
     }
 }
 
-/// Some toolchains import all that their SDK knows, whether it is called or not.
-#[test]
-fn an_import_that_is_never_called_can_be_named() {
-    let component = r#"(component
-        (import "fermyon:spin/llm@2.0.0" (instance (export "infer" (func))))
-        (import "wasi:http/types@0.2.0" (instance $types
+/// A component that traps when it is asked, with `imports` and of this version of WASI.
+fn trapping(imports: &str, version: &str) -> String {
+    format!(
+        r#"(component
+        {imports}
+        (import "wasi:http/types@{version}" (instance $types
             (export "incoming-request" (type (sub resource)))
             (export "response-outparam" (type (sub resource)))))
         (alias export $types "incoming-request" (type $request))
@@ -156,15 +163,34 @@ fn an_import_that_is_never_called_can_be_named() {
         (func $handle (param "request" (own $request)) (param "response-out" (own $out))
             (canon lift (core func $i "handle")))
         (instance $handler (export "handle" (func $handle)))
-        (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
-    let (directory, file) = with_hello(component.as_bytes());
-    says_last(command(&file), &["fermyon:spin/llm@2.0.0"]);
+        (export "wasi:http/incoming-handler@{version}" (instance $handler)))"#
+    )
+}
+
+/// Some toolchains import all that their SDK knows, whether it is called or not.
+#[test]
+fn an_import_that_is_never_called_can_be_named() {
+    let imports = r#"(import "fermyon:spin/llm@2.0.0" (instance (export "infer" (func))))
+        (import "spin:mqtt/mqtt@3.0.0" (instance (export "publish" (func async))))"#;
+    let (directory, file) = with_hello(trapping(imports, "0.2.0").as_bytes());
+    says_last(command(&file), &["fermyon:spin/llm@2.0.0", "spin:mqtt/mqtt@3.0.0"]);
     let manifest = std::fs::read_to_string(&file).expect("a manifest");
-    let tool =
-        "[component.hello.tool.runtime-shim]\nuncalled_imports = [\"fermyon:spin/llm@2.0.0\"]\n";
+    let tool = "[component.hello.tool.runtime-shim]\n\
+        uncalled_imports = [\"fermyon:spin/llm@2.0.0\", \"spin:mqtt/mqtt@3.0.0\"]\n";
     std::fs::write(&file, format!("{manifest}\n{tool}")).expect("a manifest");
     assert_eq!(Host::of(&file, "", &[]).get("/hello").0, 500, "it traps");
     drop(directory);
+}
+
+#[test]
+fn drafts_that_became_a_release_are_taken_for_it() {
+    let imports = r#"(import "wasi:clocks/monotonic-clock@0.3.0-rc-2026-03-15"
+            (instance (export "now" (func (result u64)))))
+        (import "wasi:clocks/monotonic-clock@0.3.0"
+            (instance (export "now" (func (result u64)))))"#;
+    let component = trapping(imports, "0.2.0-rc-2023-11-10");
+    let (_directory, file) = with_hello(component.as_bytes());
+    assert_eq!(Host::of(&file, "", &[]).get("/hello").0, 500, "it traps");
 }
 
 /// What SDKs for wasm32-wasip1 build is made a component by the host, as Spin does.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use crate::configuration::with_hello;
 use crate::support::Host;
 
 fn ok(text: &str) -> (u16, String) {
@@ -22,6 +23,14 @@ fn requests_and_responses_of_wasi_0_2() {
     assert!(!headers.contains("spin-path-match-"), "{headers}");
     assert_eq!(host.get("/earlier/panic").0, 500);
     assert_eq!(host.get("/earlier/hello"), ok("hello"));
+}
+
+#[test]
+fn the_draft_of_october_2023_is_served() {
+    let (_directory, file) = with_hello(include_bytes!("october_2023.wat"));
+    let host = Host::of(&file, "", &["--component-id", "hello"]);
+    assert_eq!(host.get("/hello"), (204, String::new()));
+    assert_eq!(host.get("/hello"), (204, String::new()));
 }
 
 #[test]
@@ -105,6 +114,9 @@ fn outbound_calls_and_sockets_need_leave() {
     let (status, said) = host.get("/earlier/outbound?url=http://example.com/");
     assert!(status == 422 && said.contains("HttpRequestDenied"), "{said}");
     // `http://` speaks of HTTP, not of sockets.
-    let (status, said) = host.get(&format!("/earlier/connect?address={address}"));
+    let connect = format!("/earlier/connect?address={address}");
+    let (status, said) = host.get(&connect);
     assert!(status == 422 && said.contains("ermission denied"), "{said}");
+    let host = Host::with("", &["--variable", &format!("socket={address}")]);
+    assert_eq!(host.get(&connect), ok("connected"));
 }

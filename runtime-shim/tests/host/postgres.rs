@@ -243,7 +243,7 @@ on_a_server! {
     fn a_large_result_is_refused() {
         let host = host("server_result_bytes = 100000\n");
         let large = "select repeat('x', 1000) from generate_series(1, 1000)";
-        assert_eq!(error(&host, large), "query-failed: the result exceeds 100000 bytes; use LIMIT");
+        assert_eq!(error(&host, large), "query-failed: query result exceeds limit of 100000 bytes; use LIMIT");
         assert_eq!(sql(&host, &format!("!{large}")), "1000 rows\n");
         assert_eq!(sql(&host, "select 1::int8"), "1\n");
     }

@@ -15,6 +15,7 @@ macro_rules! same_cases {
 
 mod fermyon_spin;
 mod postgres;
+mod wasi_2023;
 mod wasi_config;
 mod wasi_keyvalue;
 
@@ -39,7 +40,7 @@ mod wit {
     });
 }
 
-pub(super) const OFFERED: &[&str] = &[
+const OFFERED: &[&str] = &[
     "fermyon:spin/key-value@2.0.0",
     "fermyon:spin/mysql@2.0.0",
     "fermyon:spin/postgres@2.0.0",
@@ -53,7 +54,12 @@ pub(super) const OFFERED: &[&str] = &[
     "wasi:keyvalue/store@0.2.0-draft2",
 ];
 
+pub(super) fn is_offered(import: &str) -> bool {
+    OFFERED.contains(&import) || wasi_2023::OFFERED.contains(&import)
+}
+
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
+    wasi_2023::add_to_linker(linker)?;
     fermyon_spin::add_to_linker(linker)?;
     wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::wasi::config::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;

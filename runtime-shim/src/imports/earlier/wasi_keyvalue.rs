@@ -89,7 +89,9 @@ impl batch::Host for Guest {
             };
             bytes += value.as_ref().map_or(0, Vec::len) as u64;
             if bytes > limit {
-                return Ok(Err(Error::Other(format!("the values exceed {limit} bytes"))));
+                return Ok(Err(Error::Other(format!(
+                    "query result exceeds limit of {limit} bytes"
+                ))));
             }
             found.push((key, value));
         }
