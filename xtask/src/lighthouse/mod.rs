@@ -141,7 +141,12 @@ impl Lighthouse {
             eprintln!("{} {}: {run} of {runs}", preset.name(), page.name);
             let name = format!("{}-{}-{run}.json", preset.name(), page.name);
             let file = workspace::path(OUTPUT).join(name);
-            let report = self.report(&format!("{base}{}", page.path), preset, &file)?;
+            let url = format!("{base}{}", page.path);
+            // Chromium loses a trace now and then (NO_NAVSTART), and Lighthouse asks to run it again.
+            let report = self.report(&url, preset, &file).or_else(|error| {
+                eprintln!("once more: {error:#}");
+                self.report(&url, preset, &file)
+            })?;
             figures.push(figures::all(&report)?);
             failures.extend(figures::failures(&report));
         }
