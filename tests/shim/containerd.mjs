@@ -3,7 +3,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,13 +102,14 @@ export function makeImage(name, layers) {
   importFolder(layout);
 }
 
-/** A layer with these files, { path: text }. */
-export function archive(files) {
+/** A layer with these files, { path: text }, and these links, { path: target }. */
+export function archive(files, links = {}) {
   const root = mkdtempSync(join(folder, 'files-'));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
+  for (const [path, target] of Object.entries(links)) symlinkSync(target, join(root, path));
   const content = execFileSync('tar', ['--create', '--directory', root, '.'], { maxBuffer: 64 * 1024 * 1024 });
   return { type: LAYER, content };
 }
@@ -154,10 +155,11 @@ export class Container {
     return ctr('tasks', 'list').split('\n').map((line) => line.split(/\s+/)).find(([id]) => id === this.id)[1];
   }
 
-  /** What its process has open: a path, or a name of the kernel's, for each descriptor. */
-  opened() {
-    const folder = `/proc/${this.pid}/fd`;
-    return readdirSync(folder).map((number) => readlinkSync(join(folder, number)));
+  /** Whether its process has this file or folder open, by whatever path. */
+  hasOpen(path) {
+    const [wanted, folder] = [statSync(path), `/proc/${this.pid}/fd`];
+    const opened = readdirSync(folder).map((number) => statSync(join(folder, number)));
+    return opened.some(({ dev, ino }) => dev === wanted.dev && ino === wanted.ino);
   }
 
   /** Bytes of memory that the kernel lets it have. */

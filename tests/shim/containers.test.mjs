@@ -1,7 +1,8 @@
 // Our shim under containerd itself: what a container of it serves, says and ends with.
 
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,8 @@ import {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SITE = 'shim.test/site:1';
+/** Where the pods of a node share what root's compiled. */
+const COMPILED = '/var/lib/jinmaek/compiled/0';
 const FRONTEND = { SPIN_COMPONENTS_TO_RETAIN: 'frontend-static' };
 
 /** The status of an answer; 000 where nobody listens. */
@@ -70,10 +73,27 @@ test('what one container compiled another one loads, and neither has a way out o
     await serving(SITE, { env: FRONTEND, flags }, async (container) => {
       if (flags.length > 0) assert.doesNotMatch(container.log, /Compil|not kept/);
       // The compiled component itself, and no folder that leads further.
-      const opened = container.opened().filter((path) => path.startsWith('/var/lib/jinmaek'));
-      assert.equal(opened.length, 1);
-      assert.ok(statSync(opened[0]).isFile());
+      const compiled = readdirSync(COMPILED).filter((name) => container.hasOpen(join(COMPILED, name)));
+      assert.equal(compiled.length, 1);
+      for (const folder of [COMPILED, join(COMPILED, '..'), '/']) assert.equal(container.hasOpen(folder), false, folder);
     });
+  }
+});
+
+test('no path of an image leads to the node through what its container has open', async () => {
+  const secret = mkdtempSync(join(tmpdir(), 'jinmaek-node-'));
+  try {
+    for (let number = 3; number < 24; number += 1) {
+      const manifest = `${MANIFEST}files = [{ source = "way", destination = "/" }]\n`;
+      const links = { way: `/proc/self/fd/${number}/../../../../../..${secret}` };
+      const image = `shim.test/out:${number}`;
+      makeImage(image, [archive({ 'spin.toml': manifest, 'pages.wasm': 'none' }, links)]);
+      const container = new Container(image, { env: { SPIN_VARIABLE_KEY: 'x' } });
+      assert.equal(await container.end(), 1, container.log);
+      assert.match(container.log.trim().split('\n').at(-1), /files: /);
+    }
+  } finally {
+    rmSync(secret, { recursive: true });
   }
 });
 
