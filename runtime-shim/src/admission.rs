@@ -22,6 +22,8 @@ const BUSY: f64 = 0.9;
 pub(crate) struct Admission {
     /// One for each request that is inside.
     inside: Arc<()>,
+    /// One for each of them that an instance has.
+    running: Arc<()>,
     /// How many may wait for an instance, or be inside where the thread has no time to give.
     room: u64,
     /// Since when more wait than a short queue, and no fewer than this.
@@ -29,11 +31,18 @@ pub(crate) struct Admission {
     overloaded: bool,
     /// The thread had no time to give.
     busy: bool,
+    /// More waited at the last look than a short queue.
+    crowded: bool,
+    /// Nevertheless the thread had time to give ever since the look before.
+    spare: bool,
     window: Window,
 }
 
 /// A request is inside until this is dropped.
 pub(crate) struct Admitted(#[expect(dead_code, reason = "it counts")] Arc<()>);
+
+/// An instance has a request until this is dropped.
+pub(crate) struct Running(#[expect(dead_code, reason = "it counts")] Arc<()>);
 
 /// What happened since the last look.
 struct Window {
@@ -52,10 +61,13 @@ impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             inside: Arc::new(()),
+            running: Arc::new(()),
             room: limits.queue,
             standing: None,
             overloaded: false,
             busy: false,
+            crowded: false,
+            spare: false,
             window: Window::new(),
         }
     }
@@ -71,9 +83,17 @@ impl Admission {
         Some(Admitted(Arc::clone(&self.inside)))
     }
 
+    /// Whether an instance may take a request of a crowd. Where the thread has time to give, the
+    /// crowd waits for something else, and all of it at once.
+    pub(crate) fn may_take(&self, limits: &Limits) -> bool {
+        let running = Arc::strong_count(&self.running) - 1;
+        self.spare || !is_crowd(running + 1, limits)
+    }
+
     /// An instance took a request from outside.
-    pub(crate) fn taken(&mut self) {
+    pub(crate) fn taken(&mut self) -> Running {
         self.window.taken += 1;
+        Running(Arc::clone(&self.running))
     }
 
     /// Decides from what happened since the last look how much room there is. `busy` is the
@@ -84,6 +104,8 @@ impl Admission {
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
         self.busy = busy >= BUSY;
+        self.spare = crowded && self.crowded && !self.busy;
+        self.crowded = crowded;
         if before {
             self.overloaded = crowded || refused * REFUSED_OF > refused + taken;
         } else if crowded {
@@ -91,7 +113,8 @@ impl Admission {
             let since = if waiting < least { Instant::now() } else { since };
             self.standing = Some((since, waiting.min(least)));
             let most = if self.busy { limits.standing_busy_ms } else { limits.standing_ms };
-            self.overloaded = since.elapsed() >= Duration::from_millis(most);
+            let full = refused > 0;
+            self.overloaded = self.busy && full || since.elapsed() >= Duration::from_millis(most);
         } else {
             self.standing = None;
         }
@@ -109,4 +132,45 @@ impl Admission {
 /// Whether so many are more than a short queue.
 pub(crate) fn is_crowd(waiting: usize, limits: &Limits) -> bool {
     waiting as u64 > limits.standing_queue
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROWD: usize = 100;
+
+    fn run(admission: &mut Admission, limits: &Limits) -> Vec<Running> {
+        std::iter::from_fn(|| admission.may_take(limits).then(|| admission.taken()))
+            .take(CROWD)
+            .collect()
+    }
+
+    #[test]
+    fn of_a_crowd_few_run_until_it_is_known_to_wait_for_something_else() {
+        let limits = Limits::default();
+        let few = limits.standing_queue as usize;
+        let mut admission = Admission::new(&limits);
+        assert_eq!(run(&mut admission, &limits).len(), few);
+        // What the thread did before the crowd came says nothing of it.
+        admission.look(CROWD, 0.1, &limits);
+        assert_eq!(run(&mut admission, &limits).len(), few);
+        admission.look(CROWD, 0.1, &limits);
+        assert_eq!(run(&mut admission, &limits).len(), CROWD);
+        admission.look(CROWD, 1.0, &limits);
+        assert_eq!(run(&mut admission, &limits).len(), few);
+    }
+
+    #[test]
+    fn a_full_queue_before_a_busy_thread_is_an_overload() {
+        let limits = Limits::default();
+        let full = limits.queue as usize;
+        for (busy, overload) in [(1.0, true), (0.1, false)] {
+            let mut admission = Admission::new(&limits);
+            assert!(admission.admit(full - 1).is_some() && admission.admit(full).is_none());
+            assert_eq!(admission.look(full, busy, &limits), overload);
+        }
+        let mut admission = Admission::new(&limits);
+        assert!(admission.admit(full - 1).is_some() && !admission.look(full, 1.0, &limits));
+    }
 }

@@ -107,8 +107,14 @@ impl Core {
         }
         let (answer, answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::new(Duration::from_millis(limits.request_ms)));
-        let job =
-            Job { request, context, answer, ticket: Arc::clone(&ticket), queued: Instant::now() };
+        let job = Job {
+            request,
+            context,
+            answer,
+            ticket: Arc::clone(&ticket),
+            queued: Instant::now(),
+            running: None,
+        };
         Pool::submit(self, component, job);
         match answered.await {
             Ok(Ok(response)) => Ok(response),

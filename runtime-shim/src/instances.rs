@@ -29,7 +29,7 @@ use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::handler::{Prepared, Proxy};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
-use crate::admission::{Admission, Admitted, is_crowd};
+use crate::admission::{Admission, Admitted, Running, is_crowd};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
@@ -48,6 +48,8 @@ pub struct Job {
     pub answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
     pub ticket: Arc<Ticket>,
     pub queued: Instant,
+    /// Of one from outside, once an instance has it.
+    pub(crate) running: Option<Running>,
 }
 
 /// Why a request got no response.
@@ -147,13 +149,8 @@ impl Pool {
 
     /// Gives `job` to an instance, now or later.
     pub fn submit(core: &Arc<Core>, component: usize, job: Job) {
-        let limits = &core.app.components[component].limits;
         let mut queue = core.pools[component].queue();
-        if let Some((_, waker)) = queue.available.last() {
-            waker.wake_by_ref();
-        } else if queue.live < limits.instances {
-            queue.start(core, component);
-        }
+        queue.wake(core, component);
         if job.context.depth > 0 {
             queue.waiting.push_front(job);
         } else {
@@ -190,6 +187,15 @@ impl Pool {
 }
 
 impl Queue {
+    /// Has an instance look at what waits, one that is there or another.
+    fn wake(&mut self, core: &Arc<Core>, component: usize) {
+        if let Some((_, waker)) = self.available.last() {
+            waker.wake_by_ref();
+        } else if self.live < core.app.components[component].limits.instances {
+            self.start(core, component);
+        }
+    }
+
     fn start(&mut self, core: &Arc<Core>, component: usize) {
         self.live += 1;
         self.made += 1;
@@ -224,10 +230,14 @@ impl Queue {
     /// in front.
     fn next(&mut self, component: &Component) -> Option<Job> {
         let call = self.waiting.front().is_some_and(|job| job.context.depth > 0);
-        if is_crowd(self.waiting.len(), &component.limits) && !call {
-            return self.waiting.pop_back();
+        let waiting = self.waiting.len();
+        if call || !is_crowd(waiting, &component.limits) {
+            return self.waiting.pop_front();
         }
-        self.waiting.pop_front()
+        if !self.admission.may_take(&component.limits) {
+            return None;
+        }
+        self.waiting.pop_back()
     }
 
     /// The next request whose client still waits for it. Only those that are passed are looked
@@ -269,8 +279,8 @@ impl Drop for Worker {
         self.unavailable();
         let mut queue = self.core.pools[self.index].queue();
         queue.live -= 1;
-        if !queue.waiting.is_empty() && queue.available.is_empty() {
-            queue.start(&self.core, self.index);
+        if !queue.waiting.is_empty() {
+            queue.wake(&self.core, self.index);
         }
     }
 }
@@ -294,13 +304,16 @@ impl Worker {
         let mut queue = self.core.pools[self.index].queue();
         let before = queue.available.len();
         queue.available.retain(|(number, _)| *number != self.number);
-        if queue.available.len() == before || queue.waiting.is_empty() {
-            return;
+        if queue.available.len() < before && !queue.waiting.is_empty() {
+            queue.wake(&self.core, self.index);
         }
-        if let Some((_, waker)) = queue.available.last() {
-            waker.wake_by_ref();
-        } else if queue.live < self.component().limits.instances {
-            queue.start(&self.core, self.index);
+    }
+
+    /// What waits until fewer are running may be for another instance.
+    fn released(&self) {
+        let mut queue = self.core.pools[self.index].queue();
+        if !queue.waiting.is_empty() {
+            queue.wake(&self.core, self.index);
         }
     }
 
@@ -310,9 +323,9 @@ impl Worker {
 
     fn take(&self) -> Option<Job> {
         let mut queue = self.core.pools[self.index].queue();
-        let job = queue.take(self.component())?;
+        let mut job = queue.take(self.component())?;
         if job.context.depth == 0 {
-            queue.admission.taken();
+            job.running = Some(queue.admission.taken());
         }
         self.component().metrics.queue_wait.observe(job.queued.elapsed().as_secs_f64());
         Some(job)
@@ -381,10 +394,12 @@ impl Worker {
         let mut running = FuturesUnordered::new();
         let mut started = 0;
         poll_fn(|cx| {
+            let mut released = false;
             loop {
                 while let Poll::Ready(Some(finished)) = running.poll_next_unpin(cx) {
                     let number: u64 = finished?;
                     lock(progress).finished(number);
+                    released = true;
                 }
                 let overdue = lock(progress).expire();
                 if overdue {
@@ -407,6 +422,9 @@ impl Worker {
                     }
                 } else {
                     self.unavailable();
+                    if std::mem::take(&mut released) {
+                        self.released();
+                    }
                 }
                 if !running.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
                     return Poll::Pending;
@@ -613,7 +631,7 @@ fn start<'a>(
     progress: &Mutex<Progress>,
     number: u64,
 ) -> wasmtime::Result<impl Future<Output = wasmtime::Result<u64>> + 'a> {
-    let Job { request, context, answer, ticket, .. } = job;
+    let Job { request, context, answer, ticket, running, .. } = job;
     let (prepared, task) = accessor.with(|mut access| {
         let prepared = Prepared::new(access.as_context_mut(), proxy, request, Guest::http, answer)?;
         let task = match &prepared {
@@ -638,6 +656,7 @@ fn start<'a>(
     progress.settled = false;
     Ok(async move {
         prepared.run(accessor, ticket.over()).await?;
+        drop(running);
         Ok(number)
     })
 }

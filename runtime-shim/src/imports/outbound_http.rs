@@ -349,39 +349,41 @@ impl AsyncWrite for Stream {
 
 /// Whether the peer ended the connection without a word of an answer.
 fn was_ended(error: &legacy::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
-            return true;
+    let ended = causes(error).find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>()
+            && error.is_incomplete_message()
+        {
+            return Some(true);
         }
-        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
-            return matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
-        }
-        cause = inner.source();
-    }
-    false
+        let error = cause.downcast_ref::<std::io::Error>()?;
+        Some(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe))
+    });
+    ended.unwrap_or(false)
 }
 
 fn request_error(error: &legacy::Error) -> Error {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(error) = inner.downcast_ref::<ConnectError>() {
-            return match error {
-                ConnectError::NoSuchName => {
-                    Error::DnsError { rcode: Some("address not available".into()), info_code: None }
-                }
-                ConnectError::Prohibited => Error::DestinationIpProhibited,
-                ConnectError::TimedOut => Error::ConnectionTimeout,
-                ConnectError::Refused(_) => Error::ConnectionRefused,
-                ConnectError::Tls(_) => Error::TlsProtocolError,
-            };
+    let known = causes(error).find_map(|cause| {
+        if let Some(Error::HttpRequestBodySize(size)) = cause.downcast_ref::<Error>() {
+            return Some(Error::HttpRequestBodySize(*size));
         }
-        if let Some(Error::HttpRequestBodySize(size)) = inner.downcast_ref::<Error>() {
-            return Error::HttpRequestBodySize(*size);
-        }
-        cause = inner.source();
-    }
-    if error.is_connect() { Error::ConnectionRefused } else { Error::HttpProtocolError }
+        Some(match cause.downcast_ref::<ConnectError>()? {
+            ConnectError::NoSuchName => {
+                Error::DnsError { rcode: Some("address not available".into()), info_code: None }
+            }
+            ConnectError::Prohibited => Error::DestinationIpProhibited,
+            ConnectError::TimedOut => Error::ConnectionTimeout,
+            ConnectError::Refused(_) => Error::ConnectionRefused,
+            ConnectError::Tls(_) => Error::TlsProtocolError,
+        })
+    });
+    known.unwrap_or_else(|| {
+        if error.is_connect() { Error::ConnectionRefused } else { Error::HttpProtocolError }
+    })
+}
+
+/// What is behind an error, from the nearest on.
+fn causes(error: &legacy::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
 }
 
 fn error_code(error: &Error) -> ErrorCode {

@@ -157,6 +157,22 @@ fn a_crowd_that_comes_at_once_is_served() {
     });
 }
 
+#[test]
+fn a_crowd_that_waits_for_something_else_than_the_thread_waits_together() {
+    const CROWD: usize = 192;
+    let host =
+        Host::with("[limits]\nthreads = 1\nqueue_wait_ms = 60000\nstanding_ms = 60000\n", &[]);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..CROWD).map(|_| scope.spawn(|| host.get("/wait?ms=1000").0)).collect();
+        for one in all {
+            assert_eq!(one.join().expect("no panic"), 200);
+        }
+    });
+    // Sixty-four at once are three rounds of a second, sixteen would be twelve.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
 /// Many ask again and again, each as soon as it was answered or refused.
 #[test]
 fn who_is_admitted_waits_little_where_more_arrives_than_is_served() {
