@@ -383,7 +383,7 @@ fn request_error(error: &legacy::Error) -> Error {
 
 /// What is behind an error, from the nearest on.
 fn causes(error: &legacy::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |cause| cause.source())
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 fn error_code(error: &Error) -> ErrorCode {
