@@ -47,7 +47,7 @@ pub(super) struct Running {
 #[expect(dead_code, reason = "a process is stopped when this is dropped")]
 enum Process {
     Host(Server, TempDir),
-    Native(Killed, TempDir),
+    Native(Killed, Option<TempDir>),
     Foreign,
 }
 
@@ -180,17 +180,14 @@ impl Column {
         let listen = server::available(([127, 0, 0, 1], 0).into())?;
         let mut program = Command::new(workspace::path("target/release/native"));
         program.args(["--listen", &listen.to_string(), "--sqlite"]);
-        program.arg(folder.path().join("sqlite.db")).process_group(0).stdout(Stdio::null());
+        program.arg(folder.path().join("sqlite.db")).stdout(Stdio::null());
         let urls = [("POSTGRES", &servers.postgres), ("MARIADB", &servers.mariadb)];
         for (name, database) in urls {
             if let Some(database) = database {
                 program.env(format!("NATIVE_{name}_URL"), &database.owner_url);
             }
         }
-        let child = Killed(program.spawn().context("cannot run the native program")?);
-        let group = Pid::from_raw(child.0.id().cast_signed());
-        let process = Process::Native(child, folder);
-        let work = Running { address: listen, group, process };
+        let work = Running::program(program, listen, Some(folder))?;
         work.wait_until_ready("/hello")?;
         let mysql = work.alias();
         Ok(Self::new("native", vec![(Place::Work, work), (Place::Mysql, mysql)]))
@@ -249,6 +246,18 @@ impl Running {
             server.import_samples()?;
         }
         Ok(site)
+    }
+
+    /// Another program, told to listen there; `folder` is kept as long as it.
+    pub(super) fn program(
+        mut program: Command,
+        address: SocketAddr,
+        folder: Option<TempDir>,
+    ) -> Result<Self> {
+        let child = program.process_group(0).spawn();
+        let child = Killed(child.with_context(|| format!("cannot run {program:?}"))?);
+        let group = Pid::from_raw(child.0.id().cast_signed());
+        Ok(Self { address, group, process: Process::Native(child, folder) })
     }
 
     fn alias(&self) -> Self {

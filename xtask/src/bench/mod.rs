@@ -13,6 +13,7 @@ pub(crate) mod ratio;
 mod replica;
 mod report;
 mod soak;
+mod spring;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use rustix::process::Pid;
 
 use crate::chart::{self, Row};
 use crate::server::{self, Host};
@@ -56,6 +58,9 @@ pub(crate) struct Options {
     /// Send so many requests to one replica and see what its memory does, instead of all else
     #[arg(long, value_name = "REQUESTS")]
     soak: Option<u64>,
+    /// Compare the site with a Spring Boot service on the same PostgreSQL, instead of all else
+    #[arg(long, conflicts_with_all = ["soak", "only", "alone", "base"])]
+    spring: bool,
     /// Where the chart goes
     #[arg(long, default_value = "docs/images/bench.svg")]
     chart: PathBuf,
@@ -72,6 +77,9 @@ struct Figures {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     components::build(&components::all()?)?;
+    if options.spring {
+        return spring::run(options, &server::distribution()?);
+    }
     components::build_guest("measured")?;
     let shim = server::distribution()?;
     let spin = if options.alone { None } else { Host::Spin.program()? };
@@ -166,7 +174,7 @@ fn begin(column: &Column, case: &Case) -> Result<Option<Figures>> {
         None => return Ok(None),
     };
     Ok(match answers {
-        Ok(_) => Some(Figures { cpu: Vec::new(), rate: Vec::new(), answers: Answers::none()? }),
+        Ok(_) => Some(Figures::none()?),
         Err(error) => {
             eprintln!("{} on {} is not measured: {error:#}", case.name, column.name);
             None
@@ -180,15 +188,8 @@ fn measure(column: &Column, case: &Case, time: Duration, figures: &mut Figures) 
     };
     load::runtime()?.block_on(async {
         load::closed(&call, CONNECTIONS, WARM_UP, MOST_REQUESTS).await?;
-        let before = running.group.map(process::cpu).transpose()?;
-        let answers = load::closed(&call, CONNECTIONS, time, MOST_REQUESTS).await?;
-        let after = running.group.map(process::cpu).transpose()?;
-        if let (Some(before), Some(after)) = (before, after) {
-            let used = after.saturating_sub(before).as_secs_f64() * 1e6;
-            figures.cpu.push(used / answers.requests().max(1) as f64);
-        }
-        figures.rate.push(answers.rate());
-        figures.answers.add(&answers)
+        let asked = load::closed(&call, CONNECTIONS, time, MOST_REQUESTS);
+        figures.add(running.group, asked).await.map(drop)
     })
 }
 
@@ -199,9 +200,31 @@ fn resident(columns: &[Column]) -> Result<Vec<Option<u64>>> {
 }
 
 impl Figures {
+    fn none() -> Result<Self> {
+        Ok(Self { cpu: Vec::new(), rate: Vec::new(), answers: Answers::none()? })
+    }
+
+    /// One round: what is asked, and what the processes of `group` take meanwhile. Returns how
+    /// many requests it was.
+    async fn add(
+        &mut self,
+        group: Option<Pid>,
+        asked: impl Future<Output = Result<Answers>>,
+    ) -> Result<u64> {
+        let before = group.map(process::cpu).transpose()?;
+        let answers = asked.await?;
+        let after = group.map(process::cpu).transpose()?;
+        if let (Some(before), Some(after)) = (before, after) {
+            self.cpu.push(per_request(after.saturating_sub(before), answers.requests()));
+        }
+        self.rate.push(answers.rate());
+        self.answers.add(&answers)?;
+        Ok(answers.requests())
+    }
+
     /// The least of the rounds: whatever else a machine does only adds to it, by cold caches.
     fn cpu(&self) -> Option<f64> {
-        self.cpu.iter().copied().min_by(f64::total_cmp)
+        least(&self.cpu)
     }
 
     fn rate(&self) -> Option<f64> {
@@ -212,6 +235,15 @@ impl Figures {
     fn percentile(&self, percentile: f64) -> f64 {
         self.answers.answered.value_at_quantile(percentile / 100.0) as f64 / 1e3
     }
+}
+
+/// Microseconds.
+fn per_request(used: Duration, requests: u64) -> f64 {
+    used.as_secs_f64() * 1e6 / requests.max(1) as f64
+}
+
+fn least(values: &[f64]) -> Option<f64> {
+    values.iter().copied().min_by(f64::total_cmp)
 }
 
 fn median(values: &[f64]) -> Option<f64> {

@@ -37,12 +37,12 @@ pub(super) fn print(columns: &[&str], cases: &[Case], figures: &[Vec<Option<Figu
     }
 }
 
-fn head(columns: &[&str]) {
+pub(super) fn head(columns: &[&str]) {
     println!("| | {} |", columns.join(" | "));
     println!("|---|{}", "--:|".repeat(columns.len()));
 }
 
-fn row(name: &str, cells: impl Iterator<Item = Option<String>>) {
+pub(super) fn row(name: &str, cells: impl Iterator<Item = Option<String>>) {
     let cells: Vec<String> = cells.map(|cell| cell.unwrap_or(ABSENT.to_owned())).collect();
     println!("| {name} | {} |", cells.join(" | "));
 }
@@ -84,7 +84,7 @@ fn derived(columns: &[&str], cases: &[Case], figures: &[Vec<Option<Figures>>]) {
 }
 
 pub(super) fn print_memory(columns: &[&str], before: &[Option<u64>], after: &[Option<u64>]) {
-    println!("\nResident memory, MiB\n");
+    println!("\nMemory, MiB\n");
     head(columns);
     let cells = |bytes: &[Option<u64>]| {
         bytes.iter().map(|bytes| bytes.map(mebibytes)).collect::<Vec<_>>().into_iter()
