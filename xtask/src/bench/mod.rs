@@ -147,7 +147,7 @@ fn compare(options: &Options, cases: &[Case], columns: &[Column]) -> Result<()> 
     }
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     report::print(&names, cases, &figures);
-    report::print_memory("Resident memory", &names, &before, &resident(columns)?);
+    report::print_memory(&names, &before, &resident(columns)?);
     if options.only.is_none() {
         let file = workspace::root().join(&options.chart);
         let title = "CPU time of the server per request, µs; shorter is better";

@@ -83,13 +83,8 @@ fn derived(columns: &[&str], cases: &[Case], figures: &[Vec<Option<Figures>>]) {
     }
 }
 
-pub(super) fn print_memory(
-    title: &str,
-    columns: &[&str],
-    before: &[Option<u64>],
-    after: &[Option<u64>],
-) {
-    println!("\n{title}, MiB\n");
+pub(super) fn print_memory(columns: &[&str], before: &[Option<u64>], after: &[Option<u64>]) {
+    println!("\nMemory, MiB\n");
     head(columns);
     let cells = |bytes: &[Option<u64>]| {
         bytes.iter().map(|bytes| bytes.map(mebibytes)).collect::<Vec<_>>().into_iter()

@@ -155,7 +155,7 @@ fn compare(
     }
     let cases: Vec<Case> = cold.into_iter().chain(warm).collect();
     print(&cases);
-    print_memory("Proportional memory", &COLUMNS, &begun, &memory(&both)?);
+    print_memory(&COLUMNS, &begun, &memory(&both)?);
     Ok(())
 }
 
