@@ -36,6 +36,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub spans: Option<Arc<Spans>>,
     pub blocked: BlockedNetworks,
+    /// A component was compiled, which the next start finds in the cache.
+    pub compiled: bool,
 }
 
 pub struct Component {
@@ -86,9 +88,19 @@ impl App {
         }
         let memory = components.iter().map(|component| component.limits.memory_bytes).max();
         let engine = engine::engine(&limits, memory.unwrap_or(limits.memory_bytes))?;
-        link(&engine, config, &components)?;
+        let cache = Cache::open(config.cache_dir.clone());
+        link(&engine, &cache, config, &components)?;
         let router = router(config, &components, &metrics)?;
-        Ok(Self { engine, components, router, limits, metrics, spans: spans.cloned(), blocked })
+        Ok(Self {
+            engine,
+            components,
+            router,
+            limits,
+            metrics,
+            spans: spans.cloned(),
+            blocked,
+            compiled: cache.has_compiled(),
+        })
     }
 
     /// Whether the traces that start here are recorded.
@@ -196,12 +208,17 @@ impl<'a> Files<'a> {
     }
 }
 
-fn link(engine: &Engine, config: &Config, components: &[Arc<Component>]) -> Result<()> {
+fn link(
+    engine: &Engine,
+    cache: &Cache,
+    config: &Config,
+    components: &[Arc<Component>],
+) -> Result<()> {
     let file = |component: &Component| {
         config.manifest.components[&*component.id].source(&config.directory)
     };
     let files = components.iter().map(|component| file(component)).collect();
-    let (linker, codes) = load(engine, config, &files)?;
+    let (linker, codes) = load(engine, cache, &files)?;
     for component in components {
         let declared = &config.manifest.components[&*component.id];
         let uncalled =
@@ -221,10 +238,9 @@ type Loaded<'a> = HashMap<&'a PathBuf, Result<Code>>;
 /// Loads the files side by side, because reading and hashing them is most of a start.
 fn load<'a>(
     engine: &Engine,
-    config: &Config,
+    cache: &Cache,
     files: &'a BTreeSet<PathBuf>,
 ) -> Result<(Linker<Guest>, Loaded<'a>)> {
-    let cache = &Cache::open(config.cache_dir.clone());
     std::thread::scope(|scope| {
         let loading: Vec<_> = files
             .iter()

@@ -38,7 +38,7 @@ pub enum Command {
     Limits,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(args_override_self = true)]
 pub struct Up {
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub struct Up {
 }
 
 /// What to run, and with which settings.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(args_override_self = true)]
 pub struct Application {
     /// The manifest, or the directory it lies in.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
@@ -80,6 +81,8 @@ fn start_clock(engine: wasmtime::EngineWeak) -> Result<()> {
 /// there is native code that we run, so it is never taken from anywhere else.
 pub(crate) struct Cache {
     directory: Option<PathBuf>,
+    /// Something was compiled that is kept now.
+    compiled: AtomicBool,
 }
 
 impl Cache {
@@ -92,15 +95,20 @@ impl Cache {
             .map_err(anyhow::Error::from)
             .and_then(|()| private(&directory));
         match usable {
-            Ok(()) => Self { directory: Some(directory) },
+            Ok(()) => Self { directory: Some(directory), compiled: AtomicBool::new(false) },
             Err(error) => {
                 tracing::warn!(
                     "compiled components are not kept: {}: {error:#}",
                     directory.display()
                 );
-                Self { directory: None }
+                Self { directory: None, compiled: AtomicBool::new(false) }
             }
         }
+    }
+
+    /// Whether a component was compiled that the next start finds here.
+    pub(crate) fn has_compiled(&self) -> bool {
+        self.compiled.load(Relaxed)
     }
 
     /// Loads the component in `file`, compiled now if it is new.
@@ -130,7 +138,8 @@ impl Cache {
         forget_oldest(directory);
         let loaded = written
             .map_err(anyhow::Error::from)
-            .and_then(|_| crate::native_code::from_file(engine, &kept));
+            .and_then(|_| crate::native_code::from_file(engine, &kept))
+            .inspect(|_| self.compiled.store(true, Relaxed));
         // Where shared memory is all that can be written to, nothing in it may be executed.
         loaded.or_else(|error| {
             tracing::warn!("the compiled component is not kept: {}: {error:#}", kept.display());

@@ -46,8 +46,22 @@ pub fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Serves until SIGTERM or SIGINT. `loaded` is called before a guest runs.
-pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
+/// Why the host does not serve any more.
+pub enum Ended {
+    /// It was asked to.
+    Asked,
+    /// It compiled something that the next start finds, and never served.
+    Compiled,
+}
+
+/// Serves until SIGTERM or SIGINT, or, if the host may start `again`, until something was compiled.
+/// `loaded` is called before a guest runs.
+pub fn serve(
+    up: Up,
+    environment: Environment,
+    again: bool,
+    loaded: impl FnOnce(),
+) -> Result<Ended> {
     let config = Config::read(&up.application, &environment)?;
     let looked = up.watch.then(|| Looked::at(&config));
     up.check_secrets(&config)?;
@@ -69,8 +83,11 @@ pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<
         Asked::new()?
     };
     let Some((config, app)) = runtime.block_on(built(config, build.clone(), &mut asked))? else {
-        return Ok(());
+        return Ok(Ended::Asked);
     };
+    if again && app.compiled {
+        return Ok(Ended::Compiled);
+    }
     loaded();
     let app = Arc::new(app);
     net::allow_many_connections();
@@ -99,7 +116,7 @@ pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<
     if let Some(spans) = spans {
         spans.finish();
     }
-    Ok(())
+    Ok(Ended::Asked)
 }
 
 /// Has each component bring its databases up to date. `loaded` is called before a guest runs.

@@ -278,3 +278,15 @@ fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() 
     until(|| host.get("/compute?ms=1").0 == 422);
     assert_eq!(host.get("/hello").1, "hello", "the second guest");
 }
+
+#[test]
+fn what_compiling_took_is_given_back() {
+    let cache = tempfile::tempdir().expect("a directory");
+    let arguments = ["--cache-dir", cache.path().to_str().expect("UTF-8")];
+    let [cold, warm] = [(); 2].map(|()| {
+        let host = Host::with("", &arguments);
+        assert_eq!(host.get("/hello").0, 200);
+        host.memory()
+    });
+    assert!(cold < warm + warm / 2, "{cold} bytes after compiling, {warm} otherwise");
+}
