@@ -122,6 +122,7 @@ test('a sign-up sent ten times at once with its Idempotency-Key makes one accoun
 
 test('what cannot be a login or a password is refused by name', async () => {
   const cases = [
+    [{ login: '' }, ['login', 'required']],
     [{ login: 'ab' }, ['login', 'too_short']],
     [{ login: 'a'.repeat(31) }, ['login', 'too_long']],
     [{ login: '김지우' }, ['login', 'invalid_characters']],

@@ -102,7 +102,7 @@ test('passwords are never shown again, and the reason is', async () => {
   await page.fill('#login', login);
   await page.fill('#password', 'a-secret-of-mine-1');
   await press(page, 'main button.primary');
-  assert.match(await page.locator('.mistakes').innerText(), /이미 쓰이는 아이디/);
+  assert.match(await page.locator('.mistakes').innerText(), /이미 사용 중인 아이디/);
   assert.equal(await page.inputValue('#login'), login);
   assert.equal(await page.inputValue('#password'), '');
   assert.ok(!(await page.content()).includes('a-secret-of-mine-1'));

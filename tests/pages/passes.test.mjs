@@ -448,6 +448,7 @@ test('mistakes are shown at their fields with the text kept, and a draft stays o
   assert.equal(await page.getAttribute('#title', 'aria-invalid'), 'true');
   assert.match(await page.locator('#body-mistake').innerText(), /짧아요/);
   assert.equal(await page.locator('.stars-given .mistake').count(), 6);
+  assert.match(await page.locator('[data-mistakes] a').last().innerText(), /짧아요/, 'in the order of the fields');
   assert.equal(await page.inputValue('#title'), '가');
   await inspect(page, 'a form that failed');
   await page.locator('[data-mistakes] a').last().click();

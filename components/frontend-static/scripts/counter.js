@@ -6,7 +6,7 @@ export function countCharacters(area) {
   const limit = Number(area.dataset.limit);
   const show = () => {
     const length = [...area.value.trim().normalize('NFC')].length;
-    counter.textContent = `${length.toLocaleString()} / ${limit.toLocaleString()} ${area.dataset.unit}`;
+    counter.textContent = `${length.toLocaleString()} / ${limit.toLocaleString()}${area.dataset.unit}`;
     counter.classList.toggle('over', length > limit);
   };
   area.addEventListener('input', show);

@@ -16,14 +16,15 @@ export function clearMistakes(form) {
 /** Shows `{ field, message }` of each mistake, or `notice` where what is wrong is no field's. */
 export function showMistakes(form, messages, mistakes, notice) {
   clearMistakes(form);
+  const ordered = inOrder(form, mistakes);
   const summary = document.createElement('div');
   Object.assign(summary, { className: 'mistakes', tabIndex: -1 });
   summary.setAttribute('role', 'alert');
   summary.dataset.mistakes = '';
   summary.append(paragraph(notice ?? fill(messages.summary, { n: mistakes.length })));
-  if (mistakes.length > 0) summary.append(list(mistakes));
+  if (mistakes.length > 0) summary.append(list(ordered));
   form.prepend(summary);
-  for (const mistake of mistakes) mark(form, mistake);
+  for (const mistake of ordered) mark(form, mistake);
   summary.focus();
 }
 
@@ -34,6 +35,12 @@ export function explain({ status, body }, messages) {
   const foreign = mistakes.find(({ field }) => !messages.mistakes[`${field}/required`]);
   const notice = messages.refusals[foreign?.code] ?? messages.refusals[body?.code] ?? messages.try_again;
   return foreign || mistakes.length === 0 ? { mistakes: [], notice } : { mistakes };
+}
+
+/** As the form has its fields, whatever the order of the API. */
+function inOrder(form, mistakes) {
+  const ids = [...form.querySelectorAll('[id]')].map(({ id }) => id);
+  return [...mistakes].sort((one, other) => ids.indexOf(one.field) - ids.indexOf(other.field));
 }
 
 function paragraph(text) {

@@ -14,6 +14,9 @@ pub(crate) struct Login(String);
 impl Login {
     pub(crate) fn new(typed: &str) -> Result<Self, Refusal> {
         let login = typed.to_ascii_lowercase();
+        if login.is_empty() {
+            return Err(Refusal { code: "required", detail: "must not be empty" });
+        }
         if !login.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-')) {
             return Err(Refusal {
                 code: "invalid_characters",
@@ -49,6 +52,7 @@ mod tests {
 
     #[test]
     fn lengths_are_held() {
+        assert_eq!(refused(""), "required");
         assert_eq!(refused("ab"), "too_short");
         assert!(Login::new("abc").is_ok());
         assert!(Login::new(&"a".repeat(30)).is_ok());

@@ -32,7 +32,7 @@ pub(crate) const EN: Texts = Texts {
         draft_found: "There is an unfinished draft on this device.",
         draft_restore: "Restore",
         draft_discard: "Discard",
-        characters: "characters",
+        characters: " characters",
     },
     time: Time {
         now: "just now",
@@ -48,8 +48,8 @@ pub(crate) const EN: Texts = Texts {
     home: Home {
         title: "What hospitals are like from the inside",
         lead: "Jinmaek is a medical community where people who work in Korean hospitals write anonymously and everyone reads.",
-        search_label: "Find a hospital",
-        search_hint: "Name or area, in Korean",
+        search_label: "Find a hospital (in Korean)",
+        search_hint: "Name or area",
         search: "Search",
         questions: "Latest questions",
         no_questions: "No questions yet.",
@@ -218,7 +218,7 @@ pub(crate) const EN: Texts = Texts {
         banned: "This key can write nothing more this year.",
         stars: "Stars",
         stars_hint: "1 is poor, 5 is good.",
-        headline: "In one line",
+        headline: "Title",
         headline_hint: "2 to 100 characters. Everyone can see it.",
         body: "Text",
         body_hint: "10 to 5,000 characters. Everyone can see it. Say what is good as well as what is not.",
@@ -430,7 +430,7 @@ pub(crate) const EN: Texts = Texts {
     },
     messages: Messages {
         try_again: "This cannot be sent right now. Your text is still here: try again in a moment.",
-        summary: "Please correct {n} field(s)",
+        summary: "Mistakes to correct: {n}",
         warnings: Warnings {
             name: "a name",
             phone: "a phone number",

@@ -209,18 +209,18 @@ pub(crate) const KO: Texts = Texts {
         recover: "복구 열쇠로 되살리기",
         closed: "문을 닫은 병원에는 새 리뷰를 쓸 수 없어요.",
         withdrawn: "지운 리뷰예요. 통행증은 한 번만 쓸 수 있어서 올해는 다시 쓸 수 없어요.",
-        removed: "운영진 두 명의 결정으로 삭제된 리뷰예요. 이유는 공개 기록에 있어요.",
+        removed: "관리자 두 사람이 함께 정해 삭제한 리뷰예요. 이유는 공개 기록에 있어요.",
         banned: "이 열쇠로는 올해 더 쓸 수 없어요.",
         stars: "별점",
         stars_hint: "1점은 아쉬워요, 5점은 좋아요.",
-        headline: "한 줄 요약",
+        headline: "제목",
         headline_hint: "2자에서 100자까지. 누구나 볼 수 있어요.",
         body: "내용",
         body_hint: "10자에서 5,000자까지. 누구나 볼 수 있어요. 좋았던 점과 아쉬운 점을 함께 써 주세요.",
         public_title: "올리면 이렇게 보여요",
         public_points: [
             "누구나 가입 없이 읽을 수 있어요.",
-            "쓴 사람은 ‘관계자’로, 때는 공개된 달까지만 표시돼요.",
+            "쓴 사람은 ‘관계자’로, 날짜는 공개된 달까지만 표시돼요.",
             "계정과 이어지지 않도록 로그인 정보 없이 보내요.",
             "부서나 근무 시간처럼 나를 짐작하게 하는 내용은 빼 주세요.",
         ],
@@ -241,12 +241,12 @@ pub(crate) const KO: Texts = Texts {
         saved_title: "고친 내용을 보냈어요",
         saved: "다음 공개 때 바뀌어요. 그때까지는 앞의 내용이 그대로 보여요.",
         appeal_title: "이의 제기",
-        appeal_why: "게시 중단 요청으로 이 리뷰가 가려져 있어요. 사실이라는 점을 적어 보내면 운영진이 함께 살펴봐요.",
-        appeal_label: "운영진에게 할 말",
-        appeal_hint: "10자에서 2,000자까지. 운영진만 읽어요. 이름이나 연락처는 적지 마세요.",
+        appeal_why: "게시중단 요청으로 이 리뷰가 가려져 있어요. 사실이라는 점을 적어 보내면 관리자가 함께 살펴봐요.",
+        appeal_label: "관리자에게 할 말",
+        appeal_hint: "10자에서 2,000자까지. 관리자만 읽어요. 이름이나 연락처는 적지 마세요.",
         appeal_send: "이의 보내기",
         appealed_title: "이의를 보냈어요",
-        appealed: "운영진이 요청과 함께 살펴보고 결정해요. 결과는 이 화면에서 볼 수 있어요.",
+        appealed: "관리자가 요청과 함께 살펴보고 결정해요. 결과는 이 화면에서 볼 수 있어요.",
         withdraw_show: "리뷰 지우기",
         withdraw_warning: "바로 사라지고 되돌릴 수 없어요. 통행증은 한 번만 쓸 수 있어서 올해는 다시 쓸 수 없어요.",
         withdraw: "되돌릴 수 없이 지우기",
@@ -257,7 +257,7 @@ pub(crate) const KO: Texts = Texts {
         title: "가입",
         lead: "이름, 이메일, 전화번호는 묻지 않아요.",
         login: "아이디",
-        login_hint: "영문 소문자, 숫자, -, _ 로 3자에서 30자. 나를 짐작할 수 없는 것으로 정해 주세요.",
+        login_hint: "영문 소문자, 숫자, -, _로 3자에서 30자. 나를 짐작할 수 없는 것으로 정해 주세요.",
         password: "비밀번호",
         password_hint: "10자 이상. 잊으면 되찾을 방법이 없으니 안전한 곳에 적어 두세요.",
         note: "아이디는 다른 사람에게 보이지 않아요.",
@@ -338,7 +338,7 @@ pub(crate) const KO: Texts = Texts {
         mail_confirm: "확인",
         document_waits: |n| {
             format!(
-                "운영진 두 명이 서류를 확인해요. 지금까지 {n}명이 확인했어요. 결정되면 서류는 바로 지워져요."
+                "관리자 두 명이 서류를 확인해요. 지금까지 {n}명이 확인했어요. 결정되면 서류는 바로 지워져요."
             )
         },
         vouch_waits: |n| {
@@ -360,11 +360,11 @@ pub(crate) const KO: Texts = Texts {
         by_mail: "직장 메일로",
         by_mail_why: "직장 메일로 6자리 숫자를 보내요. 주소는 알아볼 수 없게 바꾼 값만 남고, 주소 하나로 한 계정만 인증할 수 있어요.",
         domains: |list| format!("이 병원에서 쓸 수 있는 주소: {list}"),
-        no_domains: "아직 승인된 주소가 없는 병원이에요. 보내면 운영진이 먼저 주소를 확인해요.",
+        no_domains: "아직 승인된 주소가 없는 병원이에요. 보내면 관리자가 먼저 주소를 확인해요.",
         address: "직장 메일 주소",
         send_code: "숫자 받기",
         by_document: "서류로",
-        by_document_why: "재직증명서나 사원증 사진을 올리면 운영진 두 명이 확인해요. 암호화해서 보관하고, 결정되면 지워요.",
+        by_document_why: "재직증명서나 사원증 사진을 올리면 관리자 두 명이 확인해요. 암호화해서 보관하고, 결정되면 지워요.",
         document: "서류 파일",
         document_hint: "사진(JPEG, PNG)이나 1MB까지의 PDF. 이름과 병원만 보이면 돼요. 주민등록번호와 급여는 가려 주세요. 사진에 남은 촬영 위치와 시각은 지우고 받아요.",
         photo_no_script: "스크립트가 꺼져 있으면 사진도 1MB까지만 보낼 수 있어요.",
@@ -446,7 +446,7 @@ pub(crate) const KO: Texts = Texts {
             unknown: "지금은 알 수 없음",
         },
         words_count: "낱말이 24개여야 해요. 지금은 {count}개예요.",
-        words_unknown: "‘{word}’은(는) 목록에 없는 낱말이에요. 다시 확인해 주세요.",
+        words_unknown: "목록에 없는 낱말이 있어요: ‘{word}’",
         words_checksum: "낱말이나 차례가 어딘가 달라요. 적어 둔 것과 다시 견주어 주세요.",
         file_without: "이 파일에는 복구 열쇠가 없어요.",
         file_name: "진맥-복구-열쇠.txt",
@@ -503,7 +503,7 @@ pub(crate) const KO: Texts = Texts {
                 &[
                     "공개된 리뷰와 기록 전체를 /api/review/export.ndjson 에서 받을 수 있어요.",
                     "받은 파일은 소스 코드의 cargo xtask verify-export 명령으로 인터넷 없이 검사해요. 서명, 열쇠 기록, 운영 기록 가운데 하나라도 바뀌었으면 드러나요.",
-                    "열쇠 기록은 /api/auth/passes/keys, 운영진이 한 일의 기록은 /api/review/moderation/log 에서 볼 수 있어요. 지우지 못하도록 앞의 기록과 이어져 있어요.",
+                    "열쇠 기록은 /api/auth/passes/keys, 관리자가 한 일의 기록은 /api/review/moderation/log 에서 볼 수 있어요. 지우지 못하도록 앞의 기록과 이어져 있어요.",
                     "통행증이 진짜인지는 도장을 가진 서버만 검사할 수 있어요. 그래서 이 검사는 글이 바뀌지 않았고 관계자들을 서로 구별하지 않았다는 것까지만 보여 줘요.",
                 ],
             ),
@@ -565,14 +565,14 @@ pub(crate) const KO: Texts = Texts {
     field_error,
     refusal: |code| match code {
         "invalid_credentials" => Some("아이디나 비밀번호가 맞지 않아요."),
-        "login_taken" => Some("이미 쓰이는 아이디예요. 다른 아이디를 골라 주세요."),
+        "login_taken" => Some("이미 사용 중인 아이디예요. 다른 아이디를 골라 주세요."),
         "too_many_requests" => Some("시도가 너무 많았어요. 잠시 뒤 다시 해 주세요."),
         "changed_meanwhile" => {
             Some("그사이 다른 곳에서 먼저 수정됐어요. 한 번 더 저장하면 지금 이 내용으로 바뀌어요.")
         }
         "hospital_closed" => Some("문을 닫은 병원에는 새 리뷰를 쓸 수 없어요."),
         "domain_not_approved" => Some(
-            "이 병원의 주소로 아직 승인되지 않았어요. 운영진에게 확인을 부탁해 두었으니 며칠 뒤 다시 해 주세요.",
+            "이 병원의 주소로 아직 승인되지 않았어요. 관리자에게 확인을 부탁해 두었으니 며칠 뒤 다시 해 주세요.",
         ),
         "too_early" => {
             Some("다른 병원으로 바꾸기에는 아직 일러요. 재직 인증 화면에 바꿀 수 있는 날이 있어요.")
@@ -642,8 +642,10 @@ fn field_error(field: &str, code: &str) -> String {
         ("body", "too_short") => "내용이 너무 짧아요.",
         ("body", "too_long") => "내용이 너무 길어요.",
         ("login", "required") => "아이디를 입력해 주세요.",
-        ("login", "taken" | "login_taken") => "이미 쓰이는 아이디예요. 다른 아이디를 골라 주세요.",
-        ("login", _) => "아이디는 영문 소문자, 숫자, -, _ 로 3자에서 30자까지예요.",
+        ("login", "taken" | "login_taken") => {
+            "이미 사용 중인 아이디예요. 다른 아이디를 골라 주세요."
+        }
+        ("login", _) => "아이디는 영문 소문자, 숫자, -, _로 3자에서 30자까지예요.",
         ("password" | "current_password", "required") => "비밀번호를 입력해 주세요.",
         ("current_password", _) => "지금 비밀번호가 맞지 않아요.",
         ("new_password", "required") => "새 비밀번호를 입력해 주세요.",

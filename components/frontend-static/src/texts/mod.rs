@@ -83,6 +83,7 @@ pub(crate) struct Site {
     pub draft_found: &'static str,
     pub draft_restore: &'static str,
     pub draft_discard: &'static str,
+    /// Follows the number in a counter, with the space before it where the language has one.
     pub characters: &'static str,
 }
 
