@@ -17,7 +17,7 @@ use crate::net::{self, Address};
 use crate::otlp::Spans;
 use crate::server::Server;
 use crate::watch::{self, Looked};
-use crate::{admin, migration};
+use crate::{admin, initial_data, migration};
 
 /// What is not UTF-8 is nothing of ours.
 pub fn environment_of_the_process() -> Environment {
@@ -47,11 +47,14 @@ pub fn one_line(error: &anyhow::Error) -> String {
 }
 
 /// Serves until SIGTERM or SIGINT. `loaded` is called before a guest runs.
-pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
+pub fn serve(mut up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
     let config = Config::read(&up.application, &environment)?;
+    // From now on, what is edited is.
+    up.application.build = false;
     let looked = up.watch.then(|| Looked::at(&config));
     up.check_secrets(&config)?;
-    let address = Address::reserve(up.listen)?;
+    let address =
+        if up.find_free_port { Address::next(up.listen)? } else { Address::reserve(up.listen)? };
     let admin_address = up
         .admin()?
         .map(Address::reserve)
@@ -71,6 +74,7 @@ pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<
     let Some((config, app)) = runtime.block_on(built(config, build.clone(), &mut asked))? else {
         return Ok(());
     };
+    initial_data::write(&app, &up.sqlite, &up.key_value)?;
     loaded();
     let app = Arc::new(app);
     net::allow_many_connections();
