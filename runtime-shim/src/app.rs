@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use serde::Serialize;
 use tempfile::TempDir;
 use wasmtime::Engine;
 use wasmtime::component::{Component as Code, Linker};
-use wasmtime_wasi_http::handler::ProxyPre;
 
 use crate::allow_list::{AllowList, BlockedNetworks};
 use crate::config::Config;
@@ -18,6 +19,7 @@ use crate::engine::{self, Cache};
 use crate::files;
 use crate::guest::{self, Guest};
 use crate::guest_output::GuestOutput;
+use crate::handler::HandlerPre;
 use crate::imports;
 use crate::limits::Limits;
 use crate::manifest::{self, StringOr};
@@ -29,6 +31,8 @@ use crate::shared_cache::SharedCache;
 use crate::variables;
 
 pub struct App {
+    /// What the host says of the application, in JSON.
+    pub info: Bytes,
     pub engine: Engine,
     pub components: Vec<Arc<Component>>,
     pub router: Router,
@@ -54,11 +58,11 @@ pub struct Component {
     pub databases: HashMap<String, Arc<Database>>,
     pub stores: HashMap<String, Arc<Database>>,
     /// Set once: an instance's data refers back to its component.
-    code: OnceLock<ProxyPre<Guest>>,
+    code: OnceLock<HandlerPre>,
 }
 
 impl Component {
-    pub fn code(&self) -> Result<&ProxyPre<Guest>> {
+    pub fn code(&self) -> Result<&HandlerPre> {
         self.code.get().context("the component is not linked")
     }
 }
@@ -91,7 +95,9 @@ impl App {
         let cache = Cache::open(config.cache_dir.clone());
         link(&engine, &cache, config, &components)?;
         let router = router(config, &components, &metrics)?;
+        let info = info(&manifest.application)?;
         Ok(Self {
+            info,
             engine,
             components,
             router,
@@ -253,6 +259,18 @@ fn load<'a>(
         });
         Ok((linker, loaded.collect()))
     })
+}
+
+/// As Spin says it at `/.well-known/spin/info`.
+fn info(application: &manifest::Application) -> Result<Bytes> {
+    #[derive(Serialize)]
+    struct Info<'a> {
+        name: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        version: &'a str,
+    }
+    let info = Info { name: &application.name, version: &application.version };
+    Ok(serde_json::to_vec_pretty(&info)?.into())
 }
 
 fn router(config: &Config, components: &[Arc<Component>], metrics: &Metrics) -> Result<Router> {

@@ -52,6 +52,15 @@ pub struct Up {
     /// Start on a public address even if secret variables are empty.
     #[arg(long)]
     allow_empty_secrets: bool,
+    /// SQL to run on the database `default` before serving, or @FILE[:DATABASE].
+    #[arg(long, value_name = "SQL")]
+    pub sqlite: Vec<String>,
+    /// Pair to set in the store `default` before serving.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub key_value: Vec<String>,
+    /// Take the next port that is free, if that of --listen is not.
+    #[arg(long)]
+    pub find_free_port: bool,
     /// Build what is edited, as `build` in the manifest says, and serve it as soon as it is built.
     #[arg(short, long)]
     pub watch: bool,
@@ -61,7 +70,7 @@ pub struct Up {
 #[derive(Args, Clone)]
 #[command(args_override_self = true)]
 pub struct Application {
-    /// The manifest, or the directory it lies in.
+    /// The manifest, or the directory it lies in, or the .wasm file of a component.
     #[arg(short, long, default_value = "spin.toml")]
     from: PathBuf,
     /// Environment variable for every component, as NAME=VALUE.
@@ -83,6 +92,12 @@ pub struct Application {
     /// Only these components.
     #[arg(short, long, env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
     component_id: Vec<String>,
+    /// Build first, as `build` in the manifest says.
+    #[arg(long, env = "SPIN_ALWAYS_BUILD")]
+    pub build: bool,
+    /// The largest memory of an instance, if the runtime config file says nothing of it.
+    #[arg(long, value_name = "BYTES")]
+    max_instance_memory: Option<u64>,
     /// The build profile whose sources and environment are taken.
     #[arg(long)]
     profile: Option<String>,
@@ -176,12 +191,15 @@ impl Config {
             .map(RuntimeConfig::read)
             .transpose()?
             .unwrap_or_default();
-        if let Some(bytes) = environment.get(INSTANCE_MEMORY) {
-            let bytes = bytes
-                .parse()
-                .with_context(|| format!("{INSTANCE_MEMORY}=`{bytes}`: a number of bytes"))?;
-            runtime.limits.memory_bytes.get_or_insert(bytes);
-        }
+        let memory = match (application.max_instance_memory, environment.get(INSTANCE_MEMORY)) {
+            (None, Some(bytes)) => Some(
+                bytes
+                    .parse()
+                    .with_context(|| format!("{INSTANCE_MEMORY}=`{bytes}`: a number of bytes"))?,
+            ),
+            (asked, _) => asked,
+        };
+        runtime.limits.memory_bytes = runtime.limits.memory_bytes.or(memory);
         let variables = Variables::resolve(
             &manifest.variables,
             &variables::from_arguments(&application.variable)?,
@@ -218,6 +236,9 @@ impl Config {
             manifest,
             runtime,
         };
+        if application.build {
+            crate::watch::build(&config)?;
+        }
         config.check()?;
         Ok(config)
     }

@@ -5,17 +5,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::channel::oneshot;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
 
 use crate::answer::Problem;
 use crate::app::App;
+use crate::body::Body;
 use crate::guest::RequestContext;
+use crate::handler::HandlerPre;
 use crate::imports::mysql::{MysqlPools, MysqlTarget};
 use crate::imports::outbound_http::Client;
+use crate::inbound_http;
 use crate::instances::{Fate, Job, Pool, Ticket};
 use crate::postgres;
 use crate::request;
@@ -80,6 +85,10 @@ impl Core {
         request: Request<WasiBody>,
         context: RequestContext,
     ) -> Result<Response<WasiBody>, Problem> {
+        let request = match self.given(component, request).await? {
+            Ok(request) => request,
+            Err(refusal) => return Ok(refusal),
+        };
         let again = request::repeatable(&request);
         match (self.attempt(component, request, context).await, again) {
             (Err(Unanswered::Disturbed), Some(again)) => {
@@ -91,6 +100,31 @@ impl Core {
             Unanswered::Disturbed => Problem::Overloaded,
             Unanswered::Because(problem) => problem,
         })
+    }
+
+    /// What the guest can be given of `request`, before an instance is asked for it, or else the
+    /// answer that Spin gives.
+    async fn given(
+        &self,
+        component: usize,
+        request: Request<WasiBody>,
+    ) -> Result<Result<Request<WasiBody>, Response<WasiBody>>, Problem> {
+        let component = &self.app.components[component];
+        if !component.code().is_ok_and(HandlerPre::is_inbound) {
+            return Ok(Ok(request));
+        }
+        if !inbound_http::is_known(request.method()) {
+            let mut refusal = Response::new(Body::full(Bytes::new()).boxed_unsync());
+            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            return Ok(Err(refusal));
+        }
+        let wait = Duration::from_millis(component.limits.request_ms);
+        match tokio::time::timeout(wait, inbound_http::collected(request)).await {
+            Ok(Ok(request)) => Ok(Ok(request)),
+            // Whoever sends it broke off, or is told that it is too large.
+            Ok(Err(_)) => Err(Problem::Crashed),
+            Err(_) => Err(Problem::TimedOut),
+        }
     }
 
     async fn attempt(

@@ -137,6 +137,17 @@ impl Database {
         }
     }
 
+    /// Runs the statements of `script`, on a connection of its own.
+    pub fn run_script(&self, script: &str) -> Result<(), Error> {
+        Ok(self.connect()?.connection.execute_batch(script)?)
+    }
+
+    /// Runs one statement, on a connection of its own.
+    pub fn write(&self, statement: &str, parameters: impl rusqlite::Params) -> Result<(), Error> {
+        self.connect()?.connection.execute(statement, parameters)?;
+        Ok(())
+    }
+
     fn connect(&self) -> Result<Session, Error> {
         if let Some(parent) = self.path.parent() {
             std::fs::create_dir_all(parent)

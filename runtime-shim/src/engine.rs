@@ -1,6 +1,5 @@
 //! The wasmtime engine, and components compiled for it, kept on disk.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -10,14 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-use wasi_preview1_component_adapter_provider::{
-    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
-};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::drafts;
 use crate::limits::Limits;
+use crate::module;
 
 /// How long a guest computes before others on its core get a turn. The clock
 /// that counts it wakes up once per tick, so shorter would cost an idle host.
@@ -26,9 +23,6 @@ const TICK: Duration = Duration::from_millis(2);
 /// Compiled components that are kept, those that were used last: a few megabytes each, and more
 /// than several applications and their last versions have.
 const KEPT: usize = 64;
-
-/// How a core module begins; a component has another version.
-const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 /// Core modules, memories and tables of one component: what the Rust and
 /// JavaScript toolchains produce, with room to spare.
@@ -175,26 +169,12 @@ fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
     let started = Instant::now();
     let failed =
         |error| anyhow::anyhow!("{}: not a WebAssembly component: {error:#}", file.display());
-    let mut wasm = component(wasm).map_err(failed)?.into_owned();
+    let mut wasm = module::component(wasm).map_err(failed)?.into_owned();
     drafts::take_over(&mut wasm).map_err(failed)?;
     let native =
         engine.precompile_component(&wasm).map_err(|error| failed(anyhow::Error::from(error)))?;
     eprintln!("Compiled {} in {:.1} s", file.display(), started.elapsed().as_secs_f32());
     Ok(native)
-}
-
-/// A core module, which SDKs for wasm32-wasip1 build, made a component as its `component-type`
-/// section says.
-fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
-    if !wasm.starts_with(MODULE) {
-        return Ok(Cow::Borrowed(wasm));
-    }
-    let component = wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(wasm)?
-        .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
-        .encode()?;
-    Ok(Cow::Owned(component))
 }
 
 /// The same bytes, engine settings and versions give the same name.

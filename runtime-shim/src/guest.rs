@@ -13,14 +13,14 @@ use wasmtime::component::{Component as Code, GuestTaskId, Linker, ResourceTable}
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{
     ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView, p2, p3,
+    WasiHttpView,
 };
 
 use crate::app::Component;
 use crate::core::Core;
+use crate::handler::{Handler, HandlerPre};
 use crate::imports::{self, outbound_http};
 use crate::trace::TraceContext;
 
@@ -216,21 +216,22 @@ struct Hooks {
 /// Headers that belong to a connection, not to a message. `host` is not among
 /// them: guests read it, and Spin lets them. One shared filter: it is asked
 /// for with every request.
-static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
-    Arc::new(|name: &HeaderName| {
-        matches!(
-            name.as_str(),
-            "connection"
-                | "keep-alive"
-                | "proxy-authenticate"
-                | "proxy-authorization"
-                | "proxy-connection"
-                | "transfer-encoding"
-                | "upgrade"
-                | "http2-settings"
-        )
-    })
-});
+static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> =
+    LazyLock::new(|| Arc::new(is_of_connection));
+
+pub(crate) fn is_of_connection(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
 
 type Sent = Box<
     dyn Future<
@@ -273,11 +274,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
 
 /// Links `code` as far as that can be done once for all instances. Calling one
 /// of the interfaces in `uncalled`, which this host lacks, is a trap.
-pub(crate) fn link(
-    linker: &Linker<Guest>,
-    code: &Code,
-    uncalled: &[String],
-) -> Result<ProxyPre<Guest>> {
+pub(crate) fn link(linker: &Linker<Guest>, code: &Code, uncalled: &[String]) -> Result<HandlerPre> {
     let engine = linker.engine();
     let world = code.component_type();
     let mut missing = Vec::new();
@@ -299,20 +296,14 @@ pub(crate) fn link(
             missing.join(", ")
         );
     }
-    let pre = own.instantiate_pre(code)?;
-    match p3::bindings::ServicePre::new(pre.clone()) {
-        Ok(service) => Ok(ProxyPre::P3(service)),
-        Err(no_service) => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2).map_err(|_| {
-            anyhow::anyhow!("exports neither wasi:http/handler@0.3.0 nor wasi:http/incoming-handler@0.2: {no_service:#}")
-        }),
-    }
+    HandlerPre::of(own.instantiate_pre(code)?)
 }
 
 /// An instance ready for requests.
 pub(crate) async fn instantiate(
     core: &Arc<Core>,
     component: &Arc<Component>,
-) -> Result<(Store<Guest>, Proxy)> {
+) -> Result<(Store<Guest>, Handler)> {
     let limits = &component.limits;
     let activity = Arc::new(Activity::default());
     let mut table = ResourceTable::new();
@@ -354,12 +345,12 @@ pub(crate) async fn instantiate(
     });
     // A constructor that does not end must not hold a slot for ever.
     let wait = Duration::from_millis(limits.compute_ms);
-    let proxy = tokio::time::timeout(wait, component.code()?.instantiate_async(&mut store))
+    let handler = tokio::time::timeout(wait, component.code()?.instantiate(&mut store))
         .await
         .context("the instance did not finish its start")??;
     let limiter = &mut store.data_mut().limiter;
     limiter.first = limiter.taken;
-    Ok((store, proxy))
+    Ok((store, handler))
 }
 
 fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {

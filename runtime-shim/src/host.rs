@@ -17,7 +17,7 @@ use crate::net::{self, Address};
 use crate::otlp::Spans;
 use crate::server::Server;
 use crate::watch::{self, Looked};
-use crate::{admin, migration};
+use crate::{admin, initial_data, migration};
 
 /// What is not UTF-8 is nothing of ours.
 pub fn environment_of_the_process() -> Environment {
@@ -57,15 +57,18 @@ pub enum Ended {
 /// Serves until SIGTERM or SIGINT, or, if the host may start `again`, until something was compiled.
 /// `loaded` is called before a guest runs.
 pub fn serve(
-    up: Up,
+    mut up: Up,
     environment: Environment,
     again: bool,
     loaded: impl FnOnce(),
 ) -> Result<Ended> {
     let config = Config::read(&up.application, &environment)?;
+    // From now on, what is edited is.
+    up.application.build = false;
     let looked = up.watch.then(|| Looked::at(&config));
     up.check_secrets(&config)?;
-    let address = Address::reserve(up.listen)?;
+    let address =
+        if up.find_free_port { Address::next(up.listen)? } else { Address::reserve(up.listen)? };
     let admin_address = up
         .admin()?
         .map(Address::reserve)
@@ -88,6 +91,7 @@ pub fn serve(
     if again && app.compiled {
         return Ok(Ended::Compiled);
     }
+    initial_data::write(&app, &up.sqlite, &up.key_value)?;
     loaded();
     let app = Arc::new(app);
     net::allow_many_connections();

@@ -24,15 +24,15 @@ use futures::task::AtomicWaker;
 use http::{Request, Response};
 use tokio::runtime::Handle;
 use tokio::time::{Interval, MissedTickBehavior};
-use wasmtime::component::{Accessor, Func, GuestTaskId};
+use wasmtime::component::{Accessor, GuestTaskId};
 use wasmtime::{AsContextMut, Store};
-use wasmtime_wasi_http::handler::{Prepared, Proxy};
-use wasmtime_wasi_http::{WasiBody, WasiHttpView};
+use wasmtime_wasi_http::WasiBody;
 
 use crate::admission::{Admission, Admitted, Running, is_crowd};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
+use crate::handler::Handler;
 use crate::trace::TraceContext;
 
 /// How often the supervisor looks at the time. A deadline is late by as much.
@@ -335,12 +335,12 @@ impl Worker {
         let component = Arc::clone(self.component());
         component.metrics.instances.inc();
         component.metrics.instances_made.inc();
-        let (store, proxy) = match guest::instantiate(&self.core, &component).await {
+        let (store, handler) = match guest::instantiate(&self.core, &component).await {
             Ok(instance) => instance,
             Err(error) => return self.fail(&error),
         };
         let progress = Arc::new(Mutex::new(Progress::new()));
-        if let Err(error) = self.serve(store, &proxy, &progress).await {
+        if let Err(error) = self.serve(store, &handler, &progress).await {
             component.metrics.traps.inc();
             let active = lock(&progress)
                 .active
@@ -363,12 +363,12 @@ impl Worker {
     async fn serve(
         &self,
         mut store: Store<Guest>,
-        proxy: &Proxy,
+        handler: &Handler,
         progress: &Arc<Mutex<Progress>>,
     ) -> anyhow::Result<()> {
         let activity = Arc::clone(&store.data().activity);
         let driver =
-            store.run_concurrent(async |accessor| self.drive(accessor, proxy, progress).await);
+            store.run_concurrent(async |accessor| self.drive(accessor, handler, progress).await);
         let ended = self.supervise(driver, progress, &activity).await;
         if ended.is_err() {
             let trapped = store.as_context_mut().async_call_stack().ok().and_then(Iterator::last);
@@ -381,16 +381,16 @@ impl Worker {
     async fn drive(
         &self,
         accessor: &Accessor<Guest>,
-        proxy: &Proxy,
+        handler: &Handler,
         progress: &Mutex<Progress>,
     ) -> wasmtime::Result<()> {
         let limits = &self.component().limits;
-        // A WASI 0.2 guest does not expect a second request.
-        let (total, concurrent) = match proxy {
-            Proxy::P3(_) => (limits.requests_per_instance, limits.concurrent_requests),
-            Proxy::P2(_) => (1, 1),
+        let (total, concurrent) = if handler.is_reusable() {
+            (limits.requests_per_instance, limits.concurrent_requests)
+        } else {
+            (1, 1)
         };
-        let entry = entry(proxy);
+        let entry = handler.entry();
         let mut running = FuturesUnordered::new();
         let mut started = 0;
         poll_fn(|cx| {
@@ -417,7 +417,7 @@ impl Worker {
                     self.available(cx);
                     if let Some(job) = self.take() {
                         started += 1;
-                        running.push(start(accessor, proxy, job, progress, started)?);
+                        running.push(start(accessor, handler, job, progress, started)?);
                         continue;
                     }
                 } else {
@@ -616,30 +616,20 @@ impl Progress {
     }
 }
 
-fn entry(proxy: &Proxy) -> Func {
-    match proxy {
-        Proxy::P3(service) => *service.wasi_http_handler().func_handle().func(),
-        Proxy::P2(proxy) => *proxy.wasi_http_incoming_handler().func_handle().func(),
-    }
-}
-
 /// Hands `job` to the guest; the future resolves to its number when it is answered.
 fn start<'a>(
     accessor: &'a Accessor<Guest>,
-    proxy: &'a Proxy,
+    handler: &'a Handler,
     job: Job,
     progress: &Mutex<Progress>,
     number: u64,
 ) -> wasmtime::Result<impl Future<Output = wasmtime::Result<u64>> + 'a> {
     let Job { request, context, answer, ticket, running, .. } = job;
-    let (prepared, task) = accessor.with(|mut access| {
-        let prepared = Prepared::new(access.as_context_mut(), proxy, request, Guest::http, answer)?;
-        let task = match &prepared {
-            Prepared::P3 { call, .. } => call.task(),
-            Prepared::P2 { call, .. } => call.task(),
-        };
+    let (call, task) = accessor.with(|mut access| {
+        let call = handler.call(access.as_context_mut(), request, answer)?;
+        let task = call.task();
         access.data_mut().remember(task, context);
-        wasmtime::error::Ok((prepared, task))
+        wasmtime::error::Ok((call, task))
     })?;
     let mut progress = lock(progress);
     progress.active.push(Active {
@@ -655,7 +645,7 @@ fn start<'a>(
     // It may compute at first; the supervisor says when it waits.
     progress.settled = false;
     Ok(async move {
-        prepared.run(accessor, ticket.over()).await?;
+        call.run(accessor, ticket.over()).await?;
         drop(running);
         Ok(number)
     })

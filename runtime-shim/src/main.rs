@@ -7,7 +7,7 @@ use std::process::{self, ExitCode};
 use clap::Parser;
 use runtime_shim::config::{Command, CommandLine, Environment, Up};
 use runtime_shim::host::Ended;
-use runtime_shim::{host, limits};
+use runtime_shim::{host, limits, spin_flags};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -16,7 +16,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STARTED_AGAIN: &str = "RUNTIME_SHIM_STARTED_AGAIN";
 
 fn main() -> ExitCode {
-    let command = CommandLine::parse().command;
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(error) => {
+            let Some(said) = spin_flags::explained(&error) else { error.exit() };
+            eprintln!("error: {said}");
+            return ExitCode::FAILURE;
+        }
+    };
     let environment = host::environment_of_the_process();
     host::start_log(command.log_format(), &environment);
     let done = match command {

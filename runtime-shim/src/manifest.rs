@@ -288,12 +288,28 @@ pub(crate) fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result
     })
 }
 
+/// The manifest that Spin takes for the file of a component, which answers every request.
+fn single_component(file: &Path) -> Option<String> {
+    if file.extension()? != "wasm" {
+        return None;
+    }
+    let quoted = |text: &std::ffi::OsStr| Some(toml::Value::from(text.to_str()?).to_string());
+    let (name, source) = (quoted(file.file_stem()?)?, quoted(file.file_name()?)?);
+    Some(format!(
+        "spin_manifest_version = 2\napplication = {{ name = {name} }}\n\
+         [[trigger.http]]\nroute = \"/...\"\ncomponent = {{ source = {source} }}\n"
+    ))
+}
+
 impl Manifest {
     /// Reads and checks `file`, as it is under `profile`. Paths in it are relative to its
     /// directory.
     pub fn read(file: &Path, profile: Option<&str>) -> Result<Self> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the manifest {}", file.display()))?;
+        let text = match single_component(file) {
+            Some(text) => text,
+            None => std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the manifest {}", file.display()))?,
+        };
         let mut manifest = Self::parse(file, &text)?;
         if let Some(profile) = profile {
             manifest.apply(profile).with_context(|| file.display().to_string())?;
@@ -305,13 +321,15 @@ impl Manifest {
     fn parse(file: &Path, text: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
+            /// The first version called itself by this name too.
+            #[serde(alias = "spin_version")]
             spin_manifest_version: Option<toml::Value>,
         }
         let version: Version = parse_toml(file, text)?;
-        match version.spin_manifest_version.as_ref().and_then(toml::Value::as_integer) {
-            Some(2) => {}
+        match version.spin_manifest_version {
+            Some(toml::Value::Integer(2)) => {}
             Some(other) => bail!(
-                "{}: spin_manifest_version is {other}; this host reads version 2",
+                "{}: spin_manifest_version is {other}; this host reads version 2, which `spin doctor` turns version 1 into",
                 file.display()
             ),
             None => bail!("{}: spin_manifest_version = 2 is missing", file.display()),
@@ -551,6 +569,8 @@ source = "hello.wasm"
     fn what_is_wrong_is_said() {
         let cases = [
             (GOOD.replace("= 2", "= 1"), "reads version 2"),
+            (GOOD.replace("= 2", "= \"1\""), "is \"1\"; this host reads version 2"),
+            (GOOD.replace("manifest_version = 2", "version = \"1\""), "reads version 2"),
             (GOOD.replace("\"hello\"", "\"other\""), "no [component.other]"),
             (
                 format!("{GOOD}[[trigger.http]]\nroute = \"/...\"\ncomponent = \"hello\""),

@@ -16,6 +16,9 @@ use crate::allow_list::BlockedNetworks;
 /// Connections that the kernel holds until a thread accepts them.
 const BACKLOG: i32 = 1024;
 
+/// How many are tried until one is free.
+const PORTS: usize = 100;
+
 /// An address that this process alone listens on, once per thread.
 pub struct Address {
     address: SocketAddr,
@@ -43,6 +46,18 @@ impl Address {
             }
             Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
         }
+    }
+
+    /// The first that is free of `address` and the ports after it.
+    pub fn next(address: SocketAddr) -> Result<Self> {
+        let mut found = Self::reserve(address);
+        for port in (address.port()..u16::MAX).skip(1).take(PORTS) {
+            if found.is_ok() {
+                break;
+            }
+            found = Self::reserve(SocketAddr::new(address.ip(), port));
+        }
+        found
     }
 
     pub fn get(&self) -> SocketAddr {

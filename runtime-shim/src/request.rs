@@ -23,8 +23,8 @@ use crate::route::{Matched, Route, Target};
 use crate::shared_cache::Asked;
 use crate::trace::TRACEPARENT;
 
-/// Answered by the host alone, as in Spin.
-const HEALTH: &str = "/.well-known/spin/health";
+/// What is below is answered by the host alone, as in Spin.
+const WELL_KNOWN: &str = "/.well-known/spin/";
 
 const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
@@ -47,11 +47,16 @@ pub(crate) async fn answer(
     client: &HeaderValue,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    if request.uri().path() == HEALTH {
-        return health();
+    let well_known = request.uri().path().strip_prefix(WELL_KNOWN);
+    if let Some(response) = well_known.and_then(|name| told_by_host(core, name)) {
+        return response;
     }
     let context = RequestContext::started(request.headers(), core.app.samples());
     let asker = Asker::of(request.headers(), context.trace);
+    if well_known.is_some() {
+        core.app.metrics.unrouted.answered(Problem::NotFound.status());
+        return answer::problem(Problem::NotFound, &asker);
+    }
     let (mut parts, body) = request.into_parts();
     let Some(matched) = core.app.router.find(parts.uri.path()) else {
         core.app.metrics.unrouted.answered(Problem::NotFound.status());
@@ -118,10 +123,15 @@ pub(crate) async fn answer(
     measured.finish(response)
 }
 
-fn health() -> Response<Body> {
-    let mut response = Response::new(Body::full(Bytes::from_static(b"OK")));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    response
+fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
+    let (kind, text) = match name {
+        "health" => ("text/plain", Bytes::from_static(b"OK")),
+        "info" => ("application/json", core.app.info.clone()),
+        _ => return None,
+    };
+    let mut response = Response::new(Body::full(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    Some(response)
 }
 
 /// Counts a request, however it ends.

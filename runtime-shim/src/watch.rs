@@ -135,6 +135,16 @@ fn entry(file: PathBuf) -> Option<(PathBuf, (SystemTime, u64))> {
     Some((file, (metadata.modified().ok()?, metadata.len())))
 }
 
+/// Builds all that is served, one after the other.
+pub(crate) fn build(config: &Config) -> Result<()> {
+    for (id, component) in config.retained() {
+        if let Some(build) = &component.build {
+            make(&config.directory, build).with_context(|| format!("component `{id}`"))?;
+        }
+    }
+    Ok(())
+}
+
 fn make(directory: &Path, build: &Build) -> Result<()> {
     for line in build.command.lines() {
         let status = Command::new("sh")

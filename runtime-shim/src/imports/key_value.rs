@@ -15,7 +15,7 @@ pub(crate) const SCHEMA: &str = "create table if not exists spin_key_value (
     store text not null, key text not null, value blob not null, primary key (store, key))";
 
 const GET: &str = "select value from spin_key_value where store = ?1 and key = ?2";
-const SET: &str = "insert into spin_key_value (store, key, value) values (?1, ?2, ?3)
+pub(crate) const SET: &str = "insert into spin_key_value (store, key, value) values (?1, ?2, ?3)
     on conflict (store, key) do update set value = excluded.value";
 const DELETE: &str = "delete from spin_key_value where store = ?1 and key = ?2";
 const EXISTS: &str = "select '' from spin_key_value where store = ?1 and key = ?2";

@@ -14,7 +14,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceType};
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2, p3};
 
 use crate::guest::Guest;
-pub(crate) use key_value::SCHEMA as KEY_VALUE_SCHEMA;
+pub(crate) use key_value::{SCHEMA as KEY_VALUE_SCHEMA, SET as KEY_VALUE_SET};
 
 /// Interfaces beyond WASI, by the names under which components import them.
 const OFFERED: &[&str] = &[

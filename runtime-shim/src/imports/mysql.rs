@@ -31,6 +31,13 @@ type Place = Arc<Mutex<Option<Lease<MysqlSession>>>>;
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub struct Connection(Place);
 
+impl Connection {
+    /// With the limit of `component` for the size of a result.
+    pub(super) fn place(&self, component: &Component) -> (Place, u64) {
+        (Arc::clone(&self.0), component.limits.server_result_bytes)
+    }
+}
+
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 type Streamed = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
@@ -43,9 +50,9 @@ impl From<Failure> for Error {
                 "statement timed out: no result within {} ms (server_statement_ms)",
                 wait.as_millis()
             )),
-            Failure::TooLarge(limit) => Self::QueryFailed(format!(
-                "the result is larger than {limit} bytes (server_result_bytes)"
-            )),
+            Failure::TooLarge(limit) => {
+                Self::Other(format!("query result exceeds limit of {limit} bytes; use LIMIT"))
+            }
             Failure::Unreadable(said) => Self::ValueConversionFailed(said),
             Failure::Lost(said) => Self::ConnectionFailed(format!("connection lost: {said}")),
         }
@@ -118,8 +125,7 @@ impl Guest {
         &self,
         connection: &Resource<Connection>,
     ) -> wasmtime::Result<(Place, u64)> {
-        let place = Arc::clone(&self.table.get(connection)?.0);
-        Ok((place, self.component.limits.server_result_bytes))
+        Ok(self.table.get(connection)?.place(&self.component))
     }
 }
 

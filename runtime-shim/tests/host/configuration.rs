@@ -6,7 +6,7 @@ use std::process::Command;
 
 use ureq::http::Request;
 
-use crate::support::{Host, app, command, refused};
+use crate::support::{Host, app, command, guest, refused};
 
 /// The tests' manifest with `edit` done to it, in a directory of its own.
 fn edited(edit: impl Fn(String) -> String) -> (tempfile::TempDir, PathBuf) {
@@ -89,6 +89,65 @@ fn a_port_of_another_host_is_not_shared() {
     let mut command = command(&app());
     command.args(["--listen", &host.address]);
     says(command, &[&host.address, "in use"]);
+}
+
+#[test]
+fn another_port_is_taken_if_one_may_be() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let host = Host::with("", &["--listen", &address, "--find-free-port"]);
+    assert_ne!(host.address, address);
+    assert_eq!(host.get("/hello").0, 200);
+}
+
+#[test]
+fn a_flag_that_only_spin_has_is_explained() {
+    let mut command = command(&app());
+    command.arg("--tls-cert=cert.pem");
+    says(command, &["--tls-cert", "gateway"]);
+}
+
+#[test]
+fn data_is_there_before_the_first_request() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("data.sql");
+    std::fs::write(&script, "insert into d values (1);\ninsert into d values (2);")
+        .expect("a file");
+    let script = format!("@{}", script.display());
+    let table = "create table d (a integer)";
+    let data = ["--sqlite", table, "--sqlite", &script, "--key-value", "a=b=c"];
+    let host = Host::with("", &data);
+    assert_eq!(host.post("/sql", "select sum(a) from d").1, "3\n");
+    assert_eq!(host.get("/key-value?do=get&key=a").1, "b=c");
+    for (flag, wrong, word) in [
+        ("--sqlite", "create tabel d", "syntax error"),
+        ("--sqlite", "@data.sql:other", "`other`"),
+        ("--key-value", "a", "KEY=VALUE"),
+    ] {
+        let mut command = command(&app());
+        command.args([flag, wrong]).current_dir(directory.path());
+        says_last(command, &[flag, wrong, word]);
+    }
+}
+
+#[test]
+fn a_component_is_built_first_if_asked() {
+    let (directory, file) = edited(|text| {
+        let built = format!("cp {} own.wasm", guest("conformance").display());
+        let line = text.lines().find(|line| line.starts_with("source")).expect("the source line");
+        let own = format!("source = \"own.wasm\"\nbuild.command = \"{built}\"");
+        text.replacen(line, &own, 1)
+    });
+    let host = Host::of(&file, "", &["--component-id", "hello", "--build"]);
+    assert_eq!(host.get("/hello").0, 200);
+    assert!(directory.path().join("own.wasm").is_file());
+}
+
+#[test]
+fn a_component_is_an_application_too() {
+    let host = Host::of(&guest("conformance"), "", &[]);
+    assert_eq!(host.get("/any/hello"), (200, "hello".to_owned()));
+    assert!(host.get("/.well-known/spin/info").1.contains("\"conformance\""));
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod serving;
 mod shared_cache;
 mod sqlite;
 mod support;
+mod unversioned;

@@ -365,5 +365,10 @@ on_a_server! {
             let (status, said) = ask(route, "select * from nothing_of_this_name");
             assert!(status == 422 && said.contains("QueryFailed"), "{said}");
         }
+        let route = format!("/unversioned/postgres?{}", server());
+        let (status, table) = host.post(&route, "select 1::bigint a, null b");
+        assert_eq!((status, table.as_str()), (200, "1 [\"a\", \"b\"] [[DbValue::Int64(1), DbValue::DbNull]]"));
+        let (status, said) = host.post(&route, "select * from nothing_of_this_name");
+        assert!(status == 422 && said.contains("PgError::QueryFailed"), "{said}");
     }
 }

@@ -327,6 +327,9 @@ fn http_2_is_spoken_by_prior_knowledge() {
 #[test]
 fn health_and_the_admin_listener() {
     assert_eq!(get("/.well-known/spin/health"), ok("OK"));
+    let info = "{\n  \"name\": \"conformance\",\n  \"version\": \"0.1.0\"\n}";
+    assert_eq!(get("/.well-known/spin/info"), ok(info));
+    assert_eq!(get("/.well-known/spin/other").0, 404);
     assert_eq!(host().admin("/live").0, 200);
     assert_eq!(host().admin("/ready").0, 200);
     get("/hello");

@@ -26,7 +26,7 @@ pub(crate) fn guest(name: &str) -> PathBuf {
 
 /// `runtime-shim up` on the tests' application, with compiled code shared by all tests.
 pub(crate) fn command(manifest: &Path) -> Command {
-    for name in ["conformance", "earlier"] {
+    for name in ["conformance", "earlier", "unversioned"] {
         guest(name);
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-shim"));

@@ -13,14 +13,14 @@ use crate::imports::wit::spin::{key_value, mysql::mysql, postgres::postgres, sql
 use crate::imports::{mysql as mysql_import, postgres as postgres_import, sqlite as sqlite_import};
 
 type Interface<'a> = LinkerInstance<'a, Guest>;
-type Pending<'a, T> = Box<dyn Future<Output = Result<(T,)>> + Send + 'a>;
+pub(super) type Pending<'a, T> = Box<dyn Future<Output = Result<(T,)>> + Send + 'a>;
 
 /// `rdbms-types`, of MySQL and PostgreSQL alike.
 #[derive(ComponentType, Lower)]
 #[component(record)]
-struct RowSet {
-    columns: Vec<mysql::Column>,
-    rows: Vec<Vec<mysql::DbValue>>,
+pub(super) struct RowSet {
+    pub(super) columns: Vec<mysql::Column>,
+    pub(super) rows: Vec<Vec<mysql::DbValue>>,
 }
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
@@ -197,7 +197,7 @@ fn error(error: postgres::Error) -> mysql::Error {
         Later::QueryFailed(error) => Earlier::QueryFailed(text(error)),)
 }
 
-fn parameters(
+pub(super) fn parameters(
     values: Vec<mysql::ParameterValue>,
 ) -> std::result::Result<Vec<postgres::ParameterValue>, mysql::Error> {
     use mysql::ParameterValue as Earlier;

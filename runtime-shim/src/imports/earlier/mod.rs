@@ -15,6 +15,7 @@ macro_rules! same_cases {
 
 mod fermyon_spin;
 mod postgres;
+mod unversioned;
 mod wasi_2023;
 mod wasi_config;
 mod wasi_keyvalue;
@@ -55,12 +56,13 @@ const OFFERED: &[&str] = &[
 ];
 
 pub(super) fn is_offered(import: &str) -> bool {
-    OFFERED.contains(&import) || wasi_2023::OFFERED.contains(&import)
+    [OFFERED, unversioned::OFFERED, wasi_2023::OFFERED].iter().any(|some| some.contains(&import))
 }
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     wasi_2023::add_to_linker(linker)?;
     fermyon_spin::add_to_linker(linker)?;
+    unversioned::add_to_linker(linker)?;
     wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::wasi::config::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;

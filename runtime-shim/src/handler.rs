@@ -1,0 +1,148 @@
+//! The ways in which a component takes a request: `wasi:http` of 0.3 or 0.2, or
+//! `fermyon:spin/inbound-http`, which SDKs 1 export.
+
+use std::pin::pin;
+
+use anyhow::{Result, bail};
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use http::{Request, Response};
+use wasmtime::component::{
+    Accessor, ComponentExportIndex, Func, GuestTaskId, InstancePre, TypedFunc,
+    TypedFuncCallConcurrent,
+};
+use wasmtime::{Store, StoreContextMut};
+use wasmtime_wasi_http::handler::{ExpirationError, Prepared, Proxy, ProxyPre};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
+
+use crate::guest::Guest;
+use crate::inbound_http;
+
+type Answer = oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
+type InboundHttp = TypedFunc<(inbound_http::Request,), (inbound_http::Response,)>;
+type InboundCall =
+    TypedFuncCallConcurrent<Guest, (inbound_http::Request,), (inbound_http::Response,)>;
+
+/// A component linked as far as that can be done once for all instances.
+pub enum HandlerPre {
+    Wasi(ProxyPre<Guest>),
+    Inbound(InstancePre<Guest>, ComponentExportIndex),
+}
+
+/// What an instance exports.
+pub(crate) enum Handler {
+    Wasi(Proxy),
+    Inbound(InboundHttp),
+}
+
+/// A request that the guest has been given.
+pub(crate) enum Call<'a> {
+    Wasi(Prepared<'a, Guest>),
+    Inbound { handler: &'a InboundHttp, call: InboundCall, answer: Answer },
+}
+
+impl HandlerPre {
+    pub(crate) fn of(pre: InstancePre<Guest>) -> Result<Self> {
+        let no_service = match p3::bindings::ServicePre::new(pre.clone()) {
+            Ok(service) => return Ok(Self::Wasi(ProxyPre::P3(service))),
+            Err(error) => error,
+        };
+        if let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone()) {
+            return Ok(Self::Wasi(ProxyPre::P2(proxy)));
+        }
+        let component = pre.component();
+        let interface = component.get_export_index(None, inbound_http::INTERFACE);
+        let Some(function) = interface
+            .and_then(|interface| component.get_export_index(Some(&interface), "handle-request"))
+        else {
+            bail!(
+                "exports neither wasi:http/handler@0.3.0 nor wasi:http/incoming-handler@0.2 nor {}: {no_service:#}",
+                inbound_http::INTERFACE
+            )
+        };
+        Ok(Self::Inbound(pre, function))
+    }
+
+    /// Whether the guest takes and gives bodies as a whole.
+    pub(crate) fn is_inbound(&self) -> bool {
+        matches!(self, Self::Inbound(..))
+    }
+
+    pub(crate) async fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<Handler> {
+        match self {
+            Self::Wasi(pre) => Ok(Handler::Wasi(pre.instantiate_async(store).await?)),
+            Self::Inbound(pre, function) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Ok(Handler::Inbound(instance.get_typed_func(store, function)?))
+            }
+        }
+    }
+}
+
+impl Handler {
+    /// Only WASI 0.3 guests expect a second request.
+    pub(crate) fn is_reusable(&self) -> bool {
+        matches!(self, Self::Wasi(Proxy::P3(_)))
+    }
+
+    pub(crate) fn entry(&self) -> Func {
+        match self {
+            Self::Wasi(Proxy::P3(service)) => *service.wasi_http_handler().func_handle().func(),
+            Self::Wasi(Proxy::P2(proxy)) => {
+                *proxy.wasi_http_incoming_handler().func_handle().func()
+            }
+            Self::Inbound(handler) => *handler.func(),
+        }
+    }
+
+    /// Hands `request` to the guest.
+    pub(crate) fn call(
+        &self,
+        mut store: StoreContextMut<'_, Guest>,
+        request: Request<WasiBody>,
+        answer: Answer,
+    ) -> wasmtime::Result<Call<'_>> {
+        Ok(match self {
+            Self::Wasi(proxy) => {
+                Call::Wasi(Prepared::new(store, proxy, request, Guest::http, answer)?)
+            }
+            Self::Inbound(handler) => {
+                let request = inbound_http::Request::of(request);
+                let call = handler.start_call_concurrent(&mut store, (request,))?;
+                Call::Inbound { handler, call, answer }
+            }
+        })
+    }
+}
+
+impl Call<'_> {
+    pub(crate) fn task(&self) -> GuestTaskId {
+        match self {
+            Self::Wasi(Prepared::P3 { call, .. }) => call.task(),
+            Self::Wasi(Prepared::P2 { call, .. }) => call.task(),
+            Self::Inbound { call, .. } => call.task(),
+        }
+    }
+
+    /// Until it is answered, or its time is `over`.
+    pub(crate) async fn run(
+        self,
+        accessor: &Accessor<Guest>,
+        over: impl Future<Output = ()>,
+    ) -> wasmtime::Result<()> {
+        match self {
+            Self::Wasi(prepared) => prepared.run(accessor, over).await.map(drop),
+            Self::Inbound { handler, call, answer } => {
+                let called = pin!(handler.finish_call_concurrent(accessor, call));
+                let answered = match select(called, pin!(over)).await {
+                    Either::Left((answered, _)) => {
+                        answered.and_then(|(response,)| response.into_http())
+                    }
+                    Either::Right(((), _)) => Err(ExpirationError.into()),
+                };
+                let _ = answer.send(answered);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The requests and responses of `fermyon:spin`, before it had versions: whole bodies, and headers
+//! that are text. SDKs 1 took them through `inbound-http` and sent them through `http`.
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, Full};
+use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::error::Context;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::guest;
+
+/// What a component of that time exports.
+pub(crate) const INTERFACE: &str = "fermyon:spin/inbound-http";
+
+#[derive(Clone, Copy, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+pub(crate) enum Method {
+    #[component(name = "get")]
+    Get,
+    #[component(name = "post")]
+    Post,
+    #[component(name = "put")]
+    Put,
+    #[component(name = "delete")]
+    Delete,
+    #[component(name = "patch")]
+    Patch,
+    #[component(name = "head")]
+    Head,
+    #[component(name = "options")]
+    Options,
+}
+
+/// In the order of [`Method`].
+static METHODS: [(http::Method, Method); 7] = [
+    (http::Method::GET, Method::Get),
+    (http::Method::POST, Method::Post),
+    (http::Method::PUT, Method::Put),
+    (http::Method::DELETE, Method::Delete),
+    (http::Method::PATCH, Method::Patch),
+    (http::Method::HEAD, Method::Head),
+    (http::Method::OPTIONS, Method::Options),
+];
+
+type Headers = Vec<(String, String)>;
+
+#[derive(ComponentType, Lift, Lower)]
+#[component(record)]
+pub(crate) struct Request {
+    method: Method,
+    pub(crate) uri: String,
+    headers: Headers,
+    /// Never anything.
+    params: Headers,
+    body: Option<Vec<u8>>,
+}
+
+#[derive(ComponentType, Lift, Lower)]
+#[component(record)]
+pub(crate) struct Response {
+    status: u16,
+    headers: Option<Headers>,
+    body: Option<Vec<u8>>,
+}
+
+/// Whether there is a word for `method`.
+pub(crate) fn is_known(method: &http::Method) -> bool {
+    Method::of(method).is_some()
+}
+
+impl Method {
+    fn of(method: &http::Method) -> Option<Self> {
+        METHODS.iter().find(|(known, _)| known == method).map(|(_, own)| *own)
+    }
+}
+
+/// `request` with all of its body, which is up to its limit.
+pub(crate) async fn collected(
+    request: http::Request<WasiBody>,
+) -> Result<http::Request<WasiBody>, Error> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    Ok(http::Request::from_parts(parts, whole(body)))
+}
+
+fn whole(body: Bytes) -> WasiBody {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn text(headers: &HeaderMap) -> Headers {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+impl Request {
+    /// Of one that is [`collected`] and whose method [`is_known`].
+    pub(crate) fn of(request: http::Request<WasiBody>) -> Self {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().now_or_never().and_then(Result::ok);
+        Self {
+            method: Method::of(&parts.method).unwrap_or(Method::Get),
+            uri: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            headers: text(&parts.headers),
+            params: Vec::new(),
+            body: Some(body.map(|body| body.to_bytes().to_vec()).unwrap_or_default()),
+        }
+    }
+
+    pub(crate) fn into_http(self) -> http::Result<http::Request<WasiBody>> {
+        let mut request = http::Request::builder()
+            .method(&METHODS[self.method as usize].0)
+            .uri(self.uri)
+            .body(whole(self.body.unwrap_or_default().into()))?;
+        append(request.headers_mut(), self.headers)?;
+        Ok(request)
+    }
+}
+
+impl Response {
+    pub(crate) fn of(parts: &http::response::Parts, body: &[u8]) -> Self {
+        Self {
+            status: parts.status.as_u16(),
+            headers: Some(text(&parts.headers)),
+            body: Some(body.to_vec()),
+        }
+    }
+
+    pub(crate) fn into_http(self) -> wasmtime::Result<http::Response<WasiBody>> {
+        let body = self.body.unwrap_or_default();
+        let is_empty = body.is_empty();
+        let mut response = http::Response::new(whole(body.into()));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).context("the guest's status code is none")?;
+        append(response.headers_mut(), self.headers.unwrap_or_default())
+            .context("a header of the guest is none")?;
+        if !is_empty {
+            // The body's own is right.
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
+        Ok(response)
+    }
+}
+
+fn append(map: &mut HeaderMap, headers: Headers) -> http::Result<()> {
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name)?;
+        if !guest::is_of_connection(&name) {
+            map.append(name, HeaderValue::try_from(value)?);
+        }
+    }
+    Ok(())
+}
