@@ -33,8 +33,8 @@ pub(crate) struct Admission {
     busy: bool,
     /// More waited at the last look than a short queue.
     crowded: bool,
-    /// Nevertheless the thread had time to give ever since the look before.
-    spare: bool,
+    /// How many of a crowd instances may have.
+    most_running: u64,
     window: Window,
 }
 
@@ -67,7 +67,7 @@ impl Admission {
             overloaded: false,
             busy: false,
             crowded: false,
-            spare: false,
+            most_running: few(limits),
             window: Window::new(),
         }
     }
@@ -83,11 +83,9 @@ impl Admission {
         Some(Admitted(Arc::clone(&self.inside)))
     }
 
-    /// Whether an instance may take a request of a crowd. Where the thread has time to give, the
-    /// crowd waits for something else, and all of it at once.
-    pub(crate) fn may_take(&self, limits: &Limits) -> bool {
-        let running = Arc::strong_count(&self.running) - 1;
-        self.spare || !is_crowd(running + 1, limits)
+    /// Whether an instance may take a request of a crowd.
+    pub(crate) fn may_take(&self) -> bool {
+        ((Arc::strong_count(&self.running) - 1) as u64) < self.most_running
     }
 
     /// An instance took a request from outside.
@@ -104,7 +102,12 @@ impl Admission {
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
         self.busy = busy >= BUSY;
-        self.spare = crowded && self.crowded && !self.busy;
+        // Where the thread had time to give since the look before, they wait for something else.
+        self.most_running = match (crowded, self.crowded && !self.busy) {
+            (true, true) => self.most_running.saturating_mul(2),
+            (true, false) => self.most_running,
+            (false, _) => few(limits),
+        };
         self.crowded = crowded;
         if before {
             self.overloaded = crowded || refused * REFUSED_OF > refused + taken;
@@ -134,31 +137,36 @@ pub(crate) fn is_crowd(waiting: usize, limits: &Limits) -> bool {
     waiting as u64 > limits.standing_queue
 }
 
+/// As many as a short queue has; without any nothing would ever run.
+fn few(limits: &Limits) -> u64 {
+    limits.standing_queue.max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const CROWD: usize = 100;
 
-    fn run(admission: &mut Admission, limits: &Limits) -> Vec<Running> {
-        std::iter::from_fn(|| admission.may_take(limits).then(|| admission.taken()))
-            .take(CROWD)
-            .collect()
+    fn run(admission: &mut Admission) -> u64 {
+        let taken = std::iter::from_fn(|| admission.may_take().then(|| admission.taken()));
+        taken.take(CROWD).collect::<Vec<_>>().len() as u64
     }
 
     #[test]
     fn of_a_crowd_few_run_until_it_is_known_to_wait_for_something_else() {
         let limits = Limits::default();
-        let few = limits.standing_queue as usize;
         let mut admission = Admission::new(&limits);
-        assert_eq!(run(&mut admission, &limits).len(), few);
+        assert_eq!(run(&mut admission), few(&limits));
         // What the thread did before the crowd came says nothing of it.
-        admission.look(CROWD, 0.1, &limits);
-        assert_eq!(run(&mut admission, &limits).len(), few);
-        admission.look(CROWD, 0.1, &limits);
-        assert_eq!(run(&mut admission, &limits).len(), CROWD);
-        admission.look(CROWD, 1.0, &limits);
-        assert_eq!(run(&mut admission, &limits).len(), few);
+        for (busy, times) in [(0.1, 1), (0.1, 2), (0.1, 4), (1.0, 4)] {
+            admission.look(CROWD, busy, &limits);
+            assert_eq!(run(&mut admission), few(&limits) * times);
+        }
+        admission.look(0, 1.0, &limits);
+        assert_eq!(run(&mut admission), few(&limits));
+        let none = Limits { standing_queue: 0, ..limits };
+        assert_eq!(run(&mut Admission::new(&none)), 1);
     }
 
     #[test]

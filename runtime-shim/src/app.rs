@@ -40,8 +40,6 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub spans: Option<Arc<Spans>>,
     pub blocked: BlockedNetworks,
-    /// A component was compiled, which the next start finds in the cache.
-    pub compiled: bool,
 }
 
 pub struct Component {
@@ -91,8 +89,9 @@ impl App {
             components.push(Arc::new(component));
         }
         let memory = components.iter().map(|component| component.limits.memory_bytes).max();
-        let engine = engine::engine(&limits, memory.unwrap_or(limits.memory_bytes))?;
-        let cache = Cache::open(config.cache_dir.clone());
+        let memory = memory.unwrap_or(limits.memory_bytes);
+        let engine = engine::engine(&limits, memory)?;
+        let cache = Cache::open(config.cache_dir.clone(), config.compiler.clone(), memory);
         link(&engine, &cache, config, &components)?;
         let router = router(config, &components, &metrics)?;
         let info = info(&manifest.application)?;
@@ -105,7 +104,6 @@ impl App {
             metrics,
             spans: spans.cloned(),
             blocked,
-            compiled: cache.has_compiled(),
         })
     }
 

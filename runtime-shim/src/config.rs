@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::guest_output::Printing;
@@ -36,9 +37,23 @@ pub enum Command {
     Migrate(Box<Application>),
     /// Print every limit, its default and its reason.
     Limits,
+    /// What the host starts to compile a component.
+    #[command(hide = true)]
+    Compile(Compile),
 }
 
-#[derive(Args, Clone)]
+#[derive(Args)]
+pub struct Compile {
+    pub file: PathBuf,
+    /// Where what was compiled is written.
+    #[arg(long)]
+    pub to: PathBuf,
+    /// The largest memory of an instance, in bytes.
+    #[arg(long)]
+    pub memory: u64,
+}
+
+#[derive(Args)]
 #[command(args_override_self = true)]
 pub struct Up {
     #[command(flatten)]
@@ -67,9 +82,12 @@ pub struct Up {
 }
 
 /// What to run, and with which settings.
-#[derive(Args, Clone)]
+#[derive(Args)]
 #[command(args_override_self = true)]
 pub struct Application {
+    /// The program that compiles in a process of its own; without one this process does.
+    #[arg(skip)]
+    pub compiler: Option<PathBuf>,
     /// The manifest, or the directory it lies in, or the .wasm file of a component.
     #[arg(short, long, default_value = "spin.toml")]
     from: PathBuf,
@@ -93,7 +111,7 @@ pub struct Application {
     #[arg(short, long, env = "SPIN_COMPONENTS_TO_RETAIN", value_delimiter = ',')]
     component_id: Vec<String>,
     /// Build first, as `build` in the manifest says.
-    #[arg(long, env = "SPIN_ALWAYS_BUILD")]
+    #[arg(long, env = "SPIN_ALWAYS_BUILD", value_parser = BoolishValueParser::new())]
     pub build: bool,
     /// The largest memory of an instance, if the runtime config file says nothing of it.
     #[arg(long, value_name = "BYTES")]
@@ -127,7 +145,7 @@ impl Command {
         match self {
             Self::Up(up) => up.application.log_format,
             Self::Migrate(application) => application.log_format,
-            Self::Limits => LogFormat::Text,
+            Self::Limits | Self::Compile(_) => LogFormat::Text,
         }
     }
 }
@@ -159,6 +177,7 @@ pub struct Config {
     pub directory: PathBuf,
     pub state_dir: PathBuf,
     pub cache_dir: PathBuf,
+    pub compiler: Option<PathBuf>,
     pub runtime: RuntimeConfig,
     pub variables: Variables,
     pub environment: BTreeMap<String, String>,
@@ -216,6 +235,7 @@ impl Config {
             directory,
             state_dir,
             cache_dir,
+            compiler: application.compiler.clone(),
             variables,
             environment: variables_of_components(&application.env)?,
             printing: Printing {

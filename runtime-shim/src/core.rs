@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use http::{Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::BodyExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
 
@@ -51,6 +52,8 @@ pub struct Core {
     pub client: Client,
     /// Held by the instance that computes, from its first interruption on.
     pub(crate) turns: Arc<Semaphore>,
+    /// Room for bodies that are held as a whole, in KiB.
+    whole_bodies: Semaphore,
     pub(crate) postgres: postgres::Sessions,
     pub(crate) postgres_targets: Addresses<postgres::Target>,
     pub(crate) mysql: MysqlPools,
@@ -63,12 +66,13 @@ impl Core {
         let pools = app.components.iter().map(|component| Pool::new(component)).collect();
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
-        let limits = PoolLimits::of(&app.limits);
+        let (limits, whole) = (PoolLimits::of(&app.limits), app.limits.whole_body_bytes);
         let core = Arc::new(Self {
             app,
             pools,
             client,
             turns: Arc::new(Semaphore::new(1)),
+            whole_bodies: Semaphore::new(kibibytes(whole) as usize),
             postgres: Pools::new(limits),
             postgres_targets: Addresses::new(limits),
             mysql: Pools::new(limits),
@@ -85,8 +89,8 @@ impl Core {
         request: Request<WasiBody>,
         context: RequestContext,
     ) -> Result<Response<WasiBody>, Problem> {
-        let request = match self.given(component, request).await? {
-            Ok(request) => request,
+        let (request, _room) = match self.given(component, request).await? {
+            Ok(given) => given,
             Err(refusal) => return Ok(refusal),
         };
         let again = request::repeatable(&request);
@@ -102,27 +106,33 @@ impl Core {
         })
     }
 
-    /// What the guest can be given of `request`, before an instance is asked for it, or else the
-    /// answer that Spin gives.
+    /// What the guest can be given of `request`, before an instance is asked for it, with the
+    /// room for its body where that is held as a whole; or else the answer that Spin gives.
     async fn given(
         &self,
         component: usize,
         request: Request<WasiBody>,
-    ) -> Result<Result<Request<WasiBody>, Response<WasiBody>>, Problem> {
+    ) -> Result<Result<(Request<WasiBody>, Option<SemaphorePermit<'_>>), Response<WasiBody>>, Problem>
+    {
         let component = &self.app.components[component];
         if !component.code().is_ok_and(HandlerPre::is_inbound) {
-            return Ok(Ok(request));
+            return Ok(Ok((request, None)));
         }
         if !inbound_http::is_known(request.method()) {
             let mut refusal = Response::new(Body::full(Bytes::new()).boxed_unsync());
             *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             return Ok(Err(refusal));
         }
+        let limit = component.limits.request_body_bytes.min(self.app.limits.whole_body_bytes);
+        let size = request.body().size_hint().upper().unwrap_or(limit).min(limit);
+        let collected = async {
+            let room = self.whole_bodies.acquire_many(kibibytes(size)).await.ok();
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            Ok((inbound_http::collected(request, limit).await?, room))
+        };
         let wait = Duration::from_millis(component.limits.request_ms);
-        match tokio::time::timeout(wait, inbound_http::collected(request)).await {
-            Ok(Ok(request)) => Ok(Ok(request)),
-            // Whoever sends it broke off, or is told that it is too large.
-            Ok(Err(_)) => Err(Problem::Crashed),
+        match tokio::time::timeout(wait, collected).await {
+            Ok(collected) => collected.map(Ok),
             Err(_) => Err(Problem::TimedOut),
         }
     }
@@ -172,6 +182,11 @@ impl Core {
             }
         }
     }
+}
+
+/// Rounded down: as many as fit are let in, and what is small need not wait.
+fn kibibytes(bytes: u64) -> u32 {
+    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
 }
 
 enum Unanswered {

@@ -25,6 +25,8 @@ use crate::metrics::PoolMetrics;
 const STATEMENTS_KEPT: usize = 128;
 /// The text of one statement. Values are bound, so it does not grow with them.
 const STATEMENT_BYTES: i32 = 1024 * 1024;
+/// The largest script that SQLite takes at all.
+const SCRIPT_BYTES: i32 = 1_000_000_000;
 /// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
 const STEPS_PER_CHECK: i32 = 1000;
 /// How long SQLite itself waits for a lock. Within this process the writer's
@@ -139,7 +141,10 @@ impl Database {
 
     /// Runs the statements of `script`, on a connection of its own.
     pub fn run_script(&self, script: &str) -> Result<(), Error> {
-        Ok(self.connect()?.connection.execute_batch(script)?)
+        let connection = self.connect()?.connection;
+        // SQLite measures all that is left of a script, and it is the operator's.
+        connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SCRIPT_BYTES)?;
+        Ok(connection.execute_batch(script)?)
     }
 
     /// Runs one statement, on a connection of its own.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::config::Compile;
 use crate::drafts;
 use crate::limits::Limits;
 use crate::module;
@@ -75,34 +76,32 @@ fn start_clock(engine: wasmtime::EngineWeak) -> Result<()> {
 /// there is native code that we run, so it is never taken from anywhere else.
 pub(crate) struct Cache {
     directory: Option<PathBuf>,
-    /// Something was compiled that is kept now.
-    compiled: AtomicBool,
+    /// See [`compile_apart`].
+    compiler: Option<PathBuf>,
+    /// The largest memory of an instance, in bytes.
+    memory: u64,
 }
 
 impl Cache {
     /// Without a directory of our own (a read-only file system) every start compiles.
-    pub(crate) fn open(directory: PathBuf) -> Self {
+    pub(crate) fn open(directory: PathBuf, compiler: Option<PathBuf>, memory: u64) -> Self {
         let usable = std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)
             .map_err(anyhow::Error::from)
             .and_then(|()| private(&directory));
-        match usable {
-            Ok(()) => Self { directory: Some(directory), compiled: AtomicBool::new(false) },
+        let directory = match usable {
+            Ok(()) => Some(directory),
             Err(error) => {
                 tracing::warn!(
                     "compiled components are not kept: {}: {error:#}",
                     directory.display()
                 );
-                Self { directory: None, compiled: AtomicBool::new(false) }
+                None
             }
-        }
-    }
-
-    /// Whether a component was compiled that the next start finds here.
-    pub(crate) fn has_compiled(&self) -> bool {
-        self.compiled.load(Relaxed)
+        };
+        Self { directory, compiler, memory }
     }
 
     /// Loads the component in `file`, compiled now if it is new.
@@ -125,6 +124,9 @@ impl Cache {
                 }
             }
         }
+        if let Some(component) = self.load_compiled_apart(engine, file, directory, &kept) {
+            return Ok(component);
+        }
         let native = compile(engine, file, &wasm)?;
         let written = tempfile::NamedTempFile::new_in(directory)
             .and_then(|temporary| std::fs::write(temporary.path(), &native).map(|()| temporary))
@@ -132,8 +134,7 @@ impl Cache {
         forget_oldest(directory);
         let loaded = written
             .map_err(anyhow::Error::from)
-            .and_then(|_| crate::native_code::from_file(engine, &kept))
-            .inspect(|_| self.compiled.store(true, Relaxed));
+            .and_then(|_| crate::native_code::from_file(engine, &kept));
         // Where shared memory is all that can be written to, nothing in it may be executed.
         loaded.or_else(|error| {
             tracing::warn!("the compiled component is not kept: {}: {error:#}", kept.display());
@@ -141,6 +142,35 @@ impl Cache {
             crate::native_code::from_bytes(engine, &native)
         })
     }
+
+    /// `None` where that cannot be done, and where compiling fails: then this process says why.
+    fn load_compiled_apart(
+        &self,
+        engine: &Engine,
+        file: &Path,
+        directory: &Path,
+        kept: &Path,
+    ) -> Option<Component> {
+        let temporary = tempfile::NamedTempFile::new_in(directory).ok()?;
+        let mut compiler = Command::new(self.compiler.as_ref()?);
+        compiler.arg("compile").arg(file).arg("--to").arg(temporary.path());
+        compiler.arg("--memory").arg(self.memory.to_string());
+        let ended = compiler.stdin(Stdio::null()).status().ok()?;
+        ended.success().then_some(())?;
+        temporary.persist(kept).ok()?;
+        forget_oldest(directory);
+        crate::native_code::from_file(engine, kept).ok()
+    }
+}
+
+/// Compiles in the process that is there for it alone: what a compiler took, some 40 MiB, would
+/// stay with the allocator of one that serves.
+pub fn compile_apart(asked: &Compile) -> ExitCode {
+    let compiled = std::fs::read(&asked.file).map_err(anyhow::Error::from).and_then(|wasm| {
+        let native = compile(&engine(&Limits::default(), asked.memory)?, &asked.file, &wasm)?;
+        Ok(std::fs::write(&asked.to, native)?)
+    });
+    if compiled.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What fails here leaves files for longer than need be, and nothing else.

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::{Application, Config, Environment, LogFormat, Up};
+pub use crate::engine::compile_apart;
 use crate::log::JsonLines;
 use crate::metrics::Metrics;
 use crate::net::{self, Address};
@@ -46,22 +47,8 @@ pub fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Why the host does not serve any more.
-pub enum Ended {
-    /// It was asked to.
-    Asked,
-    /// It compiled something that the next start finds, and never served.
-    Compiled,
-}
-
-/// Serves until SIGTERM or SIGINT, or, if the host may start `again`, until something was compiled.
-/// `loaded` is called before a guest runs.
-pub fn serve(
-    mut up: Up,
-    environment: Environment,
-    again: bool,
-    loaded: impl FnOnce(),
-) -> Result<Ended> {
+/// Serves until SIGTERM or SIGINT. `loaded` is called before a guest runs.
+pub fn serve(mut up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
     let config = Config::read(&up.application, &environment)?;
     // From now on, what is edited is.
     up.application.build = false;
@@ -86,11 +73,8 @@ pub fn serve(
         Asked::new()?
     };
     let Some((config, app)) = runtime.block_on(built(config, build.clone(), &mut asked))? else {
-        return Ok(Ended::Asked);
+        return Ok(());
     };
-    if again && app.compiled {
-        return Ok(Ended::Compiled);
-    }
     initial_data::write(&app, &up.sqlite, &up.key_value)?;
     loaded();
     let app = Arc::new(app);
@@ -120,7 +104,7 @@ pub fn serve(
     if let Some(spans) = spans {
         spans.finish();
     }
-    Ok(Ended::Asked)
+    Ok(())
 }
 
 /// Has each component bring its databases up to date. `loaded` is called before a guest runs.

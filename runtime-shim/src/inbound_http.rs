@@ -5,11 +5,13 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::ensure;
 use wasmtime::error::Context;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
+use crate::answer::Problem;
 use crate::guest;
 
 /// What a component of that time exports.
@@ -48,6 +50,9 @@ static METHODS: [(http::Method, Method); 7] = [
 
 type Headers = Vec<(String, String)>;
 
+/// As many as guests of `wasi:http` may have.
+const HEADER_BYTES: usize = 128 * 1024;
+
 #[derive(ComponentType, Lift, Lower)]
 #[component(record)]
 pub(crate) struct Request {
@@ -78,13 +83,18 @@ impl Method {
     }
 }
 
-/// `request` with all of its body, which is up to its limit.
+/// `request` with all of its body, up to `limit` bytes.
 pub(crate) async fn collected(
     request: http::Request<WasiBody>,
-) -> Result<http::Request<WasiBody>, Error> {
+    limit: usize,
+) -> Result<http::Request<WasiBody>, Problem> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    Ok(http::Request::from_parts(parts, whole(body)))
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(http::Request::from_parts(parts, whole(body.to_bytes()))),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge),
+        // Whoever sends it broke off.
+        Err(_) => Err(Problem::Crashed),
+    }
 }
 
 fn whole(body: Bytes) -> WasiBody {
@@ -110,12 +120,14 @@ impl Request {
         }
     }
 
-    pub(crate) fn into_http(self) -> http::Result<http::Request<WasiBody>> {
+    pub(crate) fn into_http(self) -> wasmtime::Result<http::Request<WasiBody>> {
         let mut request = http::Request::builder()
             .method(&METHODS[self.method as usize].0)
             .uri(self.uri)
             .body(whole(self.body.unwrap_or_default().into()))?;
         append(request.headers_mut(), self.headers)?;
+        // The body's own is right, and what the guest copied from elsewhere is not.
+        request.headers_mut().remove(CONTENT_LENGTH);
         Ok(request)
     }
 }
@@ -145,11 +157,13 @@ impl Response {
     }
 }
 
-fn append(map: &mut HeaderMap, headers: Headers) -> http::Result<()> {
+fn append(map: &mut HeaderMap, headers: Headers) -> wasmtime::Result<()> {
+    let size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    ensure!(size <= HEADER_BYTES, "{size} bytes of headers are more than {HEADER_BYTES}");
     for (name, value) in headers {
         let name = HeaderName::try_from(name)?;
         if !guest::is_of_connection(&name) {
-            map.append(name, HeaderValue::try_from(value)?);
+            map.try_append(name, HeaderValue::try_from(value)?)?;
         }
     }
     Ok(())

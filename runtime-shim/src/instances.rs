@@ -234,7 +234,7 @@ impl Queue {
         if call || !is_crowd(waiting, &component.limits) {
             return self.waiting.pop_front();
         }
-        if !self.admission.may_take(&component.limits) {
+        if !self.admission.may_take() {
             return None;
         }
         self.waiting.pop_back()

@@ -93,6 +93,8 @@ limits! {
             "A read may hold its core this long; a longer one starts again on a thread of its own.";
         sqlite_statement_ms = 30_000, "ms",
             "No request lives longer than this, so no statement needs to.";
+        whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
+            "Bodies of requests to components of SDKs 1, which take them as a whole; further ones are read when there is room.";
         server_addresses = 32, "addresses per thread",
             "Database servers that one thread keeps sessions at, of all components together.";
         server_sessions = 16, "sessions per thread, component and address",
@@ -120,7 +122,7 @@ limits! {
         queue = 320, "requests per thread",
             "Three hundred who come at once all wait behind busy instances; a longer queue would only be answered too late.";
         standing_queue = 16, "requests per thread",
-            "A queue up to this length is none to worry about, also where each takes long, as sign-ins do.";
+            "A queue up to this length is none to worry about, also where each takes long, as sign-ins do. Of a longer one so many run at a time, and twice as many at each look at a thread that has time to give.";
         standing_ms = 1_000, "ms",
             "A longer queue that does not get shorter for this long is no crowd that came at once: more arrives than is served, and some are refused.";
         standing_busy_ms = 300, "ms",

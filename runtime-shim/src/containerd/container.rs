@@ -51,11 +51,11 @@ fn start(context: &impl RuntimeContext, environment: Environment) -> Result<()> 
     // This thread belongs to a runtime already, and a runtime cannot be started inside of another.
     std::thread::scope(|scope| {
         let running = scope.spawn(move || match command {
-            Command::Up(up) => host::serve(*up, environment, false, node_cache::close).map(drop),
+            Command::Up(up) => host::serve(*up, environment, node_cache::close),
             Command::Migrate(application) => {
                 host::migrate(&application, &environment, node_cache::close)
             }
-            Command::Limits => Ok(()),
+            Command::Limits | Command::Compile(_) => Ok(()),
         });
         running.join().unwrap_or_else(|_| bail!("the host panicked; the log says where"))
     })
