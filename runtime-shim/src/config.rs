@@ -37,13 +37,14 @@ pub enum Command {
     Migrate(Box<Application>),
     /// Print every limit, its default and its reason.
     Limits,
-    /// What the host starts to compile a component.
+    /// Compile the component that comes from stdin, for a host that started this.
     #[command(hide = true)]
     Compile(Compile),
 }
 
 #[derive(Args)]
 pub struct Compile {
+    /// For messages.
     pub file: PathBuf,
     /// Where what was compiled is written.
     #[arg(long)]

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -124,7 +125,9 @@ impl Cache {
                 }
             }
         }
-        if let Some(component) = self.load_compiled_apart(engine, file, directory, &kept) {
+        if self.compile_apart(file, &wasm, directory, &kept).is_ok()
+            && let Ok(component) = crate::native_code::from_file(engine, &kept)
+        {
             return Ok(component);
         }
         let native = compile(engine, file, &wasm)?;
@@ -143,34 +146,31 @@ impl Cache {
         })
     }
 
-    /// `None` where that cannot be done, and where compiling fails: then this process says why.
-    fn load_compiled_apart(
-        &self,
-        engine: &Engine,
-        file: &Path,
-        directory: &Path,
-        kept: &Path,
-    ) -> Option<Component> {
-        let temporary = tempfile::NamedTempFile::new_in(directory).ok()?;
-        let mut compiler = Command::new(self.compiler.as_ref()?);
+    /// Where that fails, this process compiles and says why it cannot.
+    fn compile_apart(&self, file: &Path, wasm: &[u8], directory: &Path, kept: &Path) -> Result<()> {
+        let temporary = tempfile::NamedTempFile::new_in(directory)?;
+        let mut compiler = Command::new(self.compiler.as_ref().context("there is no program")?);
         compiler.arg("compile").arg(file).arg("--to").arg(temporary.path());
         compiler.arg("--memory").arg(self.memory.to_string());
-        let ended = compiler.stdin(Stdio::null()).status().ok()?;
-        ended.success().then_some(())?;
-        temporary.persist(kept).ok()?;
+        let mut compiling = compiler.stdin(Stdio::piped()).spawn()?;
+        // The very bytes that the name is made of: the file may change meanwhile.
+        let sent = compiling.stdin.take().map(|mut stdin| stdin.write_all(wasm));
+        let ended = compiling.wait()?;
+        sent.transpose()?;
+        ensure!(ended.success(), "{ended}");
+        temporary.persist(kept)?;
         forget_oldest(directory);
-        crate::native_code::from_file(engine, kept).ok()
+        Ok(())
     }
 }
 
-/// Compiles in the process that is there for it alone: what a compiler took, some 40 MiB, would
-/// stay with the allocator of one that serves.
-pub fn compile_apart(asked: &Compile) -> ExitCode {
-    let compiled = std::fs::read(&asked.file).map_err(anyhow::Error::from).and_then(|wasm| {
-        let native = compile(&engine(&Limits::default(), asked.memory)?, &asked.file, &wasm)?;
-        Ok(std::fs::write(&asked.to, native)?)
-    });
-    if compiled.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// Compiles what comes from stdin, in the process that is there for it alone: what a compiler
+/// took, some 40 MiB, would stay with the allocator of one that serves.
+pub fn compile_stdin(asked: &Compile) -> Result<()> {
+    let mut wasm = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut wasm)?;
+    let native = compile(&engine(&Limits::default(), asked.memory)?, &asked.file, &wasm)?;
+    Ok(std::fs::write(&asked.to, native)?)
 }
 
 /// What fails here leaves files for longer than need be, and nothing else.
@@ -221,6 +221,6 @@ fn private(path: &Path) -> Result<()> {
     let metadata = std::fs::symlink_metadata(path)?;
     let own = metadata.uid() == rustix::process::geteuid().as_raw();
     let closed = metadata.permissions().mode() & 0o022 == 0;
-    anyhow::ensure!(own && closed && !metadata.is_symlink(), "another user can write it");
+    ensure!(own && closed && !metadata.is_symlink(), "another user can write it");
     Ok(())
 }

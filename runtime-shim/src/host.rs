@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::{Application, Config, Environment, LogFormat, Up};
-pub use crate::engine::compile_apart;
+pub use crate::engine::compile_stdin;
 use crate::log::JsonLines;
 use crate::metrics::Metrics;
 use crate::net::{self, Address};

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             host::serve(*up, environment, || ())
         }
         Command::Migrate(application) => host::migrate(&application, &environment, || ()),
-        Command::Compile(asked) => return host::compile_apart(&asked),
+        Command::Compile(asked) => host::compile_stdin(&asked),
         Command::Limits => {
             limits::print();
             Ok(())
