@@ -27,7 +27,10 @@ fn main() -> ExitCode {
             host::serve(*up, environment, || ())
         }
         Command::Migrate(application) => host::migrate(&application, &environment, || ()),
-        Command::Compile(asked) => host::compile_stdin(&asked),
+        // The host that started this tries by itself then, and says why it cannot.
+        Command::Compile(asked) => {
+            return host::compile_stdin(&asked).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        }
         Command::Limits => {
             limits::print();
             Ok(())
