@@ -25,6 +25,8 @@ use page::Page;
 const PACKAGE: &str = "loadtest/lighthouse";
 
 /// Holds a report of each run, and the table as JSON.
+/// How often a page is tried that gives no report.
+const TRIES: usize = 4;
 const OUTPUT: &str = "target/lighthouse";
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -142,16 +144,23 @@ impl Lighthouse {
             let name = format!("{}-{}-{run}.json", preset.name(), page.name);
             let file = workspace::path(OUTPUT).join(name);
             let url = format!("{base}{}", page.path);
-            // Chromium loses a trace now and then (NO_NAVSTART), and Lighthouse asks to run it again.
-            let report = self.report(&url, preset, &file).or_else(|error| {
-                eprintln!("once more: {error:#}");
-                self.report(&url, preset, &file)
-            })?;
+            let report = self.report_at_last(&url, preset, &file)?;
             figures.push(figures::all(&report)?);
             failures.extend(figures::failures(&report));
         }
         let medians = (0..FIGURES.len()).map(|at| median(figures.iter().map(|run| run[at])));
         Ok(Line { page: page.name, figures: medians.collect(), failures })
+    }
+
+    /// Chromium loses a trace now and then (NO_NAVSTART), and Lighthouse asks to run it again.
+    fn report_at_last(&self, url: &str, preset: Preset, file: &Path) -> Result<Value> {
+        for _ in 1..TRIES {
+            match self.report(url, preset, file) {
+                Err(error) => eprintln!("once more: {error:#}"),
+                report => return report,
+            }
+        }
+        self.report(url, preset, file)
     }
 
     fn report(&self, url: &str, preset: Preset, file: &Path) -> Result<Value> {
