@@ -126,7 +126,7 @@ impl Admission {
             self.standing = None;
             let share = limits.standing_wait_ms as f64 / window.since.elapsed().as_millis() as f64;
             let served = (taken as f64 * share) as u64;
-            self.room = served.max(limits.standing_queue).min(limits.queue);
+            self.room = served.max(few(limits)).min(limits.queue);
         }
         self.overloaded && !before
     }
