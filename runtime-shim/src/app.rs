@@ -49,6 +49,8 @@ pub struct Component {
     pub allow_list: AllowList,
     pub variables: HashMap<String, String>,
     pub environment: Vec<(String, String)>,
+    /// Of a program, what it is called with.
+    pub argv: Option<String>,
     pub shared_cache: SharedCache,
     /// Stdout and stderr.
     pub output: [GuestOutput; 2],
@@ -151,6 +153,7 @@ impl Component {
                 .into_iter()
                 .collect(),
             environment: environment.into_iter().collect(),
+            argv: config.manifest.argv(id).map(str::to_owned),
             output: GuestOutput::of(id, &config.printing, limits.log_line_bytes)?,
             files: files::mount(&config.directory, declared)?,
             databases: databases.named(&declared.sqlite_databases, Use::Sqlite)?,
@@ -230,7 +233,7 @@ fn link(
         let code = codes[&file(component)]
             .as_ref()
             .map_err(|error| anyhow::anyhow!("{error:#}"))
-            .and_then(|code| guest::link(&linker, code, uncalled))
+            .and_then(|code| guest::link(&linker, code, uncalled, component.argv.is_some()))
             .with_context(|| format!("component `{}`", component.id))?;
         let _ = component.code.set(code);
     }

@@ -18,7 +18,6 @@ use crate::answer::Problem;
 use crate::app::App;
 use crate::body::Body;
 use crate::guest::RequestContext;
-use crate::handler::HandlerPre;
 use crate::imports::mysql::{MysqlPools, MysqlTarget};
 use crate::imports::outbound_http::Client;
 use crate::inbound_http;
@@ -115,10 +114,11 @@ impl Core {
     ) -> Result<Result<(Request<WasiBody>, Option<SemaphorePermit<'_>>), Response<WasiBody>>, Problem>
     {
         let component = &self.app.components[component];
-        if !component.code().is_ok_and(HandlerPre::is_inbound) {
+        let Ok(code) = component.code() else { return Err(Problem::Crashed) };
+        if !code.takes_whole_bodies() {
             return Ok(Ok((request, None)));
         }
-        if !inbound_http::is_known(request.method()) {
+        if !code.knows(request.method()) {
             let mut refusal = Response::new(Body::full(Bytes::new()).boxed_unsync());
             *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             return Ok(Err(refusal));

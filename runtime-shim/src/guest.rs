@@ -6,11 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use futures::channel::oneshot;
 use http::HeaderName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Code, GuestTaskId, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
@@ -19,9 +21,11 @@ use wasmtime_wasi_http::{
 };
 
 use crate::app::Component;
+use crate::cgi::{self, Exchange};
 use crate::core::Core;
 use crate::handler::{Handler, HandlerPre};
 use crate::imports::{self, outbound_http};
+use crate::inbound_http;
 use crate::trace::TraceContext;
 
 /// Requests of an instance that are remembered, so that a call which a guest
@@ -71,6 +75,8 @@ pub struct Guest {
     limiter: Limiter,
     requests: VecDeque<(GuestTaskId, RequestContext)>,
     pub calls: Calls,
+    /// Of a program that runs.
+    pub(crate) exchange: Option<Exchange>,
     pub activity: Arc<Activity>,
 }
 
@@ -132,6 +138,26 @@ impl Guest {
     /// Bytes of memory that requests made it take. A guest cannot give any back.
     pub fn grown(&self) -> u64 {
         u64::try_from(self.limiter.taken - self.limiter.first).unwrap_or(0)
+    }
+
+    /// Gives a program the request that it is run for, with all of its body.
+    pub(crate) fn become_program(
+        &mut self,
+        request: http::Request<WasiBody>,
+        answer: oneshot::Sender<wasmtime::Result<http::Response<WasiBody>>>,
+    ) -> wasmtime::Result<()> {
+        let (parts, body) = request.into_parts();
+        let body = inbound_http::bytes(body);
+        let limit = usize::try_from(self.component.limits.program_output_bytes)?;
+        let exchange = Exchange::new(answer, limit);
+        let argv = self.component.argv.as_deref().unwrap_or_default();
+        let variables: Vec<_> = cgi::environment(&parts, body.len()).into_iter().collect();
+        let mut wasi = wasi(&self.core, &self.component)?;
+        wasi.args(&cgi::arguments(argv, &parts)).envs(&variables);
+        wasi.stdin(MemoryInputPipe::new(body)).stdout(exchange.stdout());
+        self.wasi = wasi.build();
+        self.exchange = Some(exchange);
+        Ok(())
     }
 
     /// The request that one of `tasks` answers.
@@ -274,7 +300,12 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
 
 /// Links `code` as far as that can be done once for all instances. Calling one
 /// of the interfaces in `uncalled`, which this host lacks, is a trap.
-pub(crate) fn link(linker: &Linker<Guest>, code: &Code, uncalled: &[String]) -> Result<HandlerPre> {
+pub(crate) fn link(
+    linker: &Linker<Guest>,
+    code: &Code,
+    uncalled: &[String],
+    is_program: bool,
+) -> Result<HandlerPre> {
     let engine = linker.engine();
     let world = code.component_type();
     let mut missing = Vec::new();
@@ -296,7 +327,7 @@ pub(crate) fn link(linker: &Linker<Guest>, code: &Code, uncalled: &[String]) -> 
             missing.join(", ")
         );
     }
-    HandlerPre::of(own.instantiate_pre(code)?)
+    HandlerPre::of(own.instantiate_pre(code)?, is_program)
 }
 
 /// An instance ready for requests.
@@ -312,7 +343,7 @@ pub(crate) async fn instantiate(
         component: Arc::clone(component),
         core: Arc::clone(core),
         table,
-        wasi: wasi(core, component)?,
+        wasi: wasi(core, component)?.build(),
         http: WasiHttpCtx::new(),
         hooks: Hooks { component: Arc::clone(component), core: Arc::clone(core), latest: None },
         limiter: Limiter {
@@ -324,6 +355,7 @@ pub(crate) async fn instantiate(
         },
         requests: VecDeque::with_capacity(REMEMBERED),
         calls: Calls::default(),
+        exchange: None,
         activity: Arc::clone(&activity),
     };
     let mut store = Store::new(&core.app.engine, guest);
@@ -353,7 +385,7 @@ pub(crate) async fn instantiate(
     Ok((store, handler))
 }
 
-fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {
+fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCtxBuilder> {
     let [stdout, stderr] = component.output.clone();
     let mut builder = WasiCtxBuilder::new();
     builder.envs(&component.environment).stdout(stdout).stderr(stderr);
@@ -378,5 +410,5 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> Result<WasiCtx> {
             Box::pin(async move { allowed })
         },
     );
-    Ok(builder.build())
+    Ok(builder)
 }

@@ -1,12 +1,12 @@
 //! The ways in which a component takes a request: `wasi:http` of 0.3 or 0.2, or
-//! `fermyon:spin/inbound-http`, which SDKs 1 export.
+//! `fermyon:spin/inbound-http`, which SDKs 1 export, or as a program.
 
 use std::pin::pin;
 
 use anyhow::{Result, bail};
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use wasmtime::component::{
     Accessor, ComponentExportIndex, Func, GuestTaskId, InstancePre, TypedFunc,
     TypedFuncCallConcurrent,
@@ -15,11 +15,15 @@ use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi_http::handler::{ExpirationError, Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
+use crate::cgi;
 use crate::guest::Guest;
 use crate::inbound_http;
 
 type Answer = oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
 type InboundHttp = TypedFunc<(inbound_http::Request,), (inbound_http::Response,)>;
+/// What a program says is whether it went well, which its output says better.
+type Run = TypedFunc<(), (Result<(), ()>,)>;
+type RunCall = TypedFuncCallConcurrent<Guest, (), (Result<(), ()>,)>;
 type InboundCall =
     TypedFuncCallConcurrent<Guest, (inbound_http::Request,), (inbound_http::Response,)>;
 
@@ -27,22 +31,42 @@ type InboundCall =
 pub enum HandlerPre {
     Wasi(ProxyPre<Guest>),
     Inbound(InstancePre<Guest>, ComponentExportIndex),
+    Program(InstancePre<Guest>, ComponentExportIndex),
 }
 
 /// What an instance exports.
 pub(crate) enum Handler {
     Wasi(Proxy),
     Inbound(InboundHttp),
+    Program(Run),
 }
 
 /// A request that the guest has been given.
 pub(crate) enum Call<'a> {
     Wasi(Prepared<'a, Guest>),
-    Inbound { handler: &'a InboundHttp, call: InboundCall, answer: Answer },
+    Inbound {
+        handler: &'a InboundHttp,
+        call: InboundCall,
+        answer: Answer,
+    },
+    /// The guest has the rest: it may end without returning from the call.
+    Program {
+        run: &'a Run,
+        call: RunCall,
+    },
 }
 
 impl HandlerPre {
-    pub(crate) fn of(pre: InstancePre<Guest>) -> Result<Self> {
+    pub(crate) fn of(pre: InstancePre<Guest>, is_program: bool) -> Result<Self> {
+        if is_program {
+            let Some(run) = function(&pre, cgi::INTERFACE, "run") else {
+                bail!(
+                    "does not export {}, as a program for the executor `wagi` does",
+                    cgi::INTERFACE
+                )
+            };
+            return Ok(Self::Program(pre, run));
+        }
         let no_service = match p3::bindings::ServicePre::new(pre.clone()) {
             Ok(service) => return Ok(Self::Wasi(ProxyPre::P3(service))),
             Err(error) => error,
@@ -50,11 +74,7 @@ impl HandlerPre {
         if let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone()) {
             return Ok(Self::Wasi(ProxyPre::P2(proxy)));
         }
-        let component = pre.component();
-        let interface = component.get_export_index(None, inbound_http::INTERFACE);
-        let Some(function) = interface
-            .and_then(|interface| component.get_export_index(Some(&interface), "handle-request"))
-        else {
+        let Some(function) = function(&pre, inbound_http::INTERFACE, "handle-request") else {
             bail!(
                 "exports neither wasi:http/handler@0.3.0 nor wasi:http/incoming-handler@0.2 nor {}: {no_service:#}",
                 inbound_http::INTERFACE
@@ -64,8 +84,13 @@ impl HandlerPre {
     }
 
     /// Whether the guest takes and gives bodies as a whole.
-    pub(crate) fn is_inbound(&self) -> bool {
-        matches!(self, Self::Inbound(..))
+    pub(crate) fn takes_whole_bodies(&self) -> bool {
+        matches!(self, Self::Inbound(..) | Self::Program(..))
+    }
+
+    /// Whether the guest can be told of `method`.
+    pub(crate) fn knows(&self, method: &Method) -> bool {
+        !matches!(self, Self::Inbound(..)) || inbound_http::is_known(method)
     }
 
     pub(crate) async fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<Handler> {
@@ -75,8 +100,19 @@ impl HandlerPre {
                 let instance = pre.instantiate_async(&mut *store).await?;
                 Ok(Handler::Inbound(instance.get_typed_func(store, function)?))
             }
+            Self::Program(pre, run) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Ok(Handler::Program(instance.get_typed_func(store, run)?))
+            }
         }
     }
+}
+
+/// An export of an interface.
+fn function(pre: &InstancePre<Guest>, interface: &str, name: &str) -> Option<ComponentExportIndex> {
+    let component = pre.component();
+    let interface = component.get_export_index(None, interface)?;
+    component.get_export_index(Some(&interface), name)
 }
 
 impl Handler {
@@ -92,6 +128,7 @@ impl Handler {
                 *proxy.wasi_http_incoming_handler().func_handle().func()
             }
             Self::Inbound(handler) => *handler.func(),
+            Self::Program(run) => *run.func(),
         }
     }
 
@@ -111,6 +148,10 @@ impl Handler {
                 let call = handler.start_call_concurrent(&mut store, (request,))?;
                 Call::Inbound { handler, call, answer }
             }
+            Self::Program(run) => {
+                store.data_mut().become_program(request, answer)?;
+                Call::Program { run, call: run.start_call_concurrent(&mut store, ())? }
+            }
         })
     }
 }
@@ -121,6 +162,7 @@ impl Call<'_> {
             Self::Wasi(Prepared::P3 { call, .. }) => call.task(),
             Self::Wasi(Prepared::P2 { call, .. }) => call.task(),
             Self::Inbound { call, .. } => call.task(),
+            Self::Program { call, .. } => call.task(),
         }
     }
 
@@ -141,6 +183,20 @@ impl Call<'_> {
                     Either::Right(((), _)) => Err(ExpirationError.into()),
                 };
                 let _ = answer.send(answered);
+                Ok(())
+            }
+            Self::Program { run, call } => {
+                let called = pin!(run.finish_call_concurrent(accessor, call));
+                let ended = match select(called, pin!(over)).await {
+                    Either::Left((ended, _)) => ended.map(drop),
+                    Either::Right(((), _)) => Err(ExpirationError.into()),
+                };
+                let exchange = accessor.with(|mut access| access.get().exchange.take());
+                match (exchange, ended) {
+                    (Some(exchange), Ok(())) => exchange.finish(),
+                    (Some(exchange), Err(error)) => drop(exchange.answer.send(Err(error))),
+                    (None, _) => {}
+                }
                 Ok(())
             }
         }

@@ -97,6 +97,12 @@ pub(crate) async fn collected(
     }
 }
 
+/// Of one that is [`collected`].
+pub(crate) fn bytes(body: WasiBody) -> Bytes {
+    let body = body.collect().now_or_never().and_then(Result::ok);
+    body.map(|body| body.to_bytes()).unwrap_or_default()
+}
+
 fn whole(body: Bytes) -> WasiBody {
     Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
@@ -110,13 +116,12 @@ impl Request {
     /// Of one that is [`collected`] and whose method [`is_known`].
     pub(crate) fn of(request: http::Request<WasiBody>) -> Self {
         let (parts, body) = request.into_parts();
-        let body = body.collect().now_or_never().and_then(Result::ok);
         Self {
             method: Method::of(&parts.method).unwrap_or(Method::Get),
             uri: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
             headers: text(&parts.headers),
             params: Vec::new(),
-            body: Some(body.map(|body| body.to_bytes().to_vec()).unwrap_or_default()),
+            body: Some(bytes(body).to_vec()),
         }
     }
 
@@ -133,12 +138,12 @@ impl Request {
 }
 
 impl Response {
+    pub(crate) fn new(status: u16, headers: Headers, body: Vec<u8>) -> Self {
+        Self { status, headers: Some(headers), body: Some(body) }
+    }
+
     pub(crate) fn of(parts: &http::response::Parts, body: &[u8]) -> Self {
-        Self {
-            status: parts.status.as_u16(),
-            headers: Some(text(&parts.headers)),
-            body: Some(body.to_vec()),
-        }
+        Self::new(parts.status.as_u16(), text(&parts.headers), body.to_vec())
     }
 
     pub(crate) fn into_http(self) -> wasmtime::Result<http::Response<WasiBody>> {

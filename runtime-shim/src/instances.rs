@@ -30,6 +30,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::admission::{Admission, Admitted, Running, is_crowd};
 use crate::app::Component;
+use crate::cgi;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
 use crate::handler::Handler;
@@ -370,6 +371,12 @@ impl Worker {
         let driver =
             store.run_concurrent(async |accessor| self.drive(accessor, handler, progress).await);
         let ended = self.supervise(driver, progress, &activity).await;
+        if ended.as_ref().is_err_and(cgi::is_success)
+            && let Some(exchange) = store.data_mut().exchange.take()
+        {
+            exchange.finish();
+            return Ok(());
+        }
         if ended.is_err() {
             let trapped = store.as_context_mut().async_call_stack().ok().and_then(Iterator::last);
             lock(progress).spare(trapped);

@@ -7,6 +7,7 @@ mod allow_list;
 mod answer;
 pub mod app;
 mod body;
+mod cgi;
 pub mod config;
 mod connection;
 mod core;

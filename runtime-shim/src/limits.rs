@@ -94,7 +94,7 @@ limits! {
         sqlite_statement_ms = 30_000, "ms",
             "No request lives longer than this, so no statement needs to.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
-            "Bodies of requests to components of SDKs 1, which take them as a whole; further ones are read when there is room.";
+            "Bodies of requests to programs and to components of SDKs 1, which take them as a whole; further ones are read when there is room.";
         server_addresses = 32, "addresses per thread",
             "Database servers that one thread keeps sessions at, of all components together.";
         server_sessions = 16, "sessions per thread, component and address",
@@ -141,6 +141,8 @@ limits! {
             "A response ends at last; clients of event streams come back by themselves.";
         request_body_bytes = 10 * 1024 * 1024, "bytes",
             "Larger bodies get 413 before they reach the guest.";
+        program_output_bytes = 16 * 1024 * 1024, "bytes",
+            "What a program of the executor `wagi` writes is held until it ends; one that writes more is answered 500.";
         memory_bytes = 256 * 1024 * 1024, "bytes per instance",
             "Room for an image or an upload in memory, and a bomb ends here.";
         table_elements = 100_000, "elements per instance",

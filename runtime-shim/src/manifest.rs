@@ -117,11 +117,23 @@ pub struct PrivateRoute {
     pub private: bool,
 }
 
-/// Other executors have further keys, and are refused by their name.
+/// How the component takes its requests.
 #[derive(Debug, Deserialize)]
-pub struct Executor {
-    #[serde(rename = "type")]
-    pub kind: String,
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Executor {
+    #[serde(alias = "spin")]
+    Http,
+    /// As a CGI program.
+    Wagi {
+        #[serde(default = "default_argv")]
+        argv: String,
+        /// Without a use in a component.
+        entrypoint: Option<String>,
+    },
+}
+
+fn default_argv() -> String {
+    "${SCRIPT_NAME} ${ARGS}".to_owned()
 }
 
 #[derive(Debug, Deserialize)]
@@ -413,6 +425,12 @@ impl Manifest {
         self.check_triggers()
     }
 
+    /// What a component that is a program is called with.
+    pub fn argv(&self, id: &str) -> Option<&str> {
+        let own = |trigger: &&HttpTrigger| trigger.component() == Some(id);
+        self.trigger.http.iter().find(own).and_then(HttpTrigger::argv)
+    }
+
     fn check_triggers(&self) -> Result<()> {
         let mut routes = BTreeSet::new();
         for trigger in &self.trigger.http {
@@ -428,13 +446,13 @@ impl Manifest {
             {
                 bail!("component `{id}`: trigger dependency `{name}`: {NO_COMPOSITION}");
             }
-            if let Some(executor) = &trigger.executor
-                && !matches!(executor.kind.as_str(), "http" | "spin")
+            if trigger.component().is_some() && trigger.argv() != self.argv(id) {
+                bail!("component `{id}`: its triggers have different executors");
+            }
+            if let Some(Executor::Wagi { entrypoint: Some(entry), .. }) = &trigger.executor
+                && entry != "_start"
             {
-                bail!(
-                    "component `{id}`: executor `{}` is not supported, only `http`",
-                    executor.kind
-                );
+                bail!("component `{id}`: executor `wagi`: `entrypoint` is no longer supported");
             }
             match &trigger.route {
                 StringOr::String(route) if !routes.insert(route.clone()) => {
@@ -455,6 +473,13 @@ impl HttpTrigger {
     pub fn component(&self) -> Option<&str> {
         match &self.component {
             Some(StringOr::String(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn argv(&self) -> Option<&str> {
+        match &self.executor {
+            Some(Executor::Wagi { argv, .. }) => Some(argv),
             _ => None,
         }
     }
@@ -585,9 +610,22 @@ source = "hello.wasm"
             (
                 GOOD.replace(
                     "component = ",
-                    "executor = { type = \"wagi\", argv = \"a\" }\ncomponent = ",
+                    "executor = { type = \"lambda\", argv = \"a\" }\ncomponent = ",
                 ),
-                "`wagi`",
+                "`lambda`",
+            ),
+            (
+                GOOD.replace(
+                    "component = ",
+                    "executor = { type = \"wagi\", entrypoint = \"a\" }\ncomponent = ",
+                ),
+                "`entrypoint`",
+            ),
+            (
+                format!(
+                    "{GOOD}[[trigger.http]]\nroute = \"/a\"\ncomponent = \"hello\"\nexecutor = {{ type = \"wagi\" }}"
+                ),
+                "different executors",
             ),
             (
                 GOOD.replace("component = ", "dependencies.middleware = []\ncomponent = "),

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use anyhow::{Context, Result};
 use wasi_preview1_component_adapter_provider::{
-    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as WASI, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as WASI, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{CustomSection, ImportSection, Module, RawSection};
@@ -18,6 +19,9 @@ const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 /// What a module of SDK 1 exports, before components had types.
 const HANDLER: &str = "handle-http-request";
 
+/// What a program exports.
+const START: &str = "_start";
+
 /// Spin's own, which turns what such a module imports and exports into `fermyon:spin`: see
 /// `adapters/README.md`.
 const SDK_1_ADAPTER: &[u8] = include_bytes!("../adapters/wasi_snapshot_preview1.spin.wasm");
@@ -28,8 +32,10 @@ pub(crate) fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
         return Ok(Cow::Borrowed(wasm));
     }
     let encoder = ComponentEncoder::default().validate(true);
-    let mut encoder = if is_of_sdk_1(wasm)? {
+    let mut encoder = if exports(wasm, HANDLER)? {
         encoder.module(&with_one_import(wasm)?)?.adapter(WASI, &sdk_1_adapter()?)?
+    } else if exports(wasm, START)? {
+        encoder.module(wasm)?.adapter(WASI, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?
     } else {
         // As its `component-type` section says.
         encoder.module(wasm)?.adapter(WASI, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
@@ -37,11 +43,11 @@ pub(crate) fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>> {
     Ok(Cow::Owned(encoder.encode()?))
 }
 
-fn is_of_sdk_1(module: &[u8]) -> Result<bool> {
+fn exports(module: &[u8], name: &str) -> Result<bool> {
     for payload in Parser::new(0).parse_all(module) {
         if let Payload::ExportSection(exports) = payload? {
             for export in exports {
-                if export?.name == HANDLER {
+                if export?.name == name {
                     return Ok(true);
                 }
             }

@@ -26,13 +26,13 @@ use crate::trace::TRACEPARENT;
 /// What is below is answered by the host alone, as in Spin.
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
-const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
-const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
-const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
+pub(crate) const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
+pub(crate) const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
+pub(crate) const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
 const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
 const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
 const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
-const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
+pub(crate) const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 /// What Spin tells a component that another one called.
 const CHAINED_CLIENT_ADDR: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
 const ROOT: HeaderValue = HeaderValue::from_static("/");

@@ -41,7 +41,7 @@ impl Auth {
         let database = Database::open(&database_url).await?;
         let _counted = InTransaction::new();
         store::ensure_current(&database).await?;
-        let signer = signer(&database, &database_url).await?;
+        let signer = signer().await?;
         let pseudonyms = pseudonyms(&database).await?;
         let secrets = secrets(&database, &database_url).await?;
         check_key_log(&database, &secrets).await?;
@@ -109,21 +109,24 @@ fn is_local(database_url: &str) -> bool {
 /// The key of `session_signing_key`. On a laptop, which is where the database is SQLite, an
 /// empty one is replaced by a key of our own, made at the first start and kept beside the
 /// accounts. Anywhere else that would be a key which every instance's backup holds.
-async fn signer(database: &Database, database_url: &str) -> Result<Signer, Problem> {
+pub(crate) async fn signer() -> Result<Signer, Problem> {
     let unusable =
         |why: String| Problem::unavailable(format!("the variable session_signing_key {why}"));
     let configured = variable("session_signing_key").await?;
-    let text = if !configured.trim().is_empty() {
-        configured
-    } else if is_local(database_url) {
-        settings::get_or_insert(database, "signing_key", &secret(&STANDARD)?).await?
-    } else {
+    if !configured.trim().is_empty() {
+        return Signer::parse(&configured).map_err(unusable);
+    }
+    let database_url = variable("database_url").await?;
+    if !is_local(&database_url) {
         return Err(unusable(EMPTY.into()));
-    };
-    Signer::parse(&text).map_err(unusable)
+    }
+    let database = Database::open(&database_url).await?;
+    store::ensure_current(&database).await?;
+    let ours = settings::get_or_insert(&database, "signing_key", &secret(&STANDARD)?).await?;
+    Signer::parse(&ours).map_err(unusable)
 }
 
-/// The same for `pass_seed`.
+/// The same for `pass_seed`, of this database.
 async fn secrets(database: &Database, database_url: &str) -> Result<Secrets, Problem> {
     let unusable = |why: String| Problem::unavailable(format!("the variable pass_seed {why}"));
     let configured = variable("pass_seed").await?;

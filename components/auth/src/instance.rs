@@ -15,9 +15,10 @@ static TRANSACTIONS: AtomicUsize = AtomicUsize::new(0);
 /// A transaction takes about this long.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// After two seconds a password is compared all the same: refreshing sessions must not be able
-/// to keep anyone from signing in. A transaction waits five seconds for its lock.
-const MAX_PAUSES: usize = 2_000;
+/// After half a second a password is compared all the same: neither refreshing sessions nor a
+/// database that hangs must be able to keep anyone from an answer. A transaction waits five
+/// seconds for its lock.
+const MAX_PAUSES: usize = 500;
 
 /// Counts a transaction of this instance for as long as it lives.
 pub(crate) struct InTransaction(());

@@ -28,6 +28,7 @@ static ROUTER: OnceLock<Router> = OnceLock::new();
 async fn handle(request: Request) -> Response {
     let router = match ROUTER.get() {
         _ if request.uri().path() == migration::PATH => migration::router(store::migrate),
+        _ if request.uri().path() == keys::PATH => keys::router(),
         Some(router) => router.clone(),
         None => start().await,
     };
@@ -74,7 +75,6 @@ fn router(auth: Auth) -> Router {
             "/api/auth/moderation/mail-domains/{hospital_id}/{domain}",
             put(moderation::mail_domains::approve).delete(moderation::mail_domains::remove),
         )
-        .route("/api/auth/.well-known/jwks.json", get(keys::show))
         .route("/api/auth/openapi.json", get(openapi))
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)

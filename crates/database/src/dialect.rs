@@ -65,6 +65,17 @@ impl Dialect {
         if self == Self::Mysql { format!(" FORCE INDEX ({index})") } else { String::new() }
     }
 
+    /// Holds where `column` is like parameter `number`. Without `has_case` there is nothing in it
+    /// that a database would have to turn into small letters, and MySQL compares bytes: a column
+    /// of Korean takes it half of the time.
+    pub fn contains(self, column: &str, number: usize, has_case: bool) -> String {
+        match self {
+            _ if has_case => format!("lower({column}) LIKE lower(?{number}) ESCAPE '!'"),
+            Self::Mysql => format!("CAST({column} AS BINARY) LIKE ?{number} ESCAPE '!'"),
+            Self::Sqlite | Self::Postgres => format!("{column} LIKE ?{number} ESCAPE '!'"),
+        }
+    }
+
     /// Holds where the column `tokens` of `table` has all tokens of parameter `number`, which
     /// [`Self::tokens`] makes. It narrows down by an index, see the migrations; that the text
     /// really contains the term has to be a further condition.

@@ -1,4 +1,4 @@
-use crate::{Database, Error, Row, Value};
+use crate::{Database, Error, Row, Value, contains};
 
 /// A statement whose text depends on what is asked for. Values never enter the text.
 pub struct Statement {
@@ -29,6 +29,12 @@ impl Statement {
             }
             self.sql.push_str(part);
         }
+    }
+
+    /// Adds `text`, after which conditions are those of the query around what was said so far.
+    pub fn around(&mut self, text: &str) {
+        self.sql.push_str(text);
+        self.has_condition = false;
     }
 
     /// Adds `(?, ?, …)` with all of `values`, of which there is at least one.
@@ -64,6 +70,15 @@ impl Statement {
         self.numbered_condition(&database.dialect().keyset(&columns, sign, &numbers));
     }
 
+    /// Has `term` in one of `columns`. Capital letters count as small ones, as far as the database
+    /// knows them.
+    pub fn contains(&mut self, database: &Database, columns: &[&str], term: &str) {
+        let number = self.bind(contains(term).into());
+        let contains = |column| database.dialect().contains(column, number, has_case(term));
+        let any = columns.iter().copied().map(contains).collect::<Vec<_>>().join(" OR ");
+        self.numbered_condition(&format!("({any})"));
+    }
+
     /// Has all of `tokens` in the column `tokens` of `table`; see [`crate::Dialect::has_tokens`].
     pub fn has_tokens(&mut self, database: &Database, table: &str, tokens: &str) {
         let dialect = database.dialect();
@@ -81,9 +96,13 @@ impl Statement {
     }
 }
 
+fn has_case(term: &str) -> bool {
+    term.chars().any(|c| !c.to_lowercase().eq([c]) || !c.to_uppercase().eq([c]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Statement;
+    use super::{Statement, has_case};
     use crate::Value;
 
     #[test]
@@ -93,10 +112,18 @@ mod tests {
         select.condition("(e, f) > (?, ?)", ["y".into(), "z".into()]);
         select.condition("g IN ", []);
         select.push_list([Value::Integer(1), Value::Integer(2)]);
+        select.around(") h");
+        select.condition("i = ?", [Value::Integer(3)]);
         assert_eq!(
             select.sql,
-            "SELECT a FROM b WHERE d = ?1 AND (e, f) > (?2, ?3) AND g IN (?4, ?5)"
+            "SELECT a FROM b WHERE d = ?1 AND (e, f) > (?2, ?3) AND g IN (?4, ?5)) h WHERE i = ?6"
         );
-        assert_eq!(select.values.len(), 5);
+        assert_eq!(select.values.len(), 6);
+    }
+
+    #[test]
+    fn only_letters_that_have_a_counterpart_have_case() {
+        assert!(["CT", "ct 촬영", "É", "ß", "ǆ"].into_iter().all(has_case));
+        assert!(!["도수 치료", "50%", "漢字", "👩‍⚕️"].into_iter().any(has_case));
     }
 }

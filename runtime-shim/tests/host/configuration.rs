@@ -30,7 +30,7 @@ fn says(mut command: Command, words: &[&str]) {
 }
 
 /// Like `says`, after lines that tell of compiling.
-fn says_last(mut command: Command, words: &[&str]) {
+pub(crate) fn says_last(mut command: Command, words: &[&str]) {
     command.args(["--admin", "off"]);
     let said = refused(command);
     let last = said.trim_end().lines().last().unwrap_or_default();
@@ -265,8 +265,8 @@ fn what_this_host_does_not_do_is_named() {
         ("source = \"", "ai_models = [\"llama2-chat\"]\nsource = \"", &["`llama2-chat`"][..]),
         (
             "component = \"hello\"",
-            "component = \"hello\"\nexecutor = { type = \"wagi\", argv = \"\" }",
-            &["`wagi`"],
+            "component = \"hello\"\nexecutor = { type = \"lambda\", argv = \"\" }",
+            &["`lambda`"],
         ),
         (
             "[component.hello]\n",

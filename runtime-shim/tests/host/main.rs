@@ -9,6 +9,7 @@ mod earlier;
 mod lifecycle;
 mod mysql;
 mod postgres;
+mod program;
 mod serving;
 mod shared_cache;
 mod sqlite;

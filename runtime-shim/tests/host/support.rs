@@ -6,8 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use ureq::Agent;
 use ureq::http::{Request, Response};
+use ureq::{Agent, AsSendBody};
 
 /// Compiling the guests the first time on a busy machine.
 const START: Duration = Duration::from_secs(120);
@@ -108,7 +108,7 @@ impl Host {
         read(self.respond(request))
     }
 
-    pub(crate) fn respond(&self, request: Request<()>) -> Response<ureq::Body> {
+    pub(crate) fn respond(&self, request: Request<impl AsSendBody>) -> Response<ureq::Body> {
         self.agent.run(request).expect("an answer")
     }
 

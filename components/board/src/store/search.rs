@@ -1,7 +1,7 @@
 //! Searching titles and bodies. What finds a post is that its text contains the term; an index
 //! of tokens (see the crate `text`) only keeps that from being asked of every post.
 
-use database::{Database, Dialect, Error, Statement, Value, contains};
+use database::{Database, Dialect, Error, Statement, Value};
 
 use super::posts::{SUMMARY, limit, narrow, ordered, summaries};
 use crate::domain::Post;
@@ -22,9 +22,8 @@ const ALL: i64 = i64::MAX;
 const BATCH: i64 = 100;
 const MAX_BATCHES: usize = 20;
 
-/// Capital letters count as small ones, as far as the database knows them.
-const CONTAINS: &str =
-    "(lower(title) LIKE lower(?) ESCAPE '!' OR lower(body) LIKE lower(?) ESCAPE '!')";
+/// Where a term is looked for.
+const TEXTS: [&str; 2] = ["title", "body"];
 
 /// What the index keeps of a post. It costs time in proportion to the text: have it before a
 /// transaction begins.
@@ -70,13 +69,11 @@ fn among_recent(
     let posts = ordered(db, selection);
     let mut select = Statement::new(&format!("SELECT {SUMMARY} FROM (SELECT {place} FROM {posts}"));
     narrow(&mut select, db, selection, after);
-    let pattern = contains(term);
     // The limit stands in the text for the same reason as `ALL`. The order is that of the inner
     // list's columns, or PostgreSQL may walk all posts in it and join them to the recent ones.
-    let outer = format!(
-        " ORDER BY {order} LIMIT {RECENT}) recent JOIN posts ON id = recent_id WHERE {CONTAINS}"
-    );
-    select.push(&outer, [pattern.clone().into(), pattern.into()]);
+    let recent = format!(" ORDER BY {order} LIMIT {RECENT}) recent");
+    select.around(&format!("{recent} JOIN posts ON id = recent_id"));
+    select.contains(db, &TEXTS, term);
     select.push(&format!(" ORDER BY {recent_order} LIMIT ?"), [Value::Integer(rows)]);
     select
 }
@@ -91,8 +88,7 @@ fn by_index(
     let mut select = Statement::new(&format!("SELECT * FROM (SELECT {SUMMARY} FROM posts"));
     narrow(&mut select, db, selection, after);
     select.has_tokens(db, "posts", &text::term_tokens(term));
-    let pattern = contains(term);
-    select.condition(CONTAINS, [pattern.clone().into(), pattern.into()]);
+    select.contains(db, &TEXTS, term);
     select.push(&format!(" LIMIT {ALL}) found"), []);
     limit(&mut select, selection.sort, rows);
     select

@@ -89,10 +89,9 @@ async fn next_of_window(
         filter.ordered(db)
     ));
     filter.narrow(db, &mut select, after);
-    select.push(&format!(" ORDER BY name, id LIMIT {WINDOW}) AS next_hospitals"), []);
-    for (index, term) in terms.iter().enumerate() {
-        select.push(if index == 0 { " WHERE " } else { " AND " }, []);
-        select.push(CONTAINS, [database::contains(term).into()]);
+    select.around(&format!(" ORDER BY name, id LIMIT {WINDOW}) AS next_hospitals"));
+    for term in terms {
+        select.condition(CONTAINS, [database::contains(term).into()]);
     }
     select.push(" ORDER BY name, id LIMIT ?", [rows.into()]);
     hospitals(&select.query(db).await?)
