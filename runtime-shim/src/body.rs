@@ -102,6 +102,9 @@ impl Body {
                 }
                 None => break,
             }
+            if body.is_end_stream() {
+                return Self::full(joined(collected, longer));
+            }
             if collected.len().max(longer.len()) > COLLECTED_BYTES {
                 break;
             }

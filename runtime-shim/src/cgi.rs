@@ -6,40 +6,36 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::request::Parts;
-use http::{StatusCode, Uri};
-use httparse::Status;
+use http::{HeaderName, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
-use wasmtime::error::Context;
 use wasmtime::{bail, ensure, format_err};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi_http::WasiBody;
 
-use crate::inbound_http::Response;
+use crate::guest;
+use crate::inbound_http;
 use crate::request::{CLIENT_ADDR, FULL_URL, MATCHED_ROUTE, PATH_INFO};
+
+type Answer = oneshot::Sender<wasmtime::Result<http::Response<WasiBody>>>;
 
 /// What a program exports.
 pub(crate) const INTERFACE: &str = "wasi:cli/run@0.2.0";
 
-/// Headers of a response, and the status among them.
-const MAX_HEADERS: usize = 128;
-
 /// A program's request, until it is answered.
 pub(crate) struct Exchange {
-    pub(crate) answer: oneshot::Sender<wasmtime::Result<http::Response<WasiBody>>>,
+    answer: Answer,
     stdout: MemoryOutputPipe,
     /// Of what it may write, in bytes.
     limit: usize,
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        answer: oneshot::Sender<wasmtime::Result<http::Response<WasiBody>>>,
-        limit: usize,
-    ) -> Self {
-        Self { answer, stdout: MemoryOutputPipe::new(limit), limit }
+    pub(crate) fn new(answer: Answer, limit: usize) -> Self {
+        // A byte more than it may write tells that it wrote more.
+        Self { answer, stdout: MemoryOutputPipe::new(limit.saturating_add(1)), limit }
     }
 
     /// Where the program writes.
@@ -47,18 +43,23 @@ impl Exchange {
         self.stdout.clone()
     }
 
-    /// The program has ended.
-    pub(crate) fn finish(self) {
+    /// The program has ended, or was ended for the reason given.
+    pub(crate) fn finish(self, ended: wasmtime::Result<()>) {
         let output = self.stdout.contents();
-        let answered = if output.len() < self.limit {
-            response(&output)
-        } else {
+        let answered = if output.len() > self.limit {
             Err(format_err!(
-                "the program wrote {} bytes or more (program_output_bytes)",
+                "the program wrote more than {} bytes (program_output_bytes)",
                 self.limit
             ))
+        } else {
+            ended.and_then(|()| response(&output))
         };
         let _ = self.answer.send(answered);
+    }
+
+    /// Whether what the program wrote was too much for it to go on.
+    pub(crate) fn is_full(&self) -> bool {
+        self.stdout.contents().len() > self.limit
     }
 }
 
@@ -86,7 +87,9 @@ pub(crate) fn environment(request: &Parts, length: usize) -> BTreeMap<String, St
     let client: Option<SocketAddr> = header(CLIENT_ADDR).parse().ok();
     let client = client.map(|client| client.ip().to_string()).unwrap_or_default();
     let (route, path) = (header(MATCHED_ROUTE), header(PATH_INFO));
-    let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+    let decoded = percent_decode_str(&path).decode_utf8_lossy();
+    // A program would see what stands before a NUL alone, and think it the whole path.
+    let decoded = if decoded.contains('\0') { String::new() } else { decoded.into_owned() };
     let mut variables = BTreeMap::from(
         [
             ("AUTH_TYPE", String::new()),
@@ -109,54 +112,74 @@ pub(crate) fn environment(request: &Parts, length: usize) -> BTreeMap<String, St
         .map(|(name, value)| (name.to_owned(), value)),
     );
     for (name, value) in &request.headers {
-        let Some(name) = variable(name.as_str()) else { continue };
+        let Some(variable) = variable(name) else { continue };
         let value = String::from_utf8_lossy(value.as_bytes());
-        // Of a header that is there more than once (RFC 9110 section 5.3).
-        let all = variables.entry(name).and_modify(|all| all.push_str(", ")).or_default();
+        // Of a header that is there more than once (RFC 9110 section 5.3, RFC 9113 section 8.2.3).
+        let comma = if name == COOKIE { "; " } else { ", " };
+        let all = variables.entry(variable).and_modify(|all| all.push_str(comma)).or_default();
         all.push_str(&value);
     }
     variables
 }
 
-/// The variable of a header. None of `Authorization`, as the RFC advises, nor of `Proxy`, whose
-/// variable many clients take for an address that they shall use.
-fn variable(header: &str) -> Option<String> {
-    let name = header.to_uppercase().replace('-', "_");
-    match (header, name.strip_prefix("SPIN_")) {
-        ("authorization" | "connection" | "proxy", _) => None,
-        ("spin-path-info", _) => Some("PATH_INFO".to_owned()),
-        (_, Some(own)) => Some(format!("X_{own}")),
-        (_, None) => Some(format!("HTTP_{name}")),
+/// The variable of a header. None of credentials, as the RFC advises; nor of `Proxy`, whose
+/// variable many clients take for an address that they shall use; nor of a name with `_`, which
+/// would be the variable of another header.
+fn variable(header: &HeaderName) -> Option<String> {
+    let is_secret = matches!(*header, AUTHORIZATION | PROXY_AUTHORIZATION);
+    let name = header.as_str();
+    if is_secret || guest::is_of_connection(header) || name == "proxy" || name.contains('_') {
+        return None;
     }
+    let variable = name.to_uppercase().replace('-', "_");
+    Some(match variable.strip_prefix("SPIN_") {
+        Some("PATH_INFO") => "PATH_INFO".to_owned(),
+        Some(own) => format!("X_{own}"),
+        None => format!("HTTP_{variable}"),
+    })
 }
 
-/// What `output` says (RFC 3875 section 6).
+/// What `output` says (RFC 3875 section 6). Like Spin, it passes over lines that are no headers.
 fn response(output: &Bytes) -> wasmtime::Result<http::Response<WasiBody>> {
     ensure!(!output.is_empty(), "the program wrote nothing to stdout");
-    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let parsed = httparse::parse_headers(output, &mut fields);
-    let Status::Complete((head, fields)) = parsed.context("the program wrote no headers")? else {
+    let Some((head, body)) = divided(output) else {
         bail!("no empty line follows the headers that the program wrote");
     };
     let mut status = None;
-    let mut headers = Vec::with_capacity(fields.len());
-    for field in fields {
-        let value = String::from_utf8_lossy(field.value);
-        if field.name.eq_ignore_ascii_case("status") {
+    let mut headers = Vec::new();
+    for line in String::from_utf8_lossy(&head).lines() {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+        if name == "status" {
             let code = value.split(' ').next().unwrap_or_default();
-            status = Some(code.parse::<u16>().context("the program's status is no number")?);
+            let Ok(code) = code.parse() else { bail!("the program's status is no number") };
+            status = Some(code);
         } else {
-            headers.push((field.name.to_ascii_lowercase(), value.into_owned()));
+            headers.push((name, value.to_owned()));
         }
     }
-    let has = |name: &str| headers.iter().any(|(own, _)| own == name);
+    let has = |name: HeaderName| headers.iter().any(|(own, _)| name.as_str() == own);
     let status = match status {
         Some(status) => status,
-        None if has(LOCATION.as_str()) => StatusCode::FOUND.as_u16(),
-        None if has(CONTENT_TYPE.as_str()) => StatusCode::OK.as_u16(),
+        None if has(LOCATION) => StatusCode::FOUND.as_u16(),
+        None if has(CONTENT_TYPE) => StatusCode::OK.as_u16(),
         None => bail!("the program wrote neither Content-Type nor Location nor Status"),
     };
-    Response::new(status, headers, output[head..].to_vec()).into_http()
+    inbound_http::response(status, headers, body)
+}
+
+/// Headers and body, without the empty line between them.
+fn divided(output: &Bytes) -> Option<(Bytes, Bytes)> {
+    let ends = output.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    for (end, _) in ends {
+        let rest = &output[end + 1..];
+        for empty in [&b"\n"[..], b"\r\n"] {
+            if rest.starts_with(empty) {
+                return Some((output.slice(..end), output.slice(end + 1 + empty.len()..)));
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -175,6 +198,7 @@ mod tests {
             ("Status: 404 Not Found\n\n", 404),
             ("Status: 201\nLocation: /a\n\n", 201),
             ("Location: /a\n\n", 302),
+            ("a line that is none\nContent-Type : text/plain\n\n", 200),
         ] {
             assert_eq!(answered(output).expect(output).status(), status, "{output}");
         }
@@ -183,7 +207,7 @@ mod tests {
         for (output, why) in [
             ("", "nothing"),
             ("Content-Type: text/plain", "empty line"),
-            ("hello\n\n", "no headers"),
+            ("hello\n\n", "neither"),
             ("X-A: b\n\n", "neither"),
             ("Status: fine\n\n", "no number"),
             ("Status: 99\n\n", "status code"),
@@ -204,11 +228,17 @@ mod tests {
             .header("x-a", "1")
             .header("x-a", "2")
             .header("authorization", "secret")
-            .header("proxy", "evil");
+            .header("proxy", "evil")
+            .header("spin_client_addr", "6.6.6.6:1")
+            .header("x_a", "3")
+            .header("cookie", "a=1")
+            .header("cookie", "b=2")
+            .header("transfer-encoding", "chunked");
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let variables = environment(&parts, 7);
         for (name, value) in [
             ("CONTENT_LENGTH", "7"),
+            ("HTTP_COOKIE", "a=1; b=2"),
             ("HTTP_X_A", "1, 2"),
             ("PATH_INFO", "/a%20b"),
             ("PATH_TRANSLATED", "/a b"),
@@ -217,12 +247,14 @@ mod tests {
             ("SCRIPT_NAME", "/cgi"),
             ("SERVER_NAME", "example.org"),
             ("SERVER_PORT", "81"),
+            ("X_CLIENT_ADDR", "[::1]:5"),
             ("X_MATCHED_ROUTE", "/cgi/..."),
             ("X_PATH_MATCH_NAME", "value"),
         ] {
             assert_eq!(variables.get(name).map(String::as_str), Some(value), "{name}");
         }
-        let hidden = ["HTTP_AUTHORIZATION", "HTTP_PROXY", "HTTP_SPIN_PATH_INFO"];
+        let hidden =
+            ["HTTP_AUTHORIZATION", "HTTP_PROXY", "HTTP_SPIN_PATH_INFO", "HTTP_TRANSFER_ENCODING"];
         assert!(hidden.iter().all(|name| !variables.contains_key(*name)));
         let argv = arguments("${SCRIPT_NAME} ${ARGS}", &parts);
         assert_eq!(argv, ["/cgi/a%20b", "x=1", "y"]);

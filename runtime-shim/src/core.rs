@@ -10,7 +10,7 @@ use futures::channel::oneshot;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
 
@@ -52,7 +52,7 @@ pub struct Core {
     /// Held by the instance that computes, from its first interruption on.
     pub(crate) turns: Arc<Semaphore>,
     /// Room for bodies that are held as a whole, in KiB.
-    whole_bodies: Semaphore,
+    whole_bodies: Arc<Semaphore>,
     pub(crate) postgres: postgres::Sessions,
     pub(crate) postgres_targets: Addresses<postgres::Target>,
     pub(crate) mysql: MysqlPools,
@@ -71,7 +71,7 @@ impl Core {
             pools,
             client,
             turns: Arc::new(Semaphore::new(1)),
-            whole_bodies: Semaphore::new(kibibytes(whole) as usize),
+            whole_bodies: Arc::new(Semaphore::new(kibibytes(whole) as usize)),
             postgres: Pools::new(limits),
             postgres_targets: Addresses::new(limits),
             mysql: Pools::new(limits),
@@ -88,21 +88,39 @@ impl Core {
         request: Request<WasiBody>,
         context: RequestContext,
     ) -> Result<Response<WasiBody>, Problem> {
-        let (request, _room) = match self.given(component, request).await? {
+        let (request, room) = match self.given(component, request).await? {
             Ok(given) => given,
             Err(refusal) => return Ok(refusal),
         };
         let again = request::repeatable(&request);
-        match (self.attempt(component, request, context).await, again) {
+        let answered = match (self.attempt(component, request, context).await, again) {
             (Err(Unanswered::Disturbed), Some(again)) => {
                 self.attempt(component, again, context).await
             }
             (answered, _) => answered,
-        }
-        .map_err(|unanswered| match unanswered {
+        };
+        let response = answered.map_err(|unanswered| match unanswered {
             Unanswered::Disturbed => Problem::Overloaded,
             Unanswered::Because(problem) => problem,
-        })
+        })?;
+        if room.is_some() { self.counted(response) } else { Ok(response) }
+    }
+
+    /// The response with a body that counts as whole until it is sent, which a client may put off.
+    fn counted(&self, response: Response<WasiBody>) -> Result<Response<WasiBody>, Problem> {
+        struct Counted(Bytes, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+        impl AsRef<[u8]> for Counted {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+        let (parts, body) = response.into_parts();
+        let body = inbound_http::bytes(body);
+        let room =
+            Arc::clone(&self.whole_bodies).try_acquire_many_owned(kibibytes(body.len() as u64));
+        let room = room.map_err(|_| Problem::Overloaded)?;
+        let body = inbound_http::whole(Bytes::from_owner(Counted(body, room)));
+        Ok(Response::from_parts(parts, body))
     }
 
     /// What the guest can be given of `request`, before an instance is asked for it, with the
@@ -111,8 +129,10 @@ impl Core {
         &self,
         component: usize,
         request: Request<WasiBody>,
-    ) -> Result<Result<(Request<WasiBody>, Option<SemaphorePermit<'_>>), Response<WasiBody>>, Problem>
-    {
+    ) -> Result<
+        Result<(Request<WasiBody>, Option<OwnedSemaphorePermit>), Response<WasiBody>>,
+        Problem,
+    > {
         let component = &self.app.components[component];
         let Ok(code) = component.code() else { return Err(Problem::Crashed) };
         if !code.takes_whole_bodies() {
@@ -126,7 +146,8 @@ impl Core {
         let limit = component.limits.request_body_bytes.min(self.app.limits.whole_body_bytes);
         let size = request.body().size_hint().upper().unwrap_or(limit).min(limit);
         let collected = async {
-            let room = self.whole_bodies.acquire_many(kibibytes(size)).await.ok();
+            let bodies = Arc::clone(&self.whole_bodies);
+            let room = bodies.acquire_many_owned(kibibytes(size)).await.ok();
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             Ok((inbound_http::collected(request, limit).await?, room))
         };

@@ -151,7 +151,10 @@ impl Guest {
         let limit = usize::try_from(self.component.limits.program_output_bytes)?;
         let exchange = Exchange::new(answer, limit);
         let argv = self.component.argv.as_deref().unwrap_or_default();
-        let variables: Vec<_> = cgi::environment(&parts, body.len()).into_iter().collect();
+        // A header of a request is no reason to see another value than the component's own.
+        let own = |name: &str| self.component.environment.iter().any(|(own, _)| own == name);
+        let variables = cgi::environment(&parts, body.len()).into_iter();
+        let variables: Vec<_> = variables.filter(|(name, _)| !own(name)).collect();
         let mut wasi = wasi(&self.core, &self.component)?;
         wasi.args(&cgi::arguments(argv, &parts)).envs(&variables);
         wasi.stdin(MemoryInputPipe::new(body)).stdout(exchange.stdout());

@@ -11,7 +11,7 @@ use wasmtime::component::{
     Accessor, ComponentExportIndex, Func, GuestTaskId, InstancePre, TypedFunc,
     TypedFuncCallConcurrent,
 };
-use wasmtime::{Store, StoreContextMut};
+use wasmtime::{Store, StoreContextMut, format_err};
 use wasmtime_wasi_http::handler::{ExpirationError, Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
@@ -21,7 +21,7 @@ use crate::inbound_http;
 
 type Answer = oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
 type InboundHttp = TypedFunc<(inbound_http::Request,), (inbound_http::Response,)>;
-/// What a program says is whether it went well, which its output says better.
+/// Returns whether all went well.
 type Run = TypedFunc<(), (Result<(), ()>,)>;
 type RunCall = TypedFuncCallConcurrent<Guest, (), (Result<(), ()>,)>;
 type InboundCall =
@@ -188,14 +188,13 @@ impl Call<'_> {
             Self::Program { run, call } => {
                 let called = pin!(run.finish_call_concurrent(accessor, call));
                 let ended = match select(called, pin!(over)).await {
-                    Either::Left((ended, _)) => ended.map(drop),
+                    Either::Left((ended, _)) => ended.and_then(|(result,)| {
+                        result.map_err(|()| format_err!("the program said that it failed"))
+                    }),
                     Either::Right(((), _)) => Err(ExpirationError.into()),
                 };
-                let exchange = accessor.with(|mut access| access.get().exchange.take());
-                match (exchange, ended) {
-                    (Some(exchange), Ok(())) => exchange.finish(),
-                    (Some(exchange), Err(error)) => drop(exchange.answer.send(Err(error))),
-                    (None, _) => {}
+                if let Some(exchange) = accessor.with(|mut access| access.get().exchange.take()) {
+                    exchange.finish(ended);
                 }
                 Ok(())
             }

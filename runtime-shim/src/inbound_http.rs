@@ -7,8 +7,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime::component::{ComponentType, Lift, Lower};
-use wasmtime::ensure;
-use wasmtime::error::Context;
+use wasmtime::{ensure, format_err};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::answer::Problem;
@@ -103,7 +102,7 @@ pub(crate) fn bytes(body: WasiBody) -> Bytes {
     body.map(|body| body.to_bytes()).unwrap_or_default()
 }
 
-fn whole(body: Bytes) -> WasiBody {
+pub(crate) fn whole(body: Bytes) -> WasiBody {
     Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
 
@@ -138,37 +137,48 @@ impl Request {
 }
 
 impl Response {
-    pub(crate) fn new(status: u16, headers: Headers, body: Vec<u8>) -> Self {
-        Self { status, headers: Some(headers), body: Some(body) }
-    }
-
     pub(crate) fn of(parts: &http::response::Parts, body: &[u8]) -> Self {
-        Self::new(parts.status.as_u16(), text(&parts.headers), body.to_vec())
+        Self {
+            status: parts.status.as_u16(),
+            headers: Some(text(&parts.headers)),
+            body: Some(body.to_vec()),
+        }
     }
 
     pub(crate) fn into_http(self) -> wasmtime::Result<http::Response<WasiBody>> {
-        let body = self.body.unwrap_or_default();
-        let is_empty = body.is_empty();
-        let mut response = http::Response::new(whole(body.into()));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).context("the guest's status code is none")?;
-        append(response.headers_mut(), self.headers.unwrap_or_default())
-            .context("a header of the guest is none")?;
-        if !is_empty {
-            // The body's own is right.
-            response.headers_mut().remove(CONTENT_LENGTH);
-        }
-        Ok(response)
+        let headers = self.headers.unwrap_or_default();
+        response(self.status, headers, self.body.unwrap_or_default().into())
     }
+}
+
+/// What a guest says, checked.
+pub(crate) fn response(
+    status: u16,
+    headers: Headers,
+    body: Bytes,
+) -> wasmtime::Result<http::Response<WasiBody>> {
+    let is_empty = body.is_empty();
+    let mut response = http::Response::new(whole(body));
+    *response.status_mut() =
+        StatusCode::from_u16(status).map_err(|error| format_err!("the guest's status: {error}"))?;
+    append(response.headers_mut(), headers)?;
+    if !is_empty {
+        // The body's own is right.
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    Ok(response)
 }
 
 fn append(map: &mut HeaderMap, headers: Headers) -> wasmtime::Result<()> {
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     ensure!(size <= HEADER_BYTES, "{size} bytes of headers are more than {HEADER_BYTES}");
     for (name, value) in headers {
-        let name = HeaderName::try_from(name)?;
-        if !guest::is_of_connection(&name) {
-            map.try_append(name, HeaderValue::try_from(value)?)?;
+        let named = HeaderName::try_from(&name);
+        let named = named.map_err(|error| format_err!("the guest's header {name:?}: {error}"))?;
+        if !guest::is_of_connection(&named) {
+            let value = HeaderValue::try_from(value);
+            let value = value.map_err(|error| format_err!("the guest's header {name}: {error}"))?;
+            map.try_append(named, value)?;
         }
     }
     Ok(())

@@ -371,10 +371,12 @@ impl Worker {
         let driver =
             store.run_concurrent(async |accessor| self.drive(accessor, handler, progress).await);
         let ended = self.supervise(driver, progress, &activity).await;
-        if ended.as_ref().is_err_and(cgi::is_success)
+        // A program may end without returning.
+        if let (Err(error), Some(exchange)) = (&ended, &store.data().exchange)
+            && (cgi::is_success(error) || exchange.is_full())
             && let Some(exchange) = store.data_mut().exchange.take()
         {
-            exchange.finish();
+            exchange.finish(Ok(()));
             return Ok(());
         }
         if ended.is_err() {

@@ -94,7 +94,7 @@ limits! {
         sqlite_statement_ms = 30_000, "ms",
             "No request lives longer than this, so no statement needs to.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
-            "Bodies of requests to programs and to components of SDKs 1, which take them as a whole; further ones are read when there is room.";
+            "Bodies of requests to programs and to components of SDKs 1, which take them as a whole, and of their answers; further requests are read when there is room, further answers are 503.";
         server_addresses = 32, "addresses per thread",
             "Database servers that one thread keeps sessions at, of all components together.";
         server_sessions = 16, "sessions per thread, component and address",

@@ -5,7 +5,7 @@
 //! for so much longer, and where many sign in at once the others would give up waiting for it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use database::Database;
 use spin_sdk::time::sleep;
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// After half a second a password is compared all the same: neither refreshing sessions nor a
 /// database that hangs must be able to keep anyone from an answer. A transaction waits five
 /// seconds for its lock.
-const MAX_PAUSES: usize = 500;
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
 /// Counts a transaction of this instance for as long as it lives.
 pub(crate) struct InTransaction(());
@@ -48,10 +48,8 @@ pub(crate) async fn transaction<T, E: From<database::Error>>(
 /// Returns when no request of this instance is inside a transaction. Start Argon2 right after,
 /// without another `await`.
 pub(crate) async fn between_transactions() {
-    for _ in 0..MAX_PAUSES {
-        if TRANSACTIONS.load(Ordering::Relaxed) == 0 {
-            return;
-        }
+    let end = Instant::now() + MAX_WAIT;
+    while TRANSACTIONS.load(Ordering::Relaxed) > 0 && Instant::now() < end {
         sleep(PAUSE).await;
     }
 }

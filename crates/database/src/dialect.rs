@@ -134,6 +134,16 @@ mod tests {
     const SQL: &str = "SELECT '?1', CAST(sum(a) AS BIGINT) FROM b WHERE c = ?2 AND d IN (?1, ?12) AND e = ?1 FOR UPDATE";
 
     #[test]
+    fn capital_letters_count_as_small_ones_where_there_are_any() {
+        let cased = Dialect::Mysql.contains("body", 2, true);
+        assert_eq!(cased, "lower(body) LIKE lower(?2) ESCAPE '!'");
+        assert_eq!(
+            [Dialect::Mysql, Dialect::Postgres].map(|dialect| dialect.contains("body", 2, false)),
+            ["CAST(body AS BINARY) LIKE ?2 ESCAPE '!'", "body LIKE ?2 ESCAPE '!'"]
+        );
+    }
+
+    #[test]
     fn places_follow_the_dialect() {
         let values: Vec<Value> = (1..=12).map(Value::Integer).collect();
         let (text, same) = Dialect::Sqlite.translate(SQL, values.clone());

@@ -16,10 +16,14 @@ fn with_program(wat: &[u8], executor: &str) -> (tempfile::TempDir, PathBuf) {
     (directory, file)
 }
 
-fn program(executor: &str) -> (tempfile::TempDir, Host) {
+fn limited(executor: &str, limits: &str) -> (tempfile::TempDir, Host) {
     let (directory, file) = with_program(include_bytes!("program.wat"), executor);
-    let host = Host::of(&file, "", &["--component-id", "hello", "--env", "OWN=mine"]);
+    let host = Host::of(&file, limits, &["--component-id", "hello", "--env", "OWN=mine"]);
     (directory, host)
+}
+
+fn program(executor: &str) -> (tempfile::TempDir, Host) {
+    limited(executor, "")
 }
 
 #[test]
@@ -62,8 +66,11 @@ fn a_request_is_in_its_arguments_environment_and_stdin() {
 
 #[test]
 fn how_it_ends_decides_whether_it_answered() {
-    let (_directory, host) = program("{ type = \"wagi\" }");
-    for (end, status) in [("", 200), ("?0", 200), ("?1", 500), ("?t", 500), ("?f", 500)] {
+    let limits = "[limits]\ncompute_ms = 1000\n";
+    let (_directory, host) = limited("{ type = \"wagi\" }", limits);
+    for (end, status) in
+        [("", 200), ("?0", 200), ("?1", 500), ("?t", 500), ("?f", 500), ("?l", 504)]
+    {
         assert_eq!(host.post(&format!("/hello{end}"), "x").0, status, "{end}");
     }
     let (_directory, host) = {
@@ -72,6 +79,25 @@ fn how_it_ends_decides_whether_it_answered() {
         (directory, Host::of(&file, "", &["--component-id", "hello"]))
     };
     assert_eq!(host.get("/hello").0, 500);
+}
+
+#[test]
+fn what_it_is_given_and_says_has_limits() {
+    let limits = "[limits]\nprogram_output_bytes = 100000\nrequest_body_bytes = 200000\n";
+    let (_directory, host) = limited("{ type = \"wagi\" }", limits);
+    let (few, many) = ("x".repeat(90_000), "x".repeat(110_000));
+    let sent = Request::post(host.url("/hello")).body(few.as_str()).expect("a request");
+    let response = host.respond(sent);
+    // All of it is there before the first byte is sent.
+    assert!(response.headers().contains_key("content-length"));
+    let said = response.into_body().read_to_string().expect("text");
+    assert!(said.ends_with(&few), "{} bytes", said.len());
+    assert_eq!(host.post("/hello", &many).0, 500);
+    assert_eq!(host.post("/hello", &many.repeat(2)).0, 413);
+    // A name that would be another header's variable is no variable.
+    let forged = Request::get(host.url("/hello")).header("spin_client_addr", "6.6.6.6:1");
+    let (_, said) = host.send(forged.body(()).expect("a request"));
+    assert!(!said.contains("6.6.6.6"), "{said}");
 }
 
 #[test]

@@ -39,8 +39,10 @@
         (then
           (call $print (i32.const 65536) (i32.load (i32.const 24)))
           (br $more))))
-    ;; `?…1` to `?…9` end with that status, `?…t` with a trap, `?…f` writes for as long as it can.
+    ;; `?…1` to `?…9` end with that status, `?…t` with a trap, `?…f` writes for as long as it can,
+    ;; `?…l` never ends.
     (if (i32.eq (local.get $query) (i32.const 116)) (then unreachable))
+    (if (i32.eq (local.get $query) (i32.const 108)) (then (loop $on (br $on))))
     (if (i32.eq (local.get $query) (i32.const 102))
       (then (loop $flood (br_if $flood (i32.eqz (call $send (i32.const 65536) (i32.const 65536)))))))
     (if (i32.and (i32.ge_u (local.get $query) (i32.const 49)) (i32.le_u (local.get $query) (i32.const 57)))

@@ -1,9 +1,10 @@
 //! What hospitals say to reviews, and the tokens by which they do.
 
-use std::collections::HashMap;
-
 use api::Page;
-use database::{Database, Error, Row, Statement, Value};
+use database::{Database, Error, Row, Statement};
+
+/// The columns of a [`Reply`].
+pub(super) const BESIDE: &str = "review_replies.body, review_replies.month";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
@@ -34,20 +35,17 @@ pub(crate) async fn delete(db: &Database, review_id: &str) -> Result<bool, Error
     Ok(db.execute(sql, [review_id.into()]).await? > 0)
 }
 
-/// By review.
-pub(crate) async fn of(
-    db: &Database,
-    review_ids: &[&str],
-) -> Result<HashMap<String, Reply>, Error> {
-    if review_ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut select = Statement::new("SELECT review_id, body, month FROM review_replies");
-    select.condition("review_id IN ", []);
-    select.push_list(review_ids.iter().map(|id| Value::from(*id)));
-    let rows = select.query(db).await?;
-    let reply = |row: &Row| Ok((row.text(0)?, Reply { body: row.text(1)?, month: row.text(2)? }));
-    rows.iter().map(reply).collect()
+/// To a review.
+pub(crate) async fn find(db: &Database, review_id: &str) -> Result<Option<Reply>, Error> {
+    let sql = format!("SELECT {BESIDE} FROM review_replies WHERE review_id = ?1");
+    let row = db.query_one(&sql, [review_id.into()]).await?;
+    row.as_ref().map_or(Ok(None), |row| beside(row, 0))
+}
+
+/// The reply in a row that has [`BESIDE`] from `column` on, by an outer join perhaps.
+pub(super) fn beside(row: &Row, column: usize) -> Result<Option<Reply>, Error> {
+    let Some(body) = row.optional_text(column)? else { return Ok(None) };
+    Ok(Some(Reply { body, month: row.text(column + 1)? }))
 }
 
 pub(crate) async fn insert_token(db: &Database, token: &Token, hash: &str) -> Result<(), Error> {

@@ -2,6 +2,7 @@ use api::Page;
 use database::{Database, Error, Row, Statement, Value};
 
 use super::ratings;
+use super::replies::{self, Reply};
 use crate::domain::rating::Tally;
 use crate::domain::review::{Draft, Review, Signed, Stars, Status};
 
@@ -38,7 +39,7 @@ impl Order {
     }
 
     fn column(self) -> &'static str {
-        if self == Self::Newest { "month" } else { "total" }
+        if self == Self::Newest { "signed_reviews.month" } else { "signed_reviews.total" }
     }
 
     fn index(self) -> &'static str {
@@ -47,7 +48,7 @@ impl Order {
 
     /// Holds for what the list shows. What is hidden or removed has no stars to be ordered by.
     fn shown(self) -> &'static str {
-        if self == Self::Newest { "month > ''" } else { "total > 0" }
+        if self == Self::Newest { "signed_reviews.month > ''" } else { "signed_reviews.total > 0" }
     }
 
     fn direction(self) -> (&'static str, &'static str) {
@@ -169,31 +170,37 @@ async fn one<const N: usize>(
     db.query_one(sql, values).await?.as_ref().map(review).transpose()
 }
 
-/// What the public sees of a hospital.
+/// What the public sees of a hospital, each review with its hospital's reply.
 pub(crate) async fn list(
     db: &Database,
     hospital_id: &str,
     order: Order,
     after: Option<Place>,
     page: &Page,
-) -> Result<Vec<Review>, Error> {
+) -> Result<Vec<(Review, Option<Reply>)>, Error> {
     let (column, (sign, direction)) = (order.column(), order.direction());
+    let id = "signed_reviews.id";
     let ordered = db.dialect().in_order_of(order.index());
-    let mut select = Statement::new(&format!("SELECT {COLUMNS} FROM signed_reviews{ordered}"));
-    select.condition("hospital_id = ?", [hospital_id.into()]);
+    let mut select = Statement::new(&format!(
+        "SELECT {}, {} FROM signed_reviews{ordered} LEFT JOIN review_replies ON review_replies.review_id = {id}",
+        qualified(),
+        replies::BESIDE
+    ));
+    select.condition("signed_reviews.hospital_id = ?", [hospital_id.into()]);
     select.condition(order.shown(), []);
     if let Some(place) = after {
-        let (key, id) = match place {
-            Place::Month(month, id) => (Value::from(month), id),
-            Place::Total(total, id) => (Value::from(total), id),
+        let (key, last) = match place {
+            Place::Month(month, last) => (Value::from(month), last),
+            Place::Total(total, last) => (Value::from(total), last),
         };
-        select.keyset(db, [column, "id"], sign, [key, id.into()]);
+        select.keyset(db, [column, id], sign, [key, last.into()]);
     }
     select.push(
-        &format!(" ORDER BY {column} {direction}, id {direction} LIMIT ?"),
+        &format!(" ORDER BY {column} {direction}, {id} {direction} LIMIT ?"),
         [page.rows().into()],
     );
-    reviews(&select.query(db).await?)
+    let rows = select.query(db).await?;
+    rows.iter().map(|row| Ok((review(row)?, replies::beside(row, WIDTH)?))).collect()
 }
 
 /// The latest of all hospitals, each with its hospital's name. Within a month the order tells

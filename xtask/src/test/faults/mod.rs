@@ -20,6 +20,8 @@ mod writer;
 
 /// One of the sample hospitals, for which all writers work.
 const HOSPITAL: &str = "SYN-0001";
+/// What other components check sessions by.
+const KEYS: &str = "/api/auth/.well-known/jwks.json";
 /// A sign-up costs a password hash, so few of these are load enough.
 const ACCOUNT_WRITERS: usize = 4;
 const WRITERS: usize = 50;
@@ -184,6 +186,9 @@ fn faults(
     thread::sleep(CALM);
 
     server.kill()?;
+    if matches!(target.kind, Kind::Account) && !Client::new(site.base()).reads(KEYS) {
+        bail!("the keys of sessions are not told while the database is down");
+    }
     thread::sleep(DOWN);
     server.run()?;
     recoveries.push(recovery(site, target).context("after the server was killed")?);

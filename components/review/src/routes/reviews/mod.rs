@@ -2,8 +2,6 @@
 
 pub(crate) mod latest;
 
-use std::collections::HashMap;
-
 use api::{List, Page, Path, Problem, Query, Tagged};
 use axum::Json;
 use axum::extract::State;
@@ -73,12 +71,8 @@ pub(crate) async fn list(
     let db = store::open(config).await?;
     hospital(&db, &hospital_id).await?;
     let reviews = store::reviews::list(&db, &hospital_id, order, after, &page).await?;
-    let list = page.list(&name, reviews, |review| order.place(review));
-    let mut replies = replies(&db, &list.items).await?;
-    Ok(Json(list.map(|review| {
-        let reply = replies.remove(&review.id);
-        Shown::to_everybody(review, reply)
-    })))
+    let list = page.list(&name, reviews, |(review, _)| order.place(review));
+    Ok(Json(list.map(|(review, reply)| Shown::to_everybody(review, reply))))
 }
 
 pub(crate) async fn show(
@@ -89,20 +83,13 @@ pub(crate) async fn show(
     check_ids(&hospital_id, &id)?;
     let found = store::reviews::find(&db, &hospital_id, &id).await?;
     let review = found.filter(|review| is_listed(review.status)).ok_or_else(Problem::not_found)?;
-    let reply = replies(&db, std::slice::from_ref(&review)).await?.remove(&review.id);
+    let reply = store::replies::find(&db, &review.id).await?;
     Ok(Tagged { revision: review.text.revision, body: Shown::to_everybody(review, reply) })
 }
 
 /// Nothing vanishes without a trace but what its author withdraws.
 fn is_listed(status: Status) -> bool {
     matches!(status, Status::Published | Status::Hidden | Status::Removed)
-}
-
-/// Replies to those that are readable.
-async fn replies(db: &Database, reviews: &[Review]) -> api::Result<HashMap<String, Reply>> {
-    let readable = reviews.iter().filter(|review| review.status == Status::Published);
-    let ids: Vec<&str> = readable.map(|review| review.id.as_str()).collect();
-    Ok(store::replies::of(db, &ids).await?)
 }
 
 pub(crate) async fn hospital(db: &Database, id: &str) -> api::Result<Hospital> {
@@ -131,7 +118,7 @@ impl Shown {
     fn to_everybody(review: Review, reply: Option<Reply>) -> Self {
         let readable = review.status == Status::Published;
         let text = readable.then(|| review.text.draft.clone());
-        Self::of(review, text, reply)
+        Self::of(review, text, reply.filter(|_| readable))
     }
 
     /// With the text `draft` that its author has just signed.
