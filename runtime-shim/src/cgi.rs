@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use futures::channel::oneshot;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::request::Parts;
 use http::{HeaderName, StatusCode, Uri};
@@ -16,10 +15,9 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::guest;
+use crate::handler::Answer;
 use crate::inbound_http;
 use crate::request::{CLIENT_ADDR, FULL_URL, MATCHED_ROUTE, PATH_INFO};
-
-type Answer = oneshot::Sender<wasmtime::Result<http::Response<WasiBody>>>;
 
 /// What a program exports.
 pub(crate) const INTERFACE: &str = "wasi:cli/run@0.2.0";

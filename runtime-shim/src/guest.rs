@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use futures::channel::oneshot;
 use http::HeaderName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::types::ComponentItem;
@@ -23,7 +22,7 @@ use wasmtime_wasi_http::{
 use crate::app::Component;
 use crate::cgi::{self, Exchange};
 use crate::core::Core;
-use crate::handler::{Handler, HandlerPre};
+use crate::handler::{Answer, Handler, HandlerPre};
 use crate::imports::{self, outbound_http};
 use crate::inbound_http;
 use crate::trace::TraceContext;
@@ -144,7 +143,7 @@ impl Guest {
     pub(crate) fn become_program(
         &mut self,
         request: http::Request<WasiBody>,
-        answer: oneshot::Sender<wasmtime::Result<http::Response<WasiBody>>>,
+        answer: Answer,
     ) -> wasmtime::Result<()> {
         let (parts, body) = request.into_parts();
         let body = inbound_http::bytes(body);

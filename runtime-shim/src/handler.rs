@@ -19,7 +19,8 @@ use crate::cgi;
 use crate::guest::Guest;
 use crate::inbound_http;
 
-type Answer = oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
+/// Where a request's response goes.
+pub(crate) type Answer = oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
 type InboundHttp = TypedFunc<(inbound_http::Request,), (inbound_http::Response,)>;
 /// Returns whether all went well.
 type Run = TypedFunc<(), (Result<(), ()>,)>;
