@@ -123,6 +123,8 @@ struct Queue {
     available: Vec<(u64, Waker)>,
     live: u64,
     made: u64,
+    /// The one instance that keeps what memory it took while nothing uses it.
+    spacious: Option<u64>,
 }
 
 impl Pool {
@@ -133,6 +135,7 @@ impl Pool {
             available: Vec::new(),
             live: 0,
             made: 0,
+            spacious: None,
         }))
     }
 
@@ -280,6 +283,7 @@ impl Drop for Worker {
         self.unavailable();
         let mut queue = self.core.pools[self.index].queue();
         queue.live -= 1;
+        queue.spacious.take_if(|number| *number == self.number);
         if !queue.waiting.is_empty() {
             queue.wake(&self.core, self.index);
         }
@@ -316,6 +320,13 @@ impl Worker {
         if !queue.waiting.is_empty() {
             queue.wake(&self.core, self.index);
         }
+    }
+
+    /// The next password hash finds its memory there, which costs as much to be had from the
+    /// system as the hash costs; of those that grew in a crowd one is enough.
+    fn may_keep_memory(&self) -> bool {
+        let mut queue = self.core.pools[self.index].queue();
+        *queue.spacious.get_or_insert(self.number) == self.number
     }
 
     fn has_waiting(&self) -> bool {
@@ -439,7 +450,8 @@ impl Worker {
                     return Poll::Pending;
                 }
                 let grown = accessor.with(|mut access| access.get().grown());
-                if retired || !callable || grown > limits.idle_memory_bytes {
+                let keeps = grown <= limits.idle_memory_bytes || self.may_keep_memory();
+                if retired || !callable || !keeps {
                     return Poll::Ready(Ok(()));
                 }
                 lock(progress).idle.get_or_insert_with(Instant::now);
