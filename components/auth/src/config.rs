@@ -14,7 +14,6 @@ use crate::domain::pass::PassKey;
 use crate::domain::pseudonym::PseudonymSecret;
 use crate::domain::secret::Secrets;
 use crate::domain::signing::Signer;
-use crate::instance::InTransaction;
 use crate::mailer::Mailer;
 use crate::store::{self, pass_keys, settings};
 
@@ -39,7 +38,6 @@ impl Auth {
     pub(crate) async fn load() -> Result<Self, Problem> {
         let database_url = variable("database_url").await?;
         let database = Database::open(&database_url).await?;
-        let _counted = InTransaction::new();
         store::ensure_current(&database).await?;
         let signer = signer().await?;
         let pseudonyms = pseudonyms(&database).await?;

@@ -8,7 +8,7 @@ use crate::config::Auth;
 use crate::domain::login::Login;
 use crate::domain::password::{DECOY_HASH, Password};
 use crate::domain::throttle::{self, FAMILIAR_MILLIS, LOGIN, LOGIN_AT_NETWORK, NETWORK};
-use crate::instance::{between_transactions, transaction};
+use crate::instance::alone;
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
 
@@ -41,15 +41,16 @@ impl Guess {
             guess.wider.clear();
         }
         let buckets: Vec<_> = std::iter::once(&guess.at_network).chain(&guess.wider).collect();
-        transaction(database, async |database: &Database| {
-            throttles::charge(database, &buckets).await?.map_err(too_many)
-        })
-        .await?;
+        database
+            .transaction(async |database: &Database| {
+                throttles::charge(database, &buckets).await?.map_err(too_many)
+            })
+            .await?;
         Ok(guess)
     }
 
     /// The account if the password is right, `None` if it is wrong or there is no such
-    /// account, in the same time. It waits for transactions, so call it outside of one, and it
+    /// account, in the same time. It waits for others, so call it outside of a transaction, and it
     /// takes the connection away, because others need it while a password is compared.
     pub(crate) async fn compare(
         &self,
@@ -60,7 +61,7 @@ impl Guess {
         let account = accounts::by_login(&database, login.as_str()).await?;
         drop(database);
         let hash = account.as_ref().map_or(DECOY_HASH, |account| &account.password_hash);
-        between_transactions().await;
+        alone().await;
         let right = password.fits(hash).map_err(Problem::internal)?;
         Ok(account.filter(|_| right))
     }

@@ -1,55 +1,62 @@
 //! What the requests of one instance owe each other.
 //!
 //! Argon2 is one long computation, and an instance does one thing at a time. If it began while
-//! another request here is inside a transaction, that one would hold the database's write lock
-//! for so much longer, and where many sign in at once the others would give up waiting for it.
+//! others are under way here, each of them would wait for its end, and who is inside a transaction
+//! would hold the database's write lock for so much longer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use database::Database;
 use spin_sdk::time::sleep;
 
-static TRANSACTIONS: AtomicUsize = AtomicUsize::new(0);
+/// Requests of this instance that do not wait for their turn to hash.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
-/// A transaction takes about this long.
+/// A query takes about this long.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// After half a second a password is compared all the same: neither refreshing sessions nor a
-/// database that hangs must be able to keep anyone from an answer. A transaction waits five
-/// seconds for its lock.
-const MAX_WAIT: Duration = Duration::from_millis(500);
+/// After a quarter of a second a password is hashed all the same: neither a crowd of other
+/// requests nor a database that hangs must be able to keep anyone from an answer.
+const MAX_WAIT: Duration = Duration::from_millis(250);
 
-/// Counts a transaction of this instance for as long as it lives.
-pub(crate) struct InTransaction(());
+/// Counts a request for as long as it lives.
+pub(crate) struct UnderWay(());
 
-impl InTransaction {
+impl UnderWay {
     pub(crate) fn new() -> Self {
-        TRANSACTIONS.fetch_add(1, Ordering::Relaxed);
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
 
-impl Drop for InTransaction {
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        TRANSACTIONS.fetch_sub(1, Ordering::Relaxed);
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Like [`Database::transaction`], but counted.
-pub(crate) async fn transaction<T, E: From<database::Error>>(
-    database: &Database,
-    work: impl AsyncFn(&Database) -> Result<T, E>,
-) -> Result<T, E> {
-    let _counted = InTransaction::new();
-    database.transaction(work).await
+/// The request of whoever calls [`alone`], while it waits.
+struct Waiting(());
+
+impl Waiting {
+    fn new() -> Self {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+        Self(())
+    }
 }
 
-/// Returns when no request of this instance is inside a transaction. Start Argon2 right after,
-/// without another `await`.
-pub(crate) async fn between_transactions() {
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Returns when all other requests of this instance are done, or wait here as well. Start Argon2
+/// right after, without another `await`, and never call it inside a transaction.
+pub(crate) async fn alone() {
     let end = Instant::now() + MAX_WAIT;
-    while TRANSACTIONS.load(Ordering::Relaxed) > 0 && Instant::now() < end {
+    let _waiting = Waiting::new();
+    while UNDER_WAY.load(Ordering::Relaxed) > 0 && Instant::now() < end {
         sleep(PAUSE).await;
     }
 }

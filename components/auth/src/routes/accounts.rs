@@ -16,7 +16,7 @@ use crate::domain::login::Login;
 use crate::domain::password::Password;
 use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
 use crate::guess::{Guess, too_many};
-use crate::instance::{InTransaction, between_transactions, transaction};
+use crate::instance::alone;
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
 use crate::store::{COMPONENT, moderators, sessions};
@@ -75,12 +75,11 @@ pub(crate) async fn create(
     count(&database, &bucket).await?;
     // Others need the connection while the password is hashed.
     drop(database);
-    between_transactions().await;
+    alone().await;
     let account = new_account(&auth, &login, &password)?;
     let database = auth.database().await?;
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
     let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
-    let _counted = InTransaction::new();
     idempotency::once(&database, COMPONENT, "", "sign up", key, &request, async |database| {
         let reply = insert(database, &account).await?;
         throttles::refund(database, &bucket).await?;
@@ -124,10 +123,11 @@ fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
 }
 
 async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
-    transaction(database, async |database: &Database| {
-        throttles::charge(database, &[bucket]).await?.map_err(too_many)
-    })
-    .await
+    database
+        .transaction(async |database: &Database| {
+            throttles::charge(database, &[bucket]).await?.map_err(too_many)
+        })
+        .await
 }
 
 pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Tagged<Own>> {
@@ -159,19 +159,20 @@ pub(crate) async fn change_password(
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(database, &login, &current).await?;
     let account = account.ok_or_else(|| wrong_password("current_password"))?;
-    between_transactions().await;
+    alone().await;
     let new_hash = new.hash(&random()?).map_err(Problem::internal)?;
     let database = auth.database().await?;
     let kept = cookies::refresh_token(&headers).map(|token| token.family());
-    transaction(&database, async |database: &Database| {
-        if !accounts::still_has_password(database, &account).await? {
-            return Err(wrong_password("current_password"));
-        }
-        guess.forgive(database, now_millis()).await?;
-        accounts::set_password(database, &account.id, &new_hash).await?;
-        Ok(sessions::remove_all(database, &account.id, kept.as_deref()).await?)
-    })
-    .await?;
+    database
+        .transaction(async |database: &Database| {
+            if !accounts::still_has_password(database, &account).await? {
+                return Err(wrong_password("current_password"));
+            }
+            guess.forgive(database, now_millis()).await?;
+            accounts::set_password(database, &account.id, &new_hash).await?;
+            Ok(sessions::remove_all(database, &account.id, kept.as_deref()).await?)
+        })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -192,14 +193,15 @@ pub(crate) async fn remove(
     let account = account.ok_or_else(|| wrong_password("password"))?;
     let now = now_millis();
     let database = auth.database().await?;
-    transaction(&database, async |database: &Database| {
-        if !accounts::still_has_password(database, &account).await? {
-            return Err(wrong_password("password"));
-        }
-        guess.forget(database).await?;
-        Ok(accounts::remove(database, &account.id, now).await?)
-    })
-    .await?;
+    database
+        .transaction(async |database: &Database| {
+            if !accounts::still_has_password(database, &account).await? {
+                return Err(wrong_password("password"));
+            }
+            guess.forget(database).await?;
+            Ok(accounts::remove(database, &account.id, now).await?)
+        })
+        .await?;
     Ok(signed_out())
 }
 

@@ -16,7 +16,6 @@ use crate::config::Auth;
 use crate::domain::employment::works_at;
 use crate::domain::hospital::HospitalId;
 use crate::domain::pass::{self, Blinded, PassKey};
-use crate::instance::transaction;
 use crate::store::pass_keys::{self, Entry};
 use crate::store::passes::{self, Pass};
 use crate::store::proofs;
@@ -124,26 +123,27 @@ pub(crate) async fn issue(
         blinded_element: wanted.blinded_element,
     };
     let database = auth.database().await?;
-    let (status, pass, entry) = transaction(&database, async |database: &Database| {
-        let account = lock_own_account(database, &insider).await?;
-        let (id, hospital_id) = (&account.id, hospital_id.as_str());
-        let before = passes::find(database, id, hospital_id, wanted.year).await?;
-        let (status, pass) = match before {
-            Some(pass) if pass.blinded_element == new.blinded_element => (StatusCode::OK, pass),
-            Some(_) => return Err(already_issued()),
-            None => {
-                let proof = proofs::find(database, id).await?;
-                works_at(proof.as_ref(), hospital_id, now).map_err(lacking)?;
-                passes::insert(database, id, hospital_id, wanted.year, &new).await?;
-                (StatusCode::CREATED, new.clone())
-            }
-        };
-        let public_key = key.public();
-        let entry =
-            pass_keys::find_or_append(database, hospital_id, wanted.year, &public_key).await?;
-        Ok((status, pass, entry))
-    })
-    .await?;
+    let (status, pass, entry) = database
+        .transaction(async |database: &Database| {
+            let account = lock_own_account(database, &insider).await?;
+            let (id, hospital_id) = (&account.id, hospital_id.as_str());
+            let before = passes::find(database, id, hospital_id, wanted.year).await?;
+            let (status, pass) = match before {
+                Some(pass) if pass.blinded_element == new.blinded_element => (StatusCode::OK, pass),
+                Some(_) => return Err(already_issued()),
+                None => {
+                    let proof = proofs::find(database, id).await?;
+                    works_at(proof.as_ref(), hospital_id, now).map_err(lacking)?;
+                    passes::insert(database, id, hospital_id, wanted.year, &new).await?;
+                    (StatusCode::CREATED, new.clone())
+                }
+            };
+            let public_key = key.public();
+            let entry =
+                pass_keys::find_or_append(database, hospital_id, wanted.year, &public_key).await?;
+            Ok((status, pass, entry))
+        })
+        .await?;
     let issued = Issued {
         hospital_id: entry.hospital_id,
         year: entry.year,

@@ -16,7 +16,6 @@ use crate::domain::password::Password;
 use crate::domain::refresh::{RefreshToken, Verdict};
 use crate::domain::signing::ACCESS_SECONDS;
 use crate::guess::Guess;
-use crate::instance::transaction;
 use crate::store::{accounts, moderators, sessions};
 
 #[derive(Deserialize)]
@@ -52,15 +51,16 @@ pub(crate) async fn create(
 
     let token = RefreshToken::first(random()?, random()?);
     let now = now_millis();
-    transaction(&database, async |database: &Database| {
-        // The password may have been changed while it was compared.
-        if !accounts::still_has_password(database, &account).await? {
-            return Err(invalid_credentials());
-        }
-        guess.forgive(database, now).await?;
-        Ok(sessions::insert(database, &account.id, &token, now).await?)
-    })
-    .await?;
+    database
+        .transaction(async |database: &Database| {
+            // The password may have been changed while it was compared.
+            if !accounts::still_has_password(database, &account).await? {
+                return Err(invalid_credentials());
+            }
+            guess.forgive(database, now).await?;
+            Ok(sessions::insert(database, &account.id, &token, now).await?)
+        })
+        .await?;
     let is_moderator = moderators::is_one(&database, &account.id).await?;
     let who = Who { subject: account.subject, is_moderator };
     signed_in(&auth, &who, Some(&token), now)
@@ -71,10 +71,9 @@ pub(crate) async fn refresh(State(auth): State<Auth>, headers: HeaderMap) -> api
     let next = token.next(random()?);
     let now = now_millis();
     let database = auth.database().await?;
-    let (verdict, who) = transaction(&database, async |database: &Database| {
-        rotate(database, &token, &next, now).await
-    })
-    .await?;
+    let (verdict, who) = database
+        .transaction(async |database: &Database| rotate(database, &token, &next, now).await)
+        .await?;
     match verdict {
         Verdict::Rotate => signed_in(&auth, &who, Some(&next), now),
         Verdict::AccessOnly => signed_in(&auth, &who, None, now),

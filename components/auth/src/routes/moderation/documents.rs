@@ -15,7 +15,6 @@ use super::own_moderator;
 use crate::config::Auth;
 use crate::domain::document::{MediaType, WAITING_MILLIS};
 use crate::domain::employment::Method;
-use crate::instance::transaction;
 use crate::routes::proofs::document::place;
 use crate::store::accounts::{self, Account};
 use crate::store::documents::{self, Document};
@@ -114,36 +113,37 @@ pub(crate) async fn decide(
     let now = now_millis();
     let database = auth.database().await?;
     let moderator = own_moderator(&database, &moderator).await?;
-    let status = transaction(&database, async |database: &Database| {
-        let document = lock(database, &id).await?;
-        if document.account_id == moderator.id {
-            return Err(Problem::forbidden("own_document", "Others decide on your document."));
-        }
-        let hospital_id = &document.hospital_id;
-        if !decision.approve {
-            documents::remove(database, &id).await?;
-            let act = Act::DocumentRefused;
+    let status = database
+        .transaction(async |database: &Database| {
+            let document = lock(database, &id).await?;
+            if document.account_id == moderator.id {
+                return Err(Problem::forbidden("own_document", "Others decide on your document."));
+            }
+            let hospital_id = &document.hospital_id;
+            if !decision.approve {
+                documents::remove(database, &id).await?;
+                let act = Act::DocumentRefused;
+                moderators::record(database, &moderator.id, act, hospital_id, &id, now).await?;
+                return Ok("refused");
+            }
+            if document.approved_by.as_ref() == Some(&moderator.id) {
+                return Err(Problem::conflict(
+                    "second_moderator_needed",
+                    "You have approved it. Another moderator has to as well.",
+                ));
+            }
+            let act = Act::DocumentApproved;
             moderators::record(database, &moderator.id, act, hospital_id, &id, now).await?;
-            return Ok("refused");
-        }
-        if document.approved_by.as_ref() == Some(&moderator.id) {
-            return Err(Problem::conflict(
-                "second_moderator_needed",
-                "You have approved it. Another moderator has to as well.",
-            ));
-        }
-        let act = Act::DocumentApproved;
-        moderators::record(database, &moderator.id, act, hospital_id, &id, now).await?;
-        if document.approved_by.is_none() {
-            documents::set_approved(database, &id, &moderator.id).await?;
-            return Ok("waiting");
-        }
-        // It goes with everything else of the account that waits.
-        let account_id = &document.account_id;
-        proofs::grant(database, account_id, hospital_id, Method::Document, now).await?;
-        Ok("approved")
-    })
-    .await?;
+            if document.approved_by.is_none() {
+                documents::set_approved(database, &id, &moderator.id).await?;
+                return Ok("waiting");
+            }
+            // It goes with everything else of the account that waits.
+            let account_id = &document.account_id;
+            proofs::grant(database, account_id, hospital_id, Method::Document, now).await?;
+            Ok("approved")
+        })
+        .await?;
     Ok(Json(Decided { status }))
 }
 

@@ -13,7 +13,6 @@ use super::own_moderator;
 use crate::config::Auth;
 use crate::domain::hospital::HospitalId;
 use crate::domain::mail::Domain;
-use crate::instance::transaction;
 use crate::routes::accept;
 use crate::store::mail_domains::{self, MailDomain};
 use crate::store::moderators::{self, Act, OPERATOR};
@@ -93,12 +92,13 @@ pub(crate) async fn approve(
     let now = now_millis();
     let database = auth.database().await?;
     let name = approver.name(&database).await?;
-    transaction(&database, async |database: &Database| {
-        mail_domains::approve(database, hospital_id, domain).await?;
-        moderators::record(database, &name, Act::DomainApproved, hospital_id, domain, now).await
-    })
-    .await
-    .map_err(|error: database::Error| Problem::from(error))?;
+    database
+        .transaction(async |database: &Database| {
+            mail_domains::approve(database, hospital_id, domain).await?;
+            moderators::record(database, &name, Act::DomainApproved, hospital_id, domain, now).await
+        })
+        .await
+        .map_err(|error: database::Error| Problem::from(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,14 +113,15 @@ pub(crate) async fn remove(
     let now = now_millis();
     let database = auth.database().await?;
     let name = approver.name(&database).await?;
-    transaction(&database, async |database: &Database| {
-        if !mail_domains::remove(database, hospital_id, domain).await? {
-            return Ok(());
-        }
-        moderators::record(database, &name, Act::DomainRemoved, hospital_id, domain, now).await
-    })
-    .await
-    .map_err(|error: database::Error| Problem::from(error))?;
+    database
+        .transaction(async |database: &Database| {
+            if !mail_domains::remove(database, hospital_id, domain).await? {
+                return Ok(());
+            }
+            moderators::record(database, &name, Act::DomainRemoved, hospital_id, domain, now).await
+        })
+        .await
+        .map_err(|error: database::Error| Problem::from(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

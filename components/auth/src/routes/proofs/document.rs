@@ -14,7 +14,6 @@ use crate::domain::document::{MediaType, WAITING_MILLIS};
 use crate::domain::hospital::HospitalId;
 use crate::domain::throttle::DOCUMENTS_OF_ACCOUNT;
 use crate::guess::too_many;
-use crate::instance::transaction;
 use crate::routes::{accept, lock_own_account, own_account};
 use crate::store::documents::{self, Document};
 use crate::store::throttles::{self, Bucket};
@@ -60,13 +59,14 @@ pub(crate) async fn upload(
     let sealed = auth.secrets().seal(&place(&document.id), random()?, &content);
     let sealed = sealed.map_err(Problem::internal)?;
     documents::prune(&database, now - WAITING_MILLIS).await?;
-    transaction(&database, async |database: &Database| {
-        let account = lock_own_account(database, &insider).await?;
-        check_may_prove(database, &account.id, &hospital_id, now).await?;
-        throttles::charge(database, &[&bucket]).await?.map_err(too_many)?;
-        Ok::<_, Problem>(documents::replace(database, &document, &sealed).await?)
-    })
-    .await?;
+    database
+        .transaction(async |database: &Database| {
+            let account = lock_own_account(database, &insider).await?;
+            check_may_prove(database, &account.id, &hospital_id, now).await?;
+            throttles::charge(database, &[&bucket]).await?.map_err(too_many)?;
+            Ok::<_, Problem>(documents::replace(database, &document, &sealed).await?)
+        })
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -19,7 +19,6 @@ use crate::domain::throttle::{
     self, CODES_AT_NETWORK, CODES_OF_DOMAIN, DOMAINS_OF_ACCOUNT, MAILS_OF_ACCOUNT, MAILS_TO_MAILBOX,
 };
 use crate::guess::too_many;
-use crate::instance::{InTransaction, transaction};
 use crate::mailer;
 use crate::routes::{accept, lock_own_account, own_account};
 use crate::store::accounts::Account;
@@ -99,7 +98,6 @@ pub(crate) async fn request(
         return Ok(Reply::empty(StatusCode::ACCEPTED));
     }
     let request = (hospital_id.as_str(), &new.address_hash);
-    let counted = InTransaction::new();
     let write = async |database: &Database| {
         let account = lock_own_account(database, &insider).await?;
         check_may_prove(database, &account.id, &hospital_id, now).await?;
@@ -109,7 +107,7 @@ pub(crate) async fn request(
     let subject = &insider.subject;
     let reply =
         idempotency::once(&database, COMPONENT, subject, "mail code", key, &request, write).await?;
-    drop((counted, database));
+    drop(database);
     mailer::deliver_patiently(&auth, &account.id).await?;
     Ok(reply)
 }
@@ -124,13 +122,14 @@ async fn ask_for(
 ) -> api::Result<Problem> {
     let name = auth.pseudonyms().bucket(&["domains", &account.id]);
     let bucket = Bucket { name, limit: &DOMAINS_OF_ACCOUNT };
-    transaction(database, async |database: &Database| {
-        throttles::charge(database, &[&bucket]).await?.map_err(too_many)?;
-        Ok::<_, Problem>(
-            mail_domains::ask_for(database, hospital_id.as_str(), domain.as_str()).await?,
-        )
-    })
-    .await?;
+    database
+        .transaction(async |database: &Database| {
+            throttles::charge(database, &[&bucket]).await?.map_err(too_many)?;
+            Ok::<_, Problem>(
+                mail_domains::ask_for(database, hospital_id.as_str(), domain.as_str()).await?,
+            )
+        })
+        .await?;
     Ok(Problem::conflict(
         "domain_not_approved",
         "Nobody has approved this domain for the hospital yet. The moderators were asked to; try again later, or prove it another way.",
@@ -173,11 +172,12 @@ async fn count(
         Bucket { name: name(&["mails of account", &account.id]), limit: &MAILS_OF_ACCOUNT };
     let to_mailbox =
         Bucket { name: name(&["mails to mailbox", address_hash]), limit: &MAILS_TO_MAILBOX };
-    transaction(database, async |database: &Database| {
-        throttles::charge(database, &[&of_account]).await?.map_err(too_many)?;
-        Ok(throttles::charge(database, &[&to_mailbox]).await?.is_ok())
-    })
-    .await
+    database
+        .transaction(async |database: &Database| {
+            throttles::charge(database, &[&of_account]).await?.map_err(too_many)?;
+            Ok(throttles::charge(database, &[&to_mailbox]).await?.is_ok())
+        })
+        .await
 }
 
 /// Makes the proof of a code.
@@ -197,22 +197,24 @@ pub(crate) async fn confirm(
     let sent = mail_codes::find(&database, &account.id).await?;
     let sent = sent.ok_or_else(|| refused(&Verdict::Expired))?;
     let buckets = guess_buckets(&auth, &headers, &sent.domain);
-    transaction(&database, async |database: &Database| {
-        let [network, domain] = &buckets;
-        throttles::charge(database, &[network, domain]).await?.map_err(too_many)
-    })
-    .await?;
-    let result = transaction(&database, async |database: &Database| {
-        let account = lock_own_account(database, &insider).await?;
-        let result = judge(&auth, database, &account, code, now).await?;
-        if result.is_ok() {
-            for bucket in &buckets {
-                throttles::refund(database, bucket).await?;
+    database
+        .transaction(async |database: &Database| {
+            let [network, domain] = &buckets;
+            throttles::charge(database, &[network, domain]).await?.map_err(too_many)
+        })
+        .await?;
+    let result = database
+        .transaction(async |database: &Database| {
+            let account = lock_own_account(database, &insider).await?;
+            let result = judge(&auth, database, &account, code, now).await?;
+            if result.is_ok() {
+                for bucket in &buckets {
+                    throttles::refund(database, bucket).await?;
+                }
             }
-        }
-        Ok::<_, Problem>(result)
-    })
-    .await?;
+            Ok::<_, Problem>(result)
+        })
+        .await?;
     let proof = result.map_err(|verdict| refused(&verdict))?;
     Ok((StatusCode::CREATED, Json(ShownProof::of(&proof, now))))
 }
