@@ -117,6 +117,10 @@ pub(crate) fn environment(request: &Parts, length: usize) -> BTreeMap<String, St
         let all = variables.entry(variable).and_modify(|all| all.push_str(comma)).or_default();
         all.push_str(&value);
     }
+    // Over HTTP/2 it is no header (RFC 9113 section 8.3.1).
+    if let Some(authority) = url.authority() {
+        variables.entry("HTTP_HOST".to_owned()).or_insert_with(|| authority.to_string());
+    }
     variables
 }
 
@@ -237,6 +241,7 @@ mod tests {
         for (name, value) in [
             ("CONTENT_LENGTH", "7"),
             ("HTTP_COOKIE", "a=1; b=2"),
+            ("HTTP_HOST", "example.org:81"),
             ("HTTP_X_A", "1, 2"),
             ("PATH_INFO", "/a%20b"),
             ("PATH_TRANSLATED", "/a b"),

@@ -83,7 +83,10 @@ pub(crate) async fn show(
     check_ids(&hospital_id, &id)?;
     let found = store::reviews::find(&db, &hospital_id, &id).await?;
     let review = found.filter(|review| is_listed(review.status)).ok_or_else(Problem::not_found)?;
-    let reply = store::replies::find(&db, &review.id).await?;
+    let reply = match review.status {
+        Status::Published => store::replies::find(&db, &review.id).await?,
+        _ => None,
+    };
     Ok(Tagged { revision: review.text.revision, body: Shown::to_everybody(review, reply) })
 }
 
