@@ -65,7 +65,8 @@ function run(program, args) {
   return new Promise((resolve, reject) => {
     // It keeps what it found in the folder it is run in.
     const cwd = new URL('../../target/', import.meta.url);
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] }).once('error', reject);
+    const env = { ...process.env, SCHEMATHESIS_HOOKS: new URL('hooks.py', import.meta.url).pathname };
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }).once('error', reject);
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
