@@ -10,6 +10,7 @@ mod chart;
 mod command;
 mod components;
 mod database_server;
+mod distribution;
 mod e2e;
 mod image;
 mod import;
@@ -37,6 +38,8 @@ enum Command {
     Up(up::Options),
     /// Compile components to target/components/NAME.wasm
     Build(components::Options),
+    /// Compile the host as it is distributed, to target/dist/
+    Dist(distribution::Options),
     /// Run every test that this machine can run, and say what it could not
     Test(test::Options),
     /// Compare our host with a native program and with the real Spin
@@ -80,6 +83,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Up(options) => up::run(options),
         Command::Build(options) => components::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Dist(options) => distribution::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Load(options) => load::run(&options).map(|()| ExitCode::SUCCESS),

@@ -75,21 +75,12 @@ impl Host {
 }
 
 fn build_shim() -> Result<PathBuf> {
-    compile_shim("release", "about 8 minutes")
-}
-
-/// Our host with the optimisations of a distribution, which take long to compile.
-pub(crate) fn distribution() -> Result<PathBuf> {
-    compile_shim("dist", "about 12 minutes")
-}
-
-fn compile_shim(profile: &str, time: &str) -> Result<PathBuf> {
-    let program = workspace::path("target").join(profile).join("runtime-shim");
+    let program = workspace::path("target/release/runtime-shim");
     if !program.exists() {
-        eprintln!("Compiling the host with wasmtime: {time} on two cores, once");
+        eprintln!("Compiling the host with wasmtime: about 8 minutes on two cores, once");
     }
     let mut cargo = command::cargo();
-    command::run(cargo.args(["build", "--profile", profile, "--package", "runtime-shim"]))?;
+    command::run(cargo.args(["build", "--release", "--package", "runtime-shim"]))?;
     Ok(program)
 }
 

@@ -217,6 +217,16 @@ impl Column {
         Some(Call { method: case.method.clone(), ..call })
     }
 
+    /// Has its hosts end as they should, which is when one that counts writes its counts down.
+    pub(super) fn stop(self) -> Result<()> {
+        for (_, running) in self.places {
+            if let Process::Host(mut server, _folder) = running.process {
+                server.stop()?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn at(&self, place: Place) -> Option<&Running> {
         self.places.iter().find(|(known, _)| *known == place).map(|(_, running)| running)
     }

@@ -24,8 +24,8 @@ use clap::Args;
 use rustix::process::Pid;
 
 use crate::chart::{self, Row};
-use crate::server::{self, Host};
-use crate::{components, process, workspace};
+use crate::server::Host;
+use crate::{components, distribution, process, workspace};
 use case::{Case, Place};
 use column::{Base, Column, Servers};
 use load::Answers;
@@ -78,10 +78,10 @@ struct Figures {
 pub(crate) fn run(options: &Options) -> Result<()> {
     components::build(&components::all()?)?;
     if options.spring {
-        return spring::run(options, &server::distribution()?);
+        return spring::run(options, &distribution::program()?);
     }
     components::build_guest("measured")?;
-    let shim = server::distribution()?;
+    let shim = distribution::program()?;
     let spin = if options.alone { None } else { Host::Spin.program()? };
     if let Some(requests) = options.soak {
         return soak::run(&shim, spin.as_deref(), requests);
@@ -90,7 +90,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         case::all().into_iter().filter(|case| options.chooses(&case.name)).collect();
     if !cases.is_empty() {
         let servers = Servers::start()?;
-        compare(options, &cases, &columns(options, &servers, &shim, spin.as_deref())?)?;
+        let columns = columns(options, &servers, &shim, spin.as_deref())?;
+        compare(options, &cases, &columns)?;
+        columns.into_iter().try_for_each(Column::stop)?;
     }
     if options.chooses("start") {
         replica::run(&shim, spin.as_deref())?;

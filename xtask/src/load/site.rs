@@ -5,7 +5,7 @@ use rustix::process::Pid;
 
 use crate::database_server::{DatabaseServer, Engine};
 use crate::test::session::{Databases, Site};
-use crate::{seed, server, up};
+use crate::{distribution, seed, up};
 
 /// As in a cluster.
 const SERVERS: [(&str, Engine); 3] =
@@ -36,7 +36,7 @@ impl Started {
             .map(|(component, server)| Ok((*component, server.create(component)?)))
             .collect::<Result<Vec<_>>>()?;
         let databases = Databases::of(databases)?;
-        let site = Site::by(&server::distribution()?, &databases, "load")?;
+        let site = Site::by(&distribution::program()?, &databases, "load")?;
         up::forward_signals(site.process())?;
         let url = |component| {
             let found = databases.of.iter().find(|(name, _)| *name == component);

@@ -15,7 +15,7 @@ const SHIMS: [&str; 2] =
 
 pub(crate) fn run(session: &mut Session, step: &Step) -> Result<Outcome> {
     let Some(shim) = SHIMS.map(workspace::path).into_iter().find(|shim| shim.exists()) else {
-        let how = "cargo build --profile dist --package runtime-shim --features containerd";
+        let how = "cargo xtask dist --features containerd";
         return Ok(Outcome::NotRun(how.to_owned()));
     };
     if let Some(missing) = missing() {
