@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderName, StatusCode, Uri};
+use http::{HeaderName, StatusCode, Uri, Version};
 use percent_encoding::percent_decode_str;
 use wasmtime::{bail, ensure, format_err};
 use wasmtime_wasi::I32Exit;
@@ -117,8 +117,10 @@ pub(crate) fn environment(request: &Parts, length: usize) -> BTreeMap<String, St
         let all = variables.entry(variable).and_modify(|all| all.push_str(comma)).or_default();
         all.push_str(&value);
     }
-    // Over HTTP/2 it is no header (RFC 9113 section 8.3.1).
-    if let Some(authority) = url.authority() {
+    // There it is no header (RFC 9113 section 8.3.1).
+    if request.version == Version::HTTP_2
+        && let Some(authority) = url.authority()
+    {
         variables.entry("HTTP_HOST".to_owned()).or_insert_with(|| authority.to_string());
     }
     variables
@@ -222,6 +224,7 @@ mod tests {
     #[test]
     fn headers_become_variables() {
         let request = http::Request::get("/cgi/a%20b?x=1&y")
+            .version(Version::HTTP_2)
             .header("spin-full-url", "http://example.org:81/cgi/a%20b?x=1&y")
             .header("spin-path-info", "/a%20b")
             .header("spin-matched-route", "/cgi/...")

@@ -322,9 +322,17 @@ impl Worker {
         }
     }
 
-    /// The next password hash finds its memory there, which costs as much to be had from the
-    /// system as the hash costs; of those that grew in a crowd one is enough.
-    fn may_keep_memory(&self) -> bool {
+    /// The next password hash finds its memory there, which costs half a hash to be had from the
+    /// system. Of those that grew in a crowd one is enough, and one that grew by much more than
+    /// most need would be dear to keep.
+    fn may_keep(&self, grown: u64) -> bool {
+        let limit = self.component().limits.idle_memory_bytes;
+        if grown <= limit {
+            return true;
+        }
+        if grown > limit.saturating_mul(2) {
+            return false;
+        }
         let mut queue = self.core.pools[self.index].queue();
         *queue.spacious.get_or_insert(self.number) == self.number
     }
@@ -450,8 +458,7 @@ impl Worker {
                     return Poll::Pending;
                 }
                 let grown = accessor.with(|mut access| access.get().grown());
-                let keeps = grown <= limits.idle_memory_bytes || self.may_keep_memory();
-                if retired || !callable || !keeps {
+                if retired || !callable || !self.may_keep(grown) {
                     return Poll::Ready(Ok(()));
                 }
                 lock(progress).idle.get_or_insert_with(Instant::now);

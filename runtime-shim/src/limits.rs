@@ -118,7 +118,7 @@ limits! {
         idle_instance_ms = 30_000, "ms",
             "An instance that nothing uses gives its memory back; making a new one takes about 0.1 ms.";
         idle_memory_bytes = 16 * 1024 * 1024, "bytes",
-            "Of those that requests made grow by more, as a password hash does, each thread keeps one; the others end as soon as nothing uses them.";
+            "One that requests made grow by more, as a password hash does, ends as soon as nothing uses it; but of those that grew by up to twice as much each thread keeps one.";
         queue = 320, "requests per thread",
             "Three hundred who come at once all wait behind busy instances; a longer queue would only be answered too late.";
         standing_queue = 16, "requests per thread",

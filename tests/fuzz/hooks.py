@@ -7,6 +7,6 @@ import schemathesis
 def before_call(_context, case, _kwargs):
     """An entry of the public log that is about a hospital has an empty review_id. It is taken for
     part of an address, which would be another one without it."""
-    if "" in case.path_parameters.values():
-        named = case.path_parameters.items()
-        case.path_parameters = {name: value or "none" for name, value in named}
+    named = case.path_parameters or {}
+    if "" in named.values():
+        case.path_parameters = {name: value if value != "" else "none" for name, value in named.items()}

@@ -2,8 +2,8 @@
 //! and by which of its code is hot (profile-guided optimisation).
 //!
 //! Which code is hot was measured once and is kept in the repository. It is known by the names of
-//! functions, and versions of Rust and of dependencies are part of those: where they change the
-//! code compiles as well, only slower code comes out, until `--train` has measured it anew.
+//! functions, of which versions of Rust and of dependencies and the features of both are part:
+//! another host compiles as well, only slower code comes out, until `--train` has measured it.
 
 use std::env;
 use std::fs::{self, File};
@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{command, workspace};
 
-/// From the root, as `llvm-profdata` wrote it, compressed.
-const PROFILE: &str = "runtime-shim/dist.profdata.gz";
+/// From the root, one for each set of features, as `llvm-profdata` wrote it, compressed.
+const PROFILES: &str = "runtime-shim/profiles";
 /// A host that was built otherwise, to be measured in place of this one.
 const PROGRAM: &str = "JINMAEK_DIST";
 /// Hot functions stand together, so that fewer pages of code are in use.
@@ -53,22 +53,33 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.train {
-        train()?;
+        train(&options.features)?;
     }
     let program = build(&options.features)?;
-    println!("{}", program.display());
+    println!("{}", program.parent().unwrap_or(&program).display());
     Ok(())
 }
 
 /// The host that is measured, built where that is needed.
 pub(crate) fn program() -> Result<PathBuf> {
-    env::var_os(PROGRAM).map_or_else(|| build(&[]), |program| Ok(program.into()))
+    let given = env::var_os(PROGRAM).map(|program| fs::canonicalize(program).context(PROGRAM));
+    given.unwrap_or_else(|| build(&[]))
 }
 
 fn build(features: &[String]) -> Result<PathBuf> {
-    let profile = unpack()?;
-    let flags = [format!("-Cprofile-use={}", profile.display()), HOT_TOGETHER.to_owned()];
+    let profile = unpack(&profile(features))?;
+    if profile.is_none() {
+        eprintln!("Nobody has measured yet which code is hot with these features (--train)");
+    }
+    let hot = profile.map(|profile| format!("-Cprofile-use={}", profile.display()));
+    let flags: Vec<_> = hot.into_iter().chain([HOT_TOGETHER.to_owned()]).collect();
     compile(&workspace::path("target"), &flags, features)
+}
+
+fn profile(features: &[String]) -> PathBuf {
+    let mut name = vec!["host".to_owned()];
+    name.extend_from_slice(features);
+    workspace::path(PROFILES).join(name.join("-")).with_extension("profdata.gz")
 }
 
 fn compile(target: &Path, flags: &[String], features: &[String]) -> Result<PathBuf> {
@@ -87,8 +98,11 @@ fn compile(target: &Path, flags: &[String], features: &[String]) -> Result<PathB
 }
 
 /// Named by its content: cargo compiles anew when a path changes, and looks at no profile itself.
-fn unpack() -> Result<PathBuf> {
-    let packed = fs::read(workspace::path(PROFILE)).context(PROFILE)?;
+fn unpack(packed: &Path) -> Result<Option<PathBuf>> {
+    if !packed.exists() {
+        return Ok(None);
+    }
+    let packed = fs::read(packed)?;
     let name: String = Sha256::digest(&packed)[..8].iter().map(|b| format!("{b:02x}")).collect();
     let folder = workspace::path("target/profiles");
     let profile = folder.join(name).with_extension("profdata");
@@ -98,28 +112,31 @@ fn unpack() -> Result<PathBuf> {
         std::io::copy(&mut GzDecoder::new(&packed[..]), &mut File::create(&half)?)?;
         fs::rename(&half, &profile)?;
     }
-    Ok(profile)
+    Ok(Some(profile))
 }
 
-fn train() -> Result<()> {
+fn train(features: &[String]) -> Result<()> {
     let profdata = llvm_profdata()?;
     let folder = workspace::path("target/training");
     let counts = folder.join("counts");
+    let flags = [format!("-Cprofile-generate={}", counts.display())];
+    let counting = compile(&folder, &flags, features)?;
+    // What ran while it was compiled has counted too: build scripts and macros.
     if counts.exists() {
         fs::remove_dir_all(&counts)?;
     }
-    let flags = [format!("-Cprofile-generate={}", counts.display())];
-    let counting = compile(&folder, &flags, &[])?;
     for work in TRAINING {
         command::run(Command::new(env::current_exe()?).args(work).env(PROGRAM, &counting))?;
     }
-    let merged = folder.join("dist.profdata");
+    let merged = folder.join("merged.profdata");
     let mut merge = Command::new(profdata);
     command::run(merge.args(["merge", "--sparse"]).arg(&counts).arg("--output").arg(&merged))?;
-    let packed = File::create(workspace::path(PROFILE))?;
-    let mut packed = GzEncoder::new(packed, Compression::best());
-    std::io::copy(&mut File::open(merged)?, &mut packed)?;
-    packed.finish()?;
+    fs::create_dir_all(workspace::path(PROFILES))?;
+    let packed = folder.join("merged.profdata.gz");
+    let mut encoder = GzEncoder::new(File::create(&packed)?, Compression::best());
+    std::io::copy(&mut File::open(merged)?, &mut encoder)?;
+    encoder.finish()?;
+    fs::rename(packed, profile(features))?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use crate::domain::pass::PassKey;
 use crate::domain::pseudonym::PseudonymSecret;
 use crate::domain::secret::Secrets;
 use crate::domain::signing::Signer;
+use crate::instance::Connection;
 use crate::mailer::Mailer;
 use crate::store::{self, pass_keys, settings};
 
@@ -37,7 +38,7 @@ impl Auth {
     /// name in the log where that cannot be done.
     pub(crate) async fn load() -> Result<Self, Problem> {
         let database_url = variable("database_url").await?;
-        let database = Database::open(&database_url).await?;
+        let database = Connection::open(&database_url).await?;
         store::ensure_current(&database).await?;
         let signer = signer().await?;
         let pseudonyms = pseudonyms(&database).await?;
@@ -60,8 +61,8 @@ impl Auth {
     }
 
     /// A connection for one request.
-    pub(crate) async fn database(&self) -> Result<Database, Problem> {
-        Ok(Database::open(&self.0.database_url).await?)
+    pub(crate) async fn database(&self) -> Result<Connection, Problem> {
+        Ok(Connection::open(&self.0.database_url).await?)
     }
 
     pub(crate) fn signer(&self) -> &Signer {
@@ -118,7 +119,7 @@ pub(crate) async fn signer() -> Result<Signer, Problem> {
     if !is_local(&database_url) {
         return Err(unusable(EMPTY.into()));
     }
-    let database = Database::open(&database_url).await?;
+    let database = Connection::open(&database_url).await?;
     store::ensure_current(&database).await?;
     let ours = settings::get_or_insert(&database, "signing_key", &secret(&STANDARD)?).await?;
     Signer::parse(&ours).map_err(unusable)

@@ -8,7 +8,7 @@ use crate::config::Auth;
 use crate::domain::login::Login;
 use crate::domain::password::{DECOY_HASH, Password};
 use crate::domain::throttle::{self, FAMILIAR_MILLIS, LOGIN, LOGIN_AT_NETWORK, NETWORK};
-use crate::instance::alone;
+use crate::instance::{Connection, between_queries};
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
 
@@ -50,18 +50,18 @@ impl Guess {
     }
 
     /// The account if the password is right, `None` if it is wrong or there is no such
-    /// account, in the same time. It waits for others, so call it outside of a transaction, and it
-    /// takes the connection away, because others need it while a password is compared.
+    /// account, in the same time. It takes the connection away, because others need it while a
+    /// password is compared.
     pub(crate) async fn compare(
         &self,
-        database: Database,
+        database: Connection,
         login: &Login,
         password: &Password,
     ) -> Result<Option<Account>, Problem> {
         let account = accounts::by_login(&database, login.as_str()).await?;
         drop(database);
         let hash = account.as_ref().map_or(DECOY_HASH, |account| &account.password_hash);
-        alone().await;
+        between_queries().await;
         let right = password.fits(hash).map_err(Problem::internal)?;
         Ok(account.filter(|_| right))
     }

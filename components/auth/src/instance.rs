@@ -1,62 +1,66 @@
 //! What the requests of one instance owe each other.
 //!
 //! Argon2 is one long computation, and an instance does one thing at a time. If it began while
-//! others are under way here, each of them would wait for its end, and who is inside a transaction
-//! would hold the database's write lock for so much longer.
+//! others use the database here, each of them would wait for its end, and who is inside a
+//! transaction would hold the database's write lock for so much longer.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use database::{Database, Error};
 use spin_sdk::time::sleep;
-
-/// Requests of this instance that do not wait for their turn to hash.
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
 /// A query takes about this long.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// After a quarter of a second a password is hashed all the same: neither a crowd of other
-/// requests nor a database that hangs must be able to keep anyone from an answer.
-const MAX_WAIT: Duration = Duration::from_millis(250);
+/// After half a second a password is hashed all the same: neither a crowd nor a database that
+/// hangs must be able to keep anyone from an answer. A transaction waits five seconds for its lock.
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
-/// Counts a request for as long as it lives.
-pub(crate) struct UnderWay(());
+static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
 
-impl UnderWay {
-    pub(crate) fn new() -> Self {
-        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-        Self(())
+/// A connection to auth's database, counted from when it is asked for.
+pub(crate) struct Connection {
+    database: Database,
+    _counted: Counted,
+}
+
+impl Connection {
+    pub(crate) async fn open(url: &str) -> Result<Self, Error> {
+        let counted = Counted::new();
+        Ok(Self { database: Database::open(url).await?, _counted: counted })
     }
 }
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+impl Deref for Connection {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
     }
 }
 
-/// The request of whoever calls [`alone`], while it waits.
-struct Waiting(());
+struct Counted(());
 
-impl Waiting {
+impl Counted {
     fn new() -> Self {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+        CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Counted {
     fn drop(&mut self) {
-        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        CONNECTIONS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Returns when all other requests of this instance are done, or wait here as well. Start Argon2
-/// right after, without another `await`, and never call it inside a transaction.
-pub(crate) async fn alone() {
+/// Returns when no request of this instance uses the database, or after [`MAX_WAIT`]. Drop your
+/// own connection first, and start Argon2 right after, without another `await`.
+pub(crate) async fn between_queries() {
     let end = Instant::now() + MAX_WAIT;
-    let _waiting = Waiting::new();
-    while UNDER_WAY.load(Ordering::Relaxed) > 0 && Instant::now() < end {
+    while CONNECTIONS.load(Ordering::Relaxed) > 0 && Instant::now() < end {
         sleep(PAUSE).await;
     }
 }

@@ -19,7 +19,6 @@ use spin_sdk::{http::Request, http_service};
 
 use config::Auth;
 use database::migration;
-use instance::UnderWay;
 use routes::{accounts, keys, moderation, moderators, passes, proofs, sessions};
 
 /// Made by the first request that finds the component set up; kept as long as the instance.
@@ -27,7 +26,6 @@ static ROUTER: OnceLock<Router> = OnceLock::new();
 
 #[http_service]
 async fn handle(request: Request) -> Response {
-    let _under_way = UnderWay::new();
     let router = match ROUTER.get() {
         _ if request.uri().path() == migration::PATH => migration::router(store::migrate),
         _ if request.uri().path() == keys::PATH => keys::router(),

@@ -64,31 +64,45 @@ fn memory_and_stack_have_an_end() {
     }
 }
 
+fn metric(host: &Host, name: &str) -> u64 {
+    let metrics = host.admin("/metrics").1;
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).expect("a number")
+}
+
+fn wait_for_instances(host: &Host, most: u64) {
+    let started = Instant::now();
+    while metric(host, "guest_instances{") > most {
+        assert!(started.elapsed() < Duration::from_secs(5), "others are still there");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn of_the_instances_that_grew_one_keeps_its_memory() {
-    let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 4000000\nconcurrent_requests = 1\n";
+    let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 10000000\nconcurrent_requests = 1\n";
     let host = Host::with(limits, &["--component-id", "conformance"]);
-    let metric = |name: &str| {
-        let metrics = host.admin("/metrics").1;
-        let line = metrics.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).expect("a number")
-    };
     let body = "x".repeat(8_000_000);
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| assert_eq!(host.post("/echo", &body).0, 200));
         }
     });
-    let made = metric("guest_instances_created_total{");
+    let made = metric(&host, "guest_instances_created_total{");
     assert!(made > 1, "{made} instances for eight requests, of which each takes one");
-    let started = Instant::now();
-    while metric("guest_instances{") > 1 {
-        assert!(started.elapsed() < Duration::from_secs(5), "others are still there");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for_instances(&host, 1);
     assert_eq!(host.post("/echo", &body).0, 200);
-    assert_eq!(metric("guest_instances_created_total{"), made, "the one that was kept serves");
-    assert_eq!(metric("guest_instances{"), 1);
+    assert_eq!(metric(&host, "guest_instances_created_total{"), made, "the kept one serves");
+    assert_eq!(metric(&host, "guest_instances{"), 1);
+}
+
+#[test]
+fn an_instance_that_grew_by_much_gives_its_memory_back() {
+    let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 2000000\n";
+    let host = Host::with(limits, &["--component-id", "conformance"]);
+    assert_eq!(host.post("/echo", &"x".repeat(8_000_000)).0, 200);
+    wait_for_instances(&host, 0);
+    assert_eq!(host.get("/headers").0, 200);
 }
 
 #[test]

@@ -219,12 +219,7 @@ impl Column {
 
     /// Has its hosts end as they should, which is when one that counts writes its counts down.
     pub(super) fn stop(self) -> Result<()> {
-        for (_, running) in self.places {
-            if let Process::Host(mut server, _folder) = running.process {
-                server.stop()?;
-            }
-        }
-        Ok(())
+        self.places.into_iter().try_for_each(|(_, running)| running.stop())
     }
 
     pub(super) fn at(&self, place: Place) -> Option<&Running> {
@@ -268,6 +263,13 @@ impl Running {
         let child = Killed(child.with_context(|| format!("cannot run {program:?}"))?);
         let group = Pid::from_raw(child.0.id().cast_signed());
         Ok(Self { address, group, process: Process::Native(child, folder) })
+    }
+
+    pub(super) fn stop(self) -> Result<()> {
+        match self.process {
+            Process::Host(mut server, _folder) => server.stop(),
+            Process::Native(..) | Process::Foreign => Ok(()),
+        }
     }
 
     fn alias(&self) -> Self {

@@ -42,7 +42,7 @@ pub(super) fn run(shim: &Path) -> Result<()> {
         println!("| {} | {} | {} |", call.path, shown(&quiet?), shown(&busy?));
     }
     println!("| signing in | – | {} |", shown(&logins?));
-    Ok(())
+    site.stop()
 }
 
 /// Fictional people, each with a password of its own.

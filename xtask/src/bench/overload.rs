@@ -29,7 +29,7 @@ pub(super) fn run(shim: &Path) -> Result<()> {
     println!("\nOverload: the hospital page, {FACTOR} times what was served\n");
     print("served", &full);
     print("overloaded", &over);
-    Ok(())
+    site.stop()
 }
 
 fn print(name: &str, answers: &Answers) {

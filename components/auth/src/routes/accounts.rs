@@ -16,7 +16,7 @@ use crate::domain::login::Login;
 use crate::domain::password::Password;
 use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
 use crate::guess::{Guess, too_many};
-use crate::instance::alone;
+use crate::instance::between_queries;
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
 use crate::store::{COMPONENT, moderators, sessions};
@@ -75,7 +75,7 @@ pub(crate) async fn create(
     count(&database, &bucket).await?;
     // Others need the connection while the password is hashed.
     drop(database);
-    alone().await;
+    between_queries().await;
     let account = new_account(&auth, &login, &password)?;
     let database = auth.database().await?;
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
@@ -159,7 +159,7 @@ pub(crate) async fn change_password(
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(database, &login, &current).await?;
     let account = account.ok_or_else(|| wrong_password("current_password"))?;
-    alone().await;
+    between_queries().await;
     let new_hash = new.hash(&random()?).map_err(Problem::internal)?;
     let database = auth.database().await?;
     let kept = cookies::refresh_token(&headers).map(|token| token.family());
