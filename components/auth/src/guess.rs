@@ -28,15 +28,17 @@ impl Guess {
         login: &Login,
         address: &str,
     ) -> Result<Self, Problem> {
-        let (login, network) = (login.as_str(), throttle::network(address));
+        let network = throttle::network(address);
+        let familiar = familiar(auth, login, &network);
+        let login = login.as_str();
         let name = |parts: &[&str]| auth.pseudonyms().bucket(parts);
         let at_network =
             Bucket { name: name(&["login at network", login, &network]), limit: &LOGIN_AT_NETWORK };
         let wider = vec![
-            Bucket { name: name(&["network", &network]), limit: &NETWORK },
             Bucket { name: name(&["login", login]), limit: &LOGIN },
+            Bucket { name: name(&["network", &network]), limit: &NETWORK },
         ];
-        let mut guess = Self { at_network, wider, familiar: name(&["familiar", login, &network]) };
+        let mut guess = Self { at_network, wider, familiar };
         if throttles::holds(database, &guess.familiar, now_millis()).await? {
             guess.wider.clear();
         }
@@ -66,8 +68,8 @@ impl Guess {
         Ok(account.filter(|_| right))
     }
 
-    /// Takes a right guess back, and remembers the network as its owner's. Call it in the
-    /// transaction that acts on the guess.
+    /// Takes a right guess back, and remembers the network as its owner's. Call it last in the
+    /// transaction that acts on the guess: from here on others at the network wait for its end.
     pub(crate) async fn forgive(
         &self,
         database: &Database,
@@ -75,10 +77,11 @@ impl Guess {
     ) -> Result<(), database::Error> {
         throttles::prune(database, now).await?;
         throttles::clear(database, &self.at_network.name).await?;
+        throttles::note(database, &self.familiar, now + FAMILIAR_MILLIS).await?;
         for bucket in &self.wider {
             throttles::refund(database, bucket).await?;
         }
-        throttles::note(database, &self.familiar, now + FAMILIAR_MILLIS).await
+        Ok(())
     }
 
     /// Forgets what was known of the login at this network, because its account goes.
@@ -86,6 +89,22 @@ impl Guess {
         throttles::clear(database, &self.at_network.name).await?;
         throttles::clear(database, &self.familiar).await
     }
+}
+
+/// Remembers the network at which `login` signs up as its owner's: their first sign-in is then
+/// counted for the login there alone, and nobody else at the network waits for it.
+pub(crate) async fn note_familiar(
+    auth: &Auth,
+    database: &Database,
+    login: &Login,
+    address: &str,
+) -> Result<(), database::Error> {
+    let name = familiar(auth, login, &throttle::network(address));
+    throttles::note(database, &name, now_millis() + FAMILIAR_MILLIS).await
+}
+
+fn familiar(auth: &Auth, login: &Login, network: &str) -> String {
+    auth.pseudonyms().bucket(&["familiar", login.as_str(), network])
 }
 
 pub(crate) fn too_many(seconds: u64) -> Problem {

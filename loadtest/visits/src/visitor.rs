@@ -103,7 +103,8 @@ pub(crate) async fn step(user: &mut GooseUser) -> TransactionResult {
         sleep(LOOK).await;
         return Ok(());
     }
-    let action = visitor.plan[visitor.next];
+    let here = visitor.next;
+    let action = visitor.plan[here];
     let ask = action.ask(material::current(), &mut visitor.random, visitor.account.as_ref());
     visitor.next = (visitor.next + 1) % visitor.plan.len();
     visitor.due += PACE;
@@ -117,6 +118,13 @@ pub(crate) async fn step(user: &mut GooseUser) -> TransactionResult {
         }
         Err(error) => (1, Err(error.to_string())),
     };
+    // Who could not sign in tries again, as people do, and does not walk on as somebody else.
+    if matches!(action, Action::SignIn)
+        && outcome.is_err()
+        && let Some(visitor) = user.get_session_data_mut::<Visitor>()
+    {
+        visitor.next = here;
+    }
     run.note(action.name(), due, requests, outcome);
     Ok(())
 }

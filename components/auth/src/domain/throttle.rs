@@ -73,6 +73,11 @@ impl Limit {
         Err(u64::try_from(excess).unwrap_or_default().div_ceil(1000))
     }
 
+    /// A bucket that is empty by then takes another charge at `now`.
+    pub(crate) fn has_room_until(&self, now: i64) -> i64 {
+        now + (self.burst - 1) * self.interval_millis
+    }
+
     /// How much one charge takes, which is how much a refund gives back.
     pub(crate) fn interval_millis(&self) -> i64 {
         self.interval_millis
@@ -119,6 +124,15 @@ mod tests {
             drained_at = LIMIT.charge(drained_at, now).unwrap();
         }
         assert!(LIMIT.charge(drained_at, now).is_err());
+    }
+
+    #[test]
+    fn there_is_room_until_one_burst_is_charged() {
+        let now = 1_000_000;
+        for drained_at in [0, now, LIMIT.has_room_until(now)] {
+            assert!(LIMIT.charge(drained_at, now).is_ok());
+        }
+        assert!(LIMIT.charge(LIMIT.has_room_until(now) + 1, now).is_err());
     }
 
     #[test]

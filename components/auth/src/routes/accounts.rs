@@ -15,7 +15,7 @@ use crate::config::{Auth, random};
 use crate::domain::login::Login;
 use crate::domain::password::Password;
 use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
-use crate::guess::{Guess, too_many};
+use crate::guess::{Guess, note_familiar, too_many};
 use crate::instance::between_queries;
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
@@ -71,8 +71,9 @@ pub(crate) async fn create(
     fields.check()?;
 
     let database = auth.database().await?;
-    let bucket = taken_logins(&auth, &headers);
-    count(&database, &bucket).await?;
+    let address = client_address(&headers);
+    let bucket = taken_logins(&auth, &address);
+    throttles::charge_alone(&database, &bucket).await?.map_err(too_many)?;
     // Others need the connection while the password is hashed.
     drop(database);
     between_queries().await;
@@ -80,12 +81,15 @@ pub(crate) async fn create(
     let database = auth.database().await?;
     // Who signs up is nobody yet, so the key stands alone; it is as hard to guess as it was made.
     let request = (login.as_str(), auth.signer().fingerprint(password.as_bytes()));
-    idempotency::once(&database, COMPONENT, "", "sign up", key, &request, async |database| {
+    let write = async |database: &Database| {
         let reply = insert(database, &account).await?;
-        throttles::refund(database, &bucket).await?;
+        note_familiar(&auth, database, &login, &address).await?;
         Ok(reply)
-    })
-    .await
+    };
+    let reply =
+        idempotency::once(&database, COMPONENT, "", "sign up", key, &request, write).await?;
+    throttles::refund(&database, &bucket).await?;
+    Ok(reply)
 }
 
 fn new_account(auth: &Auth, login: &Login, password: &Password) -> api::Result<Account> {
@@ -116,18 +120,10 @@ async fn insert(database: &Database, account: &Account) -> api::Result<Reply> {
     Reply::created("/api/auth/accounts/me".into(), &created)
 }
 
-fn taken_logins(auth: &Auth, headers: &HeaderMap) -> Bucket {
-    let network = throttle::network(&client_address(headers));
+fn taken_logins(auth: &Auth, address: &str) -> Bucket {
+    let network = throttle::network(address);
     let name = auth.pseudonyms().bucket(&["taken logins", &network]);
     Bucket { name, limit: &TAKEN_LOGINS_AT_NETWORK }
-}
-
-async fn count(database: &Database, bucket: &Bucket) -> Result<(), Problem> {
-    database
-        .transaction(async |database: &Database| {
-            throttles::charge(database, &[bucket]).await?.map_err(too_many)
-        })
-        .await
 }
 
 pub(crate) async fn show(State(auth): State<Auth>, insider: Insider) -> api::Result<Tagged<Own>> {
@@ -168,9 +164,9 @@ pub(crate) async fn change_password(
             if !accounts::still_has_password(database, &account).await? {
                 return Err(wrong_password("current_password"));
             }
-            guess.forgive(database, now_millis()).await?;
             accounts::set_password(database, &account.id, &new_hash).await?;
-            Ok(sessions::remove_all(database, &account.id, kept.as_deref()).await?)
+            sessions::remove_all(database, &account.id, kept.as_deref()).await?;
+            Ok(guess.forgive(database, now_millis()).await?)
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

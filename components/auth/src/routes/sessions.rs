@@ -57,8 +57,8 @@ pub(crate) async fn create(
             if !accounts::still_has_password(database, &account).await? {
                 return Err(invalid_credentials());
             }
-            guess.forgive(database, now).await?;
-            Ok(sessions::insert(database, &account.id, &token, now).await?)
+            sessions::insert(database, &account.id, &token, now).await?;
+            Ok(guess.forgive(database, now).await?)
         })
         .await?;
     let is_moderator = moderators::is_one(&database, &account.id).await?;

@@ -9,34 +9,68 @@ use crate::domain::throttle::Limit;
 /// How long a counter has been empty before it is dropped.
 const UNUSED_MILLIS: i64 = 60 * 60 * 1000;
 
+/// How often a bucket is tried that changes while it is looked at.
+const ATTEMPTS: usize = 3;
+
 /// A counter by name, and how much it takes.
 pub(crate) struct Bucket {
     pub(crate) name: String,
     pub(crate) limit: &'static Limit,
 }
 
-/// Charges every bucket, or, if one is full, none, and gives the seconds to wait. Call it in a
-/// transaction of its own, which has ended before the guess is compared: then guesses that
-/// come at once are counted one after another, and none of them passes uncounted. Give buckets
-/// of several kinds in one order everywhere, because each stays locked until the end.
+/// Charges every bucket, or gives the seconds to wait if one is full: then roll the transaction
+/// back, which takes back what was charged. Call it in one of its own, which has ended before the
+/// guess is compared: then guesses that come at once are counted one after another, and none of
+/// them passes uncounted. Each bucket stays locked until the end, so give those of several kinds
+/// in one order everywhere, and the one that most people share last.
 pub(crate) async fn charge(
     database: &Database,
     buckets: &[&Bucket],
 ) -> Result<Result<(), u64>, Error> {
-    let mut charged = Vec::with_capacity(buckets.len());
     for bucket in buckets {
         let before = lock_or_make(database, &bucket.name).await?;
         // The time at which it is this guess's turn: by an earlier one, the last guess of a burst
         // that came at once would find the bucket full.
         match bucket.limit.charge(before, now_millis()) {
-            Ok(after) => charged.push((&bucket.name, after)),
+            Ok(after) => set(database, &bucket.name, after).await?,
             Err(seconds) => return Ok(Err(seconds)),
         }
     }
-    for (name, after) in charged {
-        set(database, name, after).await?;
-    }
     Ok(Ok(()))
+}
+
+/// The same for one bucket that many share, in a statement of its own: nobody waits until the
+/// charging request has been told of its lock. Call it outside of a transaction.
+pub(crate) async fn charge_alone(
+    database: &Database,
+    bucket: &Bucket,
+) -> Result<Result<(), u64>, Error> {
+    let charge = "UPDATE throttles SET drained_at = CASE WHEN drained_at > ?2 THEN drained_at ELSE ?2 END + ?3 \
+                  WHERE bucket = ?1 AND drained_at <= ?4";
+    let name = || Value::from(bucket.name.as_str());
+    for _ in 0..ATTEMPTS {
+        let now = now_millis();
+        let interval = bucket.limit.interval_millis();
+        let times = [now, interval, bucket.limit.has_room_until(now)].map(Value::Integer);
+        let [now_value, interval_value, room] = times;
+        if database.execute(charge, [name(), now_value, interval_value, room]).await? > 0 {
+            return Ok(Ok(()));
+        }
+        let select = "SELECT drained_at FROM throttles WHERE bucket = ?1";
+        match drained_at(database, select, &bucket.name).await? {
+            Some(before) => match bucket.limit.charge(before, now) {
+                // It drained meanwhile.
+                Ok(_) => {}
+                Err(seconds) => return Ok(Err(seconds)),
+            },
+            None => match make(database, &bucket.name, now + interval).await {
+                // Others made it.
+                Err(Error::Unique(_)) => {}
+                result => return result.map(Ok),
+            },
+        }
+    }
+    Ok(Err(1))
 }
 
 /// Takes one charge back, of a guess that was right.
@@ -96,12 +130,16 @@ async fn lock_or_make(database: &Database, name: &str) -> Result<i64, Error> {
     if let Some(drained_at) = lock(database, name).await? {
         return Ok(drained_at);
     }
-    let insert = "INSERT INTO throttles (bucket, drained_at) VALUES (?1, 0)";
-    // Spin does not tell why a query failed on MySQL, only why an execution did.
-    match database.execute(insert, [name.into()]).await {
+    match make(database, name, 0).await {
         Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
-        result => result.map(|_| 0),
+        result => result.map(|()| 0),
     }
+}
+
+async fn make(database: &Database, name: &str, drained_at: i64) -> Result<(), Error> {
+    let insert = "INSERT INTO throttles (bucket, drained_at) VALUES (?1, ?2)";
+    // Spin does not tell why a query failed on MySQL, only why an execution did.
+    database.execute(insert, [name.into(), Value::Integer(drained_at)]).await.map(drop)
 }
 
 async fn set(database: &Database, name: &str, drained_at: i64) -> Result<(), Error> {
