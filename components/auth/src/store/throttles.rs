@@ -58,8 +58,8 @@ pub(crate) async fn charge_alone(
         }
         let select = "SELECT drained_at FROM throttles WHERE bucket = ?1";
         match drained_at(database, select, &bucket.name).await? {
-            Some(before) => match bucket.limit.charge(before, now) {
-                // It drained meanwhile.
+            Some(before) => match bucket.limit.charge(before, now_millis()) {
+                // It drained while the charge waited for its turn.
                 Ok(_) => {}
                 Err(seconds) => return Ok(Err(seconds)),
             },
