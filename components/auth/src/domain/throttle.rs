@@ -7,8 +7,8 @@
 //!   out nobody elsewhere;
 //! * of the network: slows whoever tries one password on many logins;
 //! * of the login everywhere: slows whoever guesses from many networks. It is the only one by
-//!   which a stranger could lock an owner out, so a network at which the login was signed in
-//!   lately is exempt from it. It is exempt from the network's counter as well, so that one
+//!   which a stranger could lock an owner out, so a network at which the login was signed up or
+//!   in lately is exempt from it. It is exempt from the network's counter as well, so that one
 //!   guesser behind a hospital's shared address does not shut out the colleagues there.
 //!
 //! Logins that do not exist are counted alike, so a refusal tells nothing about them.
