@@ -117,7 +117,7 @@ pub(crate) fn environment(request: &Parts, length: usize) -> BTreeMap<String, St
         let all = variables.entry(variable).and_modify(|all| all.push_str(comma)).or_default();
         all.push_str(&value);
     }
-    // There it is no header (RFC 9113 section 8.3.1).
+    // Over HTTP/2 the host is no header (RFC 9113 section 8.3.1).
     if request.version == Version::HTTP_2
         && let Some(authority) = url.authority()
     {

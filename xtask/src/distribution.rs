@@ -15,9 +15,8 @@ use clap::Args;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
 
-use crate::{command, workspace};
+use crate::{command, image, workspace};
 
 /// From the root, one for each set of features, as `llvm-profdata` wrote it, compressed.
 const PROFILES: &str = "runtime-shim/profiles";
@@ -103,9 +102,8 @@ fn unpack(packed: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let packed = fs::read(packed)?;
-    let name: String = Sha256::digest(&packed)[..8].iter().map(|b| format!("{b:02x}")).collect();
     let folder = workspace::path("target/profiles");
-    let profile = folder.join(name).with_extension("profdata");
+    let profile = folder.join(image::hexadecimal(&packed)).with_extension("profdata");
     if !profile.exists() {
         fs::create_dir_all(&folder)?;
         let half = profile.with_extension("new");

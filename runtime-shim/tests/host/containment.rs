@@ -100,6 +100,9 @@ fn of_the_instances_that_grew_one_keeps_its_memory() {
 fn an_instance_that_grew_by_much_gives_its_memory_back() {
     let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 2000000\n";
     let host = Host::with(limits, &["--component-id", "conformance"]);
+    assert_eq!(host.post("/echo", "x").0, 200);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(metric(&host, "guest_instances{"), 1);
     assert_eq!(host.post("/echo", &"x".repeat(8_000_000)).0, 200);
     wait_for_instances(&host, 0);
     assert_eq!(host.get("/headers").0, 200);

@@ -143,7 +143,8 @@ fn compress(content: &[u8]) -> Result<Vec<u8>> {
     Ok(gzip.finish()?)
 }
 
-fn hexadecimal(content: &[u8]) -> String {
+/// The SHA-256 of it.
+pub(crate) fn hexadecimal(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -14,6 +14,8 @@ use crate::{command, components, workspace};
 
 mod layout;
 
+pub(crate) use layout::hexadecimal;
+
 /// Where the image is written.
 pub(crate) const OUTPUT: &str = "target/image";
 

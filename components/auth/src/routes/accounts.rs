@@ -88,7 +88,8 @@ pub(crate) async fn create(
     };
     let reply =
         idempotency::once(&database, COMPONENT, "", "sign up", key, &request, write).await?;
-    throttles::refund(&database, &bucket).await?;
+    // The account is there; a charge that stays drains by itself.
+    let _ = throttles::refund(&database, &bucket).await;
     Ok(reply)
 }
 

@@ -47,23 +47,20 @@ pub(crate) async fn charge_alone(
 ) -> Result<Result<(), u64>, Error> {
     let charge = "UPDATE throttles SET drained_at = CASE WHEN drained_at > ?2 THEN drained_at ELSE ?2 END + ?3 \
                   WHERE bucket = ?1 AND drained_at <= ?4";
-    let name = || Value::from(bucket.name.as_str());
+    let Bucket { name, limit } = bucket;
     for _ in 0..ATTEMPTS {
-        let now = now_millis();
-        let interval = bucket.limit.interval_millis();
-        let times = [now, interval, bucket.limit.has_room_until(now)].map(Value::Integer);
-        let [now_value, interval_value, room] = times;
-        if database.execute(charge, [name(), now_value, interval_value, room]).await? > 0 {
+        let (now, interval) = (now_millis(), limit.interval_millis());
+        let [at, more, room] = [now, interval, limit.has_room_until(now)].map(Value::Integer);
+        if database.execute(charge, [name.as_str().into(), at, more, room]).await? > 0 {
             return Ok(Ok(()));
         }
-        let select = "SELECT drained_at FROM throttles WHERE bucket = ?1";
-        match drained_at(database, select, &bucket.name).await? {
-            Some(before) => match bucket.limit.charge(before, now_millis()) {
+        match find(database, name).await? {
+            Some(before) => match limit.charge(before, now_millis()) {
                 // It drained while the charge waited for its turn.
                 Ok(_) => {}
                 Err(seconds) => return Ok(Err(seconds)),
             },
-            None => match make(database, &bucket.name, now + interval).await {
+            None => match make(database, name, now + interval).await {
                 // Others made it.
                 Err(Error::Unique(_)) => {}
                 result => return result.map(Ok),
@@ -103,9 +100,13 @@ pub(crate) async fn note(database: &Database, name: &str, until: i64) -> Result<
 
 /// Whether what was noted still holds.
 pub(crate) async fn holds(database: &Database, name: &str, now: i64) -> Result<bool, Error> {
+    Ok(find(database, name).await?.is_some_and(|until| until > now))
+}
+
+/// When the bucket is empty again, as it was a moment ago.
+async fn find(database: &Database, name: &str) -> Result<Option<i64>, Error> {
     let select = "SELECT drained_at FROM throttles WHERE bucket = ?1";
-    let until = drained_at(database, select, name).await?;
-    Ok(until.is_some_and(|until| until > now))
+    drained_at(database, select, name).await
 }
 
 /// When the bucket is empty again, which nobody else changes until the end of the transaction.
