@@ -163,6 +163,8 @@ limits! {
             "Answers that a component shares by s-maxage and that the host gives in its place under load; 0 for none.";
         shared_cache_in_flight = 8, "requests",
             "While fewer are under way at a component, each of them reaches it and sees every write.";
+        shared_cache_linger_ms = 1_000, "ms",
+            "So long after a burst of so many its answers are given as well: the next one is near.";
         sqlite_result_bytes = 32 * 1024 * 1024, "bytes per result",
             "A result is held in memory as a whole; larger ones need a LIMIT.";
         server_result_bytes = 32 * 1024 * 1024, "bytes per result",

@@ -79,8 +79,9 @@ pub(crate) async fn answer(
         started: Instant::now(),
     };
     component.metrics.in_flight.inc();
-    let cached = component.shared_cache.concerns(&parts, component.metrics.in_flight.get());
-    if let Some(response) = cached.then(|| component.shared_cache.find(&parts)).flatten() {
+    let (cache, under_way) = (&component.shared_cache, component.metrics.in_flight.get());
+    let cached = cache.concerns(&parts, under_way, measured.started);
+    if let Some(response) = cached.then(|| cache.find(&parts)).flatten() {
         component.metrics.shared.inc();
         return measured.finish(response);
     }
@@ -116,9 +117,9 @@ pub(crate) async fn answer(
     let (parts, body) = response.into_parts();
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;
     let response = Response::from_parts(parts, body);
-    component.shared_cache.keep(asked.as_ref(), &response);
+    cache.keep(asked.as_ref(), &response);
     if let Some(uri) = written {
-        component.shared_cache.invalidate(&uri, &response);
+        cache.invalidate(&uri, &response);
     }
     measured.finish(response)
 }

@@ -2,11 +2,12 @@
 //!
 //! A component opts in with `s-maxage` on what everyone may see. While few requests are under
 //! way each of them reaches it, and so sees every write; under load, when a page is asked for
-//! many times within its lifetime, the host answers in the component's place.
+//! many times within its lifetime, the host answers in the component's place. Load comes in bursts,
+//! so for a while after the last one the host still does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HOST, IF_NONE_MATCH, VARY};
@@ -29,9 +30,18 @@ const TYPICAL_BYTES: u64 = 16_384;
 pub struct SharedCache {
     answers: sync::Cache<Box<str>, Variants, Size>,
     bytes: u64,
-    in_flight: i64,
+    load: Load,
     /// The component has shared an answer: before that there is nothing to find.
     shares: AtomicBool,
+}
+
+/// Whether a component has much to do, or had a moment ago.
+struct Load {
+    in_flight: i64,
+    linger_ms: u64,
+    began: Instant,
+    /// In milliseconds from `began`.
+    until: AtomicU64,
 }
 
 type Variants = Arc<[Arc<Stored>]>;
@@ -71,17 +81,17 @@ impl SharedCache {
             }
             Err(_) => sync::Cache::with_weighter(1, bytes, Size),
         };
-        let in_flight = i64::try_from(limits.shared_cache_in_flight).unwrap_or(i64::MAX);
-        Self { answers, bytes, in_flight, shares: AtomicBool::new(false) }
+        Self { answers, bytes, load: Load::new(limits), shares: AtomicBool::new(false) }
     }
 
     /// Whether the answer may be in the cache, or may be put there. Not of a component that shares
-    /// nothing, not while fewer than the limit are `under_way`, and not for whoever may be told
+    /// nothing, not while few are `under_way` and were of late, and not for whoever may be told
     /// something else than all, or wants to know anew.
-    pub(crate) fn concerns(&self, parts: &request::Parts, under_way: i64) -> bool {
-        let busy = self.bytes > 0 && under_way >= self.in_flight;
+    pub(crate) fn concerns(&self, parts: &request::Parts, under_way: i64, now: Instant) -> bool {
+        let shares = self.bytes > 0 && self.shares.load(Relaxed);
         let personal = [COOKIE, AUTHORIZATION, CACHE_CONTROL];
-        busy && self.shares.load(Relaxed)
+        shares
+            && self.load.is_high(under_way, now)
             && parts.method == Method::GET
             && !personal.iter().any(|name| parts.headers.contains_key(name))
     }
@@ -155,6 +165,30 @@ impl SharedCache {
     }
 }
 
+impl Load {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            in_flight: i64::try_from(limits.shared_cache_in_flight).unwrap_or(i64::MAX),
+            linger_ms: limits.shared_cache_linger_ms,
+            began: Instant::now(),
+            until: AtomicU64::new(0),
+        }
+    }
+
+    fn is_high(&self, under_way: i64, now: Instant) -> bool {
+        let now = u64::try_from(now.duration_since(self.began).as_millis()).unwrap_or(u64::MAX);
+        if under_way < self.in_flight {
+            return now < self.until.load(Relaxed);
+        }
+        // Threads share it, so it is written no more often than the clock advances.
+        let until = now.saturating_add(self.linger_ms);
+        if self.until.load(Relaxed) != until {
+            self.until.store(until, Relaxed);
+        }
+        true
+    }
+}
+
 impl Asked {
     pub(crate) fn of(parts: &request::Parts) -> Self {
         let mut request = Request::new(());
@@ -221,6 +255,8 @@ fn unmodified(request: &HeaderMap, answer: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn cache() -> SharedCache {
@@ -230,7 +266,7 @@ mod tests {
     /// Of a component that shared something before.
     fn of(limits: &Limits) -> SharedCache {
         let cache = SharedCache::new(limits);
-        assert!(!cache.concerns(&get("/", &[]), i64::MAX));
+        assert!(!cache.concerns(&get("/", &[]), i64::MAX, Instant::now()));
         cache.keep(None, &answered(SHARED, ""));
         cache
     }
@@ -253,12 +289,12 @@ mod tests {
     }
 
     fn keep(cache: &SharedCache, parts: &request::Parts, answer: &Response<Body>) {
-        assert!(cache.concerns(parts, 2));
+        assert!(cache.concerns(parts, 2, Instant::now()));
         cache.keep(Some(&Asked::of(parts)), answer);
     }
 
     fn found(cache: &SharedCache, parts: &request::Parts) -> Option<Response<Body>> {
-        cache.concerns(parts, 2).then(|| cache.find(parts)).flatten()
+        cache.concerns(parts, 2, Instant::now()).then(|| cache.find(parts)).flatten()
     }
 
     const SHARED: &str = "max-age=0, s-maxage=60";
@@ -266,10 +302,11 @@ mod tests {
     #[test]
     fn nothing_is_asked_or_kept_for_one_person_or_while_there_is_little_to_do() {
         let cache = cache();
-        assert!(!cache.concerns(&get("/", &[]), 1));
-        assert!(!cache.concerns(&get("/", &[("cookie", "a=b")]), 2));
-        assert!(!cache.concerns(&get("/", &[("authorization", "Bearer x")]), 2));
-        assert!(!cache.concerns(&get("/", &[("cache-control", "no-cache")]), 2));
+        let now = Instant::now();
+        assert!(!cache.concerns(&get("/", &[]), 1, now));
+        assert!(!cache.concerns(&get("/", &[("cookie", "a=b")]), 2, now));
+        assert!(!cache.concerns(&get("/", &[("authorization", "Bearer x")]), 2, now));
+        assert!(!cache.concerns(&get("/", &[("cache-control", "no-cache")]), 2, now));
         for control in
             ["no-cache", "public, max-age=60", "private, s-maxage=60", "no-store, s-maxage=60"]
         {
@@ -280,6 +317,17 @@ mod tests {
         with_cookie.headers_mut().insert(SET_COOKIE, "a=b".parse().expect("a value"));
         keep(&cache, &get("/", &[]), &with_cookie);
         assert!(found(&cache, &get("/", &[])).is_none());
+    }
+
+    #[test]
+    fn it_answers_until_a_while_after_a_burst() {
+        let (cache, page) = (cache(), get("/", &[]));
+        let linger = Duration::from_millis(Limits::default().shared_cache_linger_ms);
+        let now = Instant::now();
+        assert!(!cache.concerns(&page, 1, now));
+        assert!(cache.concerns(&page, 2, now));
+        assert!(cache.concerns(&page, 1, now + linger / 2));
+        assert!(!cache.concerns(&page, 1, now + linger * 2));
     }
 
     #[test]

@@ -43,11 +43,7 @@ impl Guess {
             guess.wider.clear();
         }
         let buckets: Vec<_> = std::iter::once(&guess.at_network).chain(&guess.wider).collect();
-        database
-            .transaction(async |database: &Database| {
-                throttles::charge(database, &buckets).await?.map_err(too_many)
-            })
-            .await?;
+        throttles::charge_one_by_one(database, &buckets).await?.map_err(too_many)?;
         Ok(guess)
     }
 
@@ -75,8 +71,7 @@ impl Guess {
         database: &Database,
         now: i64,
     ) -> Result<(), database::Error> {
-        throttles::prune(database, now).await?;
-        throttles::clear(database, &self.at_network.name).await?;
+        throttles::empty(database, &self.at_network.name, now).await?;
         throttles::note(database, &self.familiar, now + FAMILIAR_MILLIS).await?;
         for bucket in &self.wider {
             throttles::refund(database, bucket).await?;

@@ -14,7 +14,8 @@ fn while_there_is_little_to_do_every_request_reaches_the_component() {
 
 #[test]
 fn under_load_the_host_answers_those_who_may_share() {
-    let host = Host::with("[limits]\nshared_cache_in_flight = 3\n", &[]);
+    let host =
+        Host::with("[limits]\nshared_cache_in_flight = 3\nshared_cache_linger_ms = 0\n", &[]);
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..2).map(|_| scope.spawn(|| host.get("/wait?ms=2000").0)).collect();
         until_under_way(&host, 2);

@@ -16,7 +16,7 @@ use crate::domain::login::Login;
 use crate::domain::password::Password;
 use crate::domain::throttle::{self, TAKEN_LOGINS_AT_NETWORK};
 use crate::guess::{Guess, note_familiar, too_many};
-use crate::instance::between_queries;
+use crate::instance::{between_queries, permit};
 use crate::store::accounts::{self, Account};
 use crate::store::throttles::{self, Bucket};
 use crate::store::{COMPONENT, moderators, sessions};
@@ -70,10 +70,11 @@ pub(crate) async fn create(
     let password = accept(&mut fields, "password", Password::chosen(&body.password, &login));
     fields.check()?;
 
+    let _permit = permit().await?;
     let database = auth.database().await?;
     let address = client_address(&headers);
     let bucket = taken_logins(&auth, &address);
-    throttles::charge_alone(&database, &bucket).await?.map_err(too_many)?;
+    throttles::charge_one_by_one(&database, &[&bucket]).await?.map_err(too_many)?;
     // Others need the connection while the password is hashed.
     drop(database);
     between_queries().await;
@@ -146,6 +147,7 @@ pub(crate) async fn change_password(
     headers: HeaderMap,
     Body(body): Body<PasswordChange>,
 ) -> api::Result<StatusCode> {
+    let _permit = permit().await?;
     let database = auth.database().await?;
     let login = own_login(&database, &insider).await?;
     let mut fields = Fields::default();
@@ -179,6 +181,7 @@ pub(crate) async fn remove(
     headers: HeaderMap,
     Body(body): Body<Removal>,
 ) -> api::Result<Response> {
+    let _permit = permit().await?;
     let database = auth.database().await?;
     let login = own_login(&database, &insider).await?;
     let mut fields = Fields::default();

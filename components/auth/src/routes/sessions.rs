@@ -16,7 +16,8 @@ use crate::domain::password::Password;
 use crate::domain::refresh::{RefreshToken, Verdict};
 use crate::domain::signing::ACCESS_SECONDS;
 use crate::guess::Guess;
-use crate::store::{accounts, moderators, sessions};
+use crate::instance::{permit, should_prune};
+use crate::store::{accounts, moderators, sessions, throttles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +44,7 @@ pub(crate) async fn create(
     let password = accept(&mut fields, "password", Password::typed(&body.password));
     fields.check()?;
 
+    let _permit = permit().await?;
     let database = auth.database().await?;
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(database, &login, &password).await?;
@@ -62,6 +64,11 @@ pub(crate) async fn create(
         })
         .await?;
     let is_moderator = moderators::is_one(&database, &account.id).await?;
+    if should_prune(now) {
+        // What stays is as good as gone, and dropped the next time.
+        let _ = throttles::prune(&database, now).await;
+        let _ = sessions::prune(&database, now).await;
+    }
     let who = Who { subject: account.subject, is_moderator };
     signed_in(&auth, &who, Some(&token), now)
 }

@@ -7,15 +7,15 @@ use crate::domain::refresh::{Family, LIFETIME_MILLIS, RefreshToken};
 /// More browsers than anyone uses at once; beyond it the one unused for longest is signed out.
 const MAX_PER_ACCOUNT: usize = 50;
 
-/// Keeps a new family, and drops what has expired or is too many. The account is locked, so
-/// that those who sign in at once see one another's families.
+/// Keeps a new family, and drops those that are too many. The account is locked, so that those
+/// who sign in at once see one another's families.
 pub(crate) async fn insert(
     database: &Database,
     account_id: &str,
     token: &RefreshToken,
     now: i64,
 ) -> Result<(), Error> {
-    prune(database, account_id, now).await?;
+    drop_surplus(database, account_id).await?;
     let insert = "INSERT INTO sessions (family, account_id, token_hash, rotated_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)";
     let values = [
         token.family().into(),
@@ -28,9 +28,14 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-async fn prune(database: &Database, account_id: &str, now: i64) -> Result<(), Error> {
+/// Drops what has expired. Call it outside of a transaction.
+pub(crate) async fn prune(database: &Database, now: i64) -> Result<(), Error> {
     let expired = "DELETE FROM sessions WHERE expires_at <= ?1";
     database.query(expired, [Value::Integer(now)]).await?;
+    Ok(())
+}
+
+async fn drop_surplus(database: &Database, account_id: &str) -> Result<(), Error> {
     let select = "SELECT family FROM sessions WHERE account_id = ?1 ORDER BY rotated_at DESC";
     let rows = database.query(select, [account_id.into()]).await?;
     for row in rows.iter().skip(MAX_PER_ACCOUNT - 1) {

@@ -12,6 +12,8 @@ const UNUSED_MILLIS: i64 = 60 * 60 * 1000;
 /// How often a bucket is tried that changes while it is looked at.
 const ATTEMPTS: usize = 3;
 
+const SET: &str = "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1";
+
 /// A counter by name, and how much it takes.
 pub(crate) struct Bucket {
     pub(crate) name: String,
@@ -19,10 +21,8 @@ pub(crate) struct Bucket {
 }
 
 /// Charges every bucket, or gives the seconds to wait if one is full: then roll the transaction
-/// back, which takes back what was charged. Call it in one of its own, which has ended before the
-/// guess is compared: then guesses that come at once are counted one after another, and none of
-/// them passes uncounted. Each bucket stays locked until the end, so give those of several kinds
-/// in one order everywhere, and the one that most people share last.
+/// back, which takes back what was charged. Each bucket stays locked until the end, so give those
+/// of several kinds in one order everywhere, and the one that most people share last.
 pub(crate) async fn charge(
     database: &Database,
     buckets: &[&Bucket],
@@ -39,12 +39,26 @@ pub(crate) async fn charge(
     Ok(Ok(()))
 }
 
-/// The same for one bucket that many share, in a statement of its own: nobody waits until the
-/// charging request has been told of its lock. Call it outside of a transaction.
-pub(crate) async fn charge_alone(
+/// The same outside of a transaction: nothing stays locked until the charging request has been told
+/// so. What was charged before a full one is taken back.
+pub(crate) async fn charge_one_by_one(
     database: &Database,
-    bucket: &Bucket,
+    buckets: &[&Bucket],
 ) -> Result<Result<(), u64>, Error> {
+    for (charged, bucket) in buckets.iter().enumerate() {
+        if let Err(seconds) = charge_alone(database, bucket).await? {
+            for bucket in &buckets[..charged] {
+                refund(database, bucket).await?;
+            }
+            return Ok(Err(seconds));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Of those that come at once one passes after the other, and none uncounted: the statement both
+/// looks and charges.
+async fn charge_alone(database: &Database, bucket: &Bucket) -> Result<Result<(), u64>, Error> {
     let charge = "UPDATE throttles SET drained_at = CASE WHEN drained_at > ?2 THEN drained_at ELSE ?2 END + ?3 \
                   WHERE bucket = ?1 AND drained_at <= ?4";
     let Bucket { name, limit } = bucket;
@@ -78,24 +92,30 @@ pub(crate) async fn refund(database: &Database, bucket: &Bucket) -> Result<(), E
     Ok(())
 }
 
-/// Empties a bucket.
+/// Empties a bucket, which stays for the next charge.
+pub(crate) async fn empty(database: &Database, name: &str, now: i64) -> Result<(), Error> {
+    set(database, name, now).await
+}
+
+/// Drops a bucket.
 pub(crate) async fn clear(database: &Database, name: &str) -> Result<(), Error> {
     database.query("DELETE FROM throttles WHERE bucket = ?1", [name.into()]).await?;
     Ok(())
 }
 
 /// Drops the counters that are empty again, which then say nothing any more. Those in use are
-/// not among them, or whoever locks several would meet this and wait in a circle.
+/// not among them, or this would wait for everybody who holds one. Call it outside of a transaction,
+/// or others of its kind wait for its end.
 pub(crate) async fn prune(database: &Database, now: i64) -> Result<(), Error> {
     let delete = "DELETE FROM throttles WHERE drained_at <= ?1";
     database.query(delete, [Value::Integer(now - UNUSED_MILLIS)]).await?;
     Ok(())
 }
 
-/// Notes something that holds until `until`; see [`holds`].
+/// Notes something that holds until `until`; see [`holds`]. Call it in a transaction.
 pub(crate) async fn note(database: &Database, name: &str, until: i64) -> Result<(), Error> {
-    lock_or_make(database, name).await?;
-    set(database, name, until).await
+    let noted = database.execute(SET, [name.into(), Value::Integer(until)]).await?;
+    if noted > 0 { Ok(()) } else { make_in_transaction(database, name, until).await }
 }
 
 /// Whether what was noted still holds.
@@ -131,9 +151,19 @@ async fn lock_or_make(database: &Database, name: &str) -> Result<i64, Error> {
     if let Some(drained_at) = lock(database, name).await? {
         return Ok(drained_at);
     }
-    match make(database, name, 0).await {
+    // Empty now and not since ever: `prune` would wait for the end of this transaction.
+    let now = now_millis();
+    make_in_transaction(database, name, now).await.map(|()| now)
+}
+
+async fn make_in_transaction(
+    database: &Database,
+    name: &str,
+    drained_at: i64,
+) -> Result<(), Error> {
+    match make(database, name, drained_at).await {
         Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
-        result => result.map(|()| 0),
+        result => result,
     }
 }
 
@@ -144,7 +174,6 @@ async fn make(database: &Database, name: &str, drained_at: i64) -> Result<(), Er
 }
 
 async fn set(database: &Database, name: &str, drained_at: i64) -> Result<(), Error> {
-    let update = "UPDATE throttles SET drained_at = ?2 WHERE bucket = ?1";
-    database.query(update, [name.into(), Value::Integer(drained_at)]).await?;
+    database.query(SET, [name.into(), Value::Integer(drained_at)]).await?;
     Ok(())
 }
