@@ -476,6 +476,15 @@ test('guesses that come at once do not slip past the limit', async () => {
   assert.deepEqual([count(401), count(429)], [10, 20]);
 });
 
+test('colleagues who sign in at once at one address are all signed in', async () => {
+  const colleagues = await Promise.all(Array.from({ length: 16 }, () => signUp()));
+  const address = newAddress();
+  for (let round = 0; round < 2; round += 1) {
+    const signIns = colleagues.map(({ login, password }) => guess(address, login, password));
+    for (const answer of await Promise.all(signIns)) assert.equal(answer.status, 201);
+  }
+});
+
 test('right passwords are not counted', async () => {
   const { login, password } = await signUp();
   const address = newAddress();

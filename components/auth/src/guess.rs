@@ -43,7 +43,7 @@ impl Guess {
             guess.wider.clear();
         }
         let buckets: Vec<_> = std::iter::once(&guess.at_network).chain(&guess.wider).collect();
-        throttles::charge_one_by_one(database, &buckets).await?.map_err(too_many)?;
+        throttles::charge(database, &buckets).await?.map_err(too_many)?;
         Ok(guess)
     }
 
@@ -64,19 +64,23 @@ impl Guess {
         Ok(account.filter(|_| right))
     }
 
-    /// Takes a right guess back, and remembers the network as its owner's. Call it last in the
-    /// transaction that acts on the guess: from here on others at the network wait for its end.
+    /// Remembers the network of a right guess as its owner's, in the transaction that acts on it.
     pub(crate) async fn forgive(
         &self,
         database: &Database,
         now: i64,
     ) -> Result<(), database::Error> {
-        throttles::empty(database, &self.at_network.name, now).await?;
-        throttles::note(database, &self.familiar, now + FAMILIAR_MILLIS).await?;
+        throttles::empty(database, &self.at_network).await?;
+        throttles::note(database, &self.familiar, now + FAMILIAR_MILLIS).await
+    }
+
+    /// Takes back what the guess was charged in counters that others share. Call it after the
+    /// transaction: in it, others would wait for its end.
+    pub(crate) async fn refund(&self, database: &Database) {
         for bucket in &self.wider {
-            throttles::refund(database, bucket).await?;
+            // What stays drains by itself.
+            let _ = throttles::refund(database, bucket).await;
         }
-        Ok(())
     }
 
     /// Forgets what was known of the login at this network, because its account goes.

@@ -5,8 +5,10 @@
 //! transaction would hold the database's write lock for so much longer. And if all began what a
 //! password is asked for, none of a crowd would be done before its connection gives up.
 
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use api::Problem;
@@ -19,19 +21,21 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// A hash takes some times as long.
 const PAUSE_FOR_PERMIT: Duration = Duration::from_millis(10);
 
-/// After half a second a password is hashed all the same: neither a crowd nor a database that
+/// After a tenth of a second a password is hashed all the same: neither a crowd nor a database that
 /// hangs must be able to keep anyone from an answer. A transaction waits five seconds for its lock.
-const MAX_WAIT: Duration = Duration::from_millis(500);
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// Requests that hash a password side by side: one does, and another is at the database.
 const PERMITS: usize = 2;
 
-/// Who waits for longer is told to come back, before anything was done for them in vain.
-const MAX_WAIT_FOR_PERMIT: Duration = Duration::from_secs(1);
+/// Who waits for longer is told to come back, before anything was done for them in vain. With what the
+/// database may take afterwards a client has its answer within five seconds.
+const MAX_WAIT_FOR_PERMIT: Duration = Duration::from_secs(2);
 
 /// What is over is dropped this often: each time costs a statement, and finds little.
 const PRUNE_EVERY_MILLIS: i64 = 60_000;
 
+static WAITING: Mutex<VecDeque<u64>> = Mutex::new(VecDeque::new());
 static HASHING: AtomicUsize = AtomicUsize::new(0);
 static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
 static PRUNED_AT: AtomicI64 = AtomicI64::new(0);
@@ -73,11 +77,12 @@ impl Drop for Counted {
     }
 }
 
-/// One of the few permits to hash a password in this instance. Ask for it before a
-/// connection, and keep it until the answer. 503 after [`MAX_WAIT_FOR_PERMIT`].
+/// A permit to hash a password, of which this instance has few, in the order of coming. Ask for it
+/// before a connection, and keep it until the answer. 503 after [`MAX_WAIT_FOR_PERMIT`].
 pub(crate) async fn permit() -> Result<Counted, Problem> {
     let end = Instant::now() + MAX_WAIT_FOR_PERMIT;
-    while HASHING.load(Ordering::Relaxed) >= PERMITS {
+    let place = Place::last();
+    while !place.is_first() || HASHING.load(Ordering::Relaxed) >= PERMITS {
         if Instant::now() > end {
             let cause = format!("others hash passwords for {MAX_WAIT_FOR_PERMIT:?}");
             return Err(Problem::unavailable(cause));
@@ -86,6 +91,32 @@ pub(crate) async fn permit() -> Result<Counted, Problem> {
         sleep(PAUSE_FOR_PERMIT).await;
     }
     Ok(Counted::by(&HASHING))
+}
+
+/// Among those who wait for a permit, who are no more than the host gives one instance.
+struct Place(u64);
+
+impl Place {
+    fn last() -> Self {
+        let mut waiting = waiting();
+        let place = waiting.back().map_or(0, |last| last + 1);
+        waiting.push_back(place);
+        Self(place)
+    }
+
+    fn is_first(&self) -> bool {
+        waiting().front() == Some(&self.0)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        waiting().retain(|place| *place != self.0);
+    }
+}
+
+fn waiting() -> MutexGuard<'static, VecDeque<u64>> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns when no request of this instance uses the database, or after [`MAX_WAIT`]. Drop your

@@ -74,7 +74,7 @@ pub(crate) async fn create(
     let database = auth.database().await?;
     let address = client_address(&headers);
     let bucket = taken_logins(&auth, &address);
-    throttles::charge_one_by_one(&database, &[&bucket]).await?.map_err(too_many)?;
+    throttles::charge(&database, &[&bucket]).await?.map_err(too_many)?;
     // Others need the connection while the password is hashed.
     drop(database);
     between_queries().await;
@@ -147,14 +147,14 @@ pub(crate) async fn change_password(
     headers: HeaderMap,
     Body(body): Body<PasswordChange>,
 ) -> api::Result<StatusCode> {
-    let _permit = permit().await?;
-    let database = auth.database().await?;
-    let login = own_login(&database, &insider).await?;
+    let login = own_login(&*auth.database().await?, &insider).await?;
     let mut fields = Fields::default();
     let current = accept(&mut fields, "current_password", Password::typed(&body.current_password));
     let new = accept(&mut fields, "new_password", Password::chosen(&body.new_password, &login));
     fields.check()?;
 
+    let _permit = permit().await?;
+    let database = auth.database().await?;
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(database, &login, &current).await?;
     let account = account.ok_or_else(|| wrong_password("current_password"))?;
@@ -172,6 +172,7 @@ pub(crate) async fn change_password(
             Ok(guess.forgive(database, now_millis()).await?)
         })
         .await?;
+    guess.refund(&database).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -181,13 +182,13 @@ pub(crate) async fn remove(
     headers: HeaderMap,
     Body(body): Body<Removal>,
 ) -> api::Result<Response> {
-    let _permit = permit().await?;
-    let database = auth.database().await?;
-    let login = own_login(&database, &insider).await?;
     let mut fields = Fields::default();
     let password = accept(&mut fields, "password", Password::typed(&body.password));
     fields.check()?;
 
+    let _permit = permit().await?;
+    let database = auth.database().await?;
+    let login = own_login(&database, &insider).await?;
     let guess = Guess::count(&auth, &database, &login, &client_address(&headers)).await?;
     let account = guess.compare(database, &login, &password).await?;
     let account = account.ok_or_else(|| wrong_password("password"))?;

@@ -63,6 +63,7 @@ pub(crate) async fn create(
             Ok(guess.forgive(database, now).await?)
         })
         .await?;
+    guess.refund(&database).await;
     let is_moderator = moderators::is_one(&database, &account.id).await?;
     if should_prune(now) {
         // What stays is as good as gone, and dropped the next time.

@@ -20,53 +20,52 @@ pub(crate) struct Bucket {
     pub(crate) limit: &'static Limit,
 }
 
-/// Charges every bucket, or gives the seconds to wait if one is full: then roll the transaction
-/// back, which takes back what was charged. Each bucket stays locked until the end, so give those
-/// of several kinds in one order everywhere, and the one that most people share last.
+/// Charges every bucket, or gives the seconds to wait if one is full, and then none. Call it outside
+/// of a transaction and before a guess is compared: guesses that come at once are counted one after
+/// another, none of them passes uncounted, and nobody waits until another has been told of its charge.
 pub(crate) async fn charge(
     database: &Database,
     buckets: &[&Bucket],
 ) -> Result<Result<(), u64>, Error> {
-    for bucket in buckets {
-        let before = lock_or_make(database, &bucket.name).await?;
-        // The time at which it is this guess's turn: by an earlier one, the last guess of a burst
-        // that came at once would find the bucket full.
-        match bucket.limit.charge(before, now_millis()) {
-            Ok(after) => set(database, &bucket.name, after).await?,
-            Err(seconds) => return Ok(Err(seconds)),
-        }
-    }
-    Ok(Ok(()))
-}
-
-/// The same outside of a transaction: nothing stays locked until the charging request has been told
-/// so. What was charged before a full one is taken back.
-pub(crate) async fn charge_one_by_one(
-    database: &Database,
-    buckets: &[&Bucket],
-) -> Result<Result<(), u64>, Error> {
-    for (charged, bucket) in buckets.iter().enumerate() {
-        if let Err(seconds) = charge_alone(database, bucket).await? {
-            for bucket in &buckets[..charged] {
-                refund(database, bucket).await?;
+    for (number, bucket) in buckets.iter().enumerate() {
+        let charged = charge_one(database, bucket).await;
+        if !matches!(charged, Ok(Ok(()))) {
+            for before in buckets[..number].iter().rev() {
+                // What stays drains by itself.
+                let _ = refund(database, before).await;
             }
-            return Ok(Err(seconds));
+            return charged;
         }
     }
     Ok(Ok(()))
 }
 
-/// Of those that come at once one passes after the other, and none uncounted: the statement both
-/// looks and charges.
-async fn charge_alone(database: &Database, bucket: &Bucket) -> Result<Result<(), u64>, Error> {
+/// The same for one bucket in a transaction that is rolled back where it is full, for what is charged
+/// only if it is written. The bucket stays locked until the end.
+pub(crate) async fn charge_within(
+    database: &Database,
+    bucket: &Bucket,
+) -> Result<Result<(), u64>, Error> {
+    let before = lock_or_make(database, &bucket.name).await?;
+    match bucket.limit.charge(before, now_millis()) {
+        Ok(after) => set(database, &bucket.name, after).await.map(Ok),
+        Err(seconds) => Ok(Err(seconds)),
+    }
+}
+
+/// The statement both looks and charges.
+async fn charge_one(database: &Database, bucket: &Bucket) -> Result<Result<(), u64>, Error> {
     let charge = "UPDATE throttles SET drained_at = CASE WHEN drained_at > ?2 THEN drained_at ELSE ?2 END + ?3 \
                   WHERE bucket = ?1 AND drained_at <= ?4";
     let Bucket { name, limit } = bucket;
     for _ in 0..ATTEMPTS {
         let (now, interval) = (now_millis(), limit.interval_millis());
         let [at, more, room] = [now, interval, limit.has_room_until(now)].map(Value::Integer);
-        if database.execute(charge, [name.as_str().into(), at, more, room]).await? > 0 {
-            return Ok(Ok(()));
+        match database.execute(charge, [name.as_str().into(), at, more, room]).await {
+            // Of two that wait for each other the database gave up this one.
+            Err(Error::Conflict(_)) => continue,
+            Ok(0) => {}
+            charged => return charged.map(|_| Ok(())),
         }
         match find(database, name).await? {
             Some(before) => match limit.charge(before, now_millis()) {
@@ -76,7 +75,7 @@ async fn charge_alone(database: &Database, bucket: &Bucket) -> Result<Result<(),
             },
             None => match make(database, name, now + interval).await {
                 // Others made it.
-                Err(Error::Unique(_)) => {}
+                Err(Error::Unique(_) | Error::Conflict(_)) => {}
                 result => return result.map(Ok),
             },
         }
@@ -93,8 +92,8 @@ pub(crate) async fn refund(database: &Database, bucket: &Bucket) -> Result<(), E
 }
 
 /// Empties a bucket, which stays for the next charge.
-pub(crate) async fn empty(database: &Database, name: &str, now: i64) -> Result<(), Error> {
-    set(database, name, now).await
+pub(crate) async fn empty(database: &Database, bucket: &Bucket) -> Result<(), Error> {
+    set(database, &bucket.name, now_millis()).await
 }
 
 /// Drops a bucket.
@@ -104,8 +103,8 @@ pub(crate) async fn clear(database: &Database, name: &str) -> Result<(), Error> 
 }
 
 /// Drops the counters that are empty again, which then say nothing any more. Those in use are
-/// not among them, or this would wait for everybody who holds one. Call it outside of a transaction,
-/// or others of its kind wait for its end.
+/// hardly ever among them, or this would wait for everybody who holds one. Call it outside of a
+/// transaction, or others of its kind wait for its end.
 pub(crate) async fn prune(database: &Database, now: i64) -> Result<(), Error> {
     let delete = "DELETE FROM throttles WHERE drained_at <= ?1";
     database.query(delete, [Value::Integer(now - UNUSED_MILLIS)]).await?;
@@ -115,7 +114,11 @@ pub(crate) async fn prune(database: &Database, now: i64) -> Result<(), Error> {
 /// Notes something that holds until `until`; see [`holds`]. Call it in a transaction.
 pub(crate) async fn note(database: &Database, name: &str, until: i64) -> Result<(), Error> {
     let noted = database.execute(SET, [name.into(), Value::Integer(until)]).await?;
-    if noted > 0 { Ok(()) } else { make_in_transaction(database, name, until).await }
+    // MySQL counts none where another noted the same in the same millisecond.
+    if noted > 0 || find(database, name).await?.is_some() {
+        return Ok(());
+    }
+    make_within(database, name, until).await
 }
 
 /// Whether what was noted still holds.
@@ -153,14 +156,10 @@ async fn lock_or_make(database: &Database, name: &str) -> Result<i64, Error> {
     }
     // Empty now and not since ever: `prune` would wait for the end of this transaction.
     let now = now_millis();
-    make_in_transaction(database, name, now).await.map(|()| now)
+    make_within(database, name, now).await.map(|()| now)
 }
 
-async fn make_in_transaction(
-    database: &Database,
-    name: &str,
-    drained_at: i64,
-) -> Result<(), Error> {
+async fn make_within(database: &Database, name: &str, drained_at: i64) -> Result<(), Error> {
     match make(database, name, drained_at).await {
         Err(Error::Unique(_)) => Err(database.conflict("a counter that others made")),
         result => result,

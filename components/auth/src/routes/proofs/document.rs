@@ -63,7 +63,7 @@ pub(crate) async fn upload(
         .transaction(async |database: &Database| {
             let account = lock_own_account(database, &insider).await?;
             check_may_prove(database, &account.id, &hospital_id, now).await?;
-            throttles::charge(database, &[&bucket]).await?.map_err(too_many)?;
+            throttles::charge_within(database, &bucket).await?.map_err(too_many)?;
             Ok::<_, Problem>(documents::replace(database, &document, &sealed).await?)
         })
         .await?;

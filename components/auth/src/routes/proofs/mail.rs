@@ -124,7 +124,7 @@ async fn ask_for(
     let bucket = Bucket { name, limit: &DOMAINS_OF_ACCOUNT };
     database
         .transaction(async |database: &Database| {
-            throttles::charge(database, &[&bucket]).await?.map_err(too_many)?;
+            throttles::charge_within(database, &bucket).await?.map_err(too_many)?;
             Ok::<_, Problem>(
                 mail_domains::ask_for(database, hospital_id.as_str(), domain.as_str()).await?,
             )
@@ -172,12 +172,8 @@ async fn count(
         Bucket { name: name(&["mails of account", &account.id]), limit: &MAILS_OF_ACCOUNT };
     let to_mailbox =
         Bucket { name: name(&["mails to mailbox", address_hash]), limit: &MAILS_TO_MAILBOX };
-    database
-        .transaction(async |database: &Database| {
-            throttles::charge(database, &[&of_account]).await?.map_err(too_many)?;
-            Ok(throttles::charge(database, &[&to_mailbox]).await?.is_ok())
-        })
-        .await
+    throttles::charge(database, &[&of_account]).await?.map_err(too_many)?;
+    Ok(throttles::charge(database, &[&to_mailbox]).await?.is_ok())
 }
 
 /// Makes the proof of a code.
@@ -197,12 +193,7 @@ pub(crate) async fn confirm(
     let sent = mail_codes::find(&database, &account.id).await?;
     let sent = sent.ok_or_else(|| refused(&Verdict::Expired))?;
     let buckets = guess_buckets(&auth, &headers, &sent.domain);
-    database
-        .transaction(async |database: &Database| {
-            let [network, domain] = &buckets;
-            throttles::charge(database, &[network, domain]).await?.map_err(too_many)
-        })
-        .await?;
+    throttles::charge(&database, &buckets.each_ref()).await?.map_err(too_many)?;
     let result = database
         .transaction(async |database: &Database| {
             let account = lock_own_account(database, &insider).await?;

@@ -83,11 +83,7 @@ pub(crate) async fn vouch(
     let colleague = own_account(&database, &insider).await?;
     let name = auth.pseudonyms().bucket(&["vouches", &colleague.id]);
     let bucket = Bucket { name, limit: &VOUCHES_OF_ACCOUNT };
-    database
-        .transaction(async |database: &Database| {
-            throttles::charge(database, &[&bucket]).await?.map_err(too_many)
-        })
-        .await?;
+    throttles::charge(&database, &[&bucket]).await?.map_err(too_many)?;
     let code = vouching::typed(&vouch.code).ok_or_else(wrong_code)?;
     let open = vouch_codes::by_code(&database, &code).await?.ok_or_else(wrong_code)?;
     database
