@@ -2,7 +2,7 @@
 //! that Spin takes: `scheme://host[:port]` with `*`, `*.domain`, CIDR, port
 //! ranges and `self`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
@@ -226,12 +226,27 @@ impl BlockedNetworks {
         Ok(blocked)
     }
 
-    /// An IPv4 address written as IPv6 counts as the IPv4 address.
+    /// An IPv4 address written as IPv6 counts as the IPv4 address, and "any address" as well as this
+    /// machine, which is where a connection to it leads.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
-            || (self.private && !is_public(address))
+        let address = ipv4_within(address).map_or(address, IpAddr::V4);
+        let reached = match address {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            address => address,
+        };
+        [address, reached].iter().any(|address| {
+            self.networks.iter().any(|network| network.contains(address))
+                || (self.private && !is_public(*address))
+        })
     }
+}
+
+/// Mapped (RFC 4291, 2.5.5.2), or behind a translator (RFC 6052, 2.1).
+fn ipv4_within(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(v6) = address else { return None };
+    let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = v6.segments() else { return v6.to_ipv4_mapped() };
+    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }
 
 fn is_public(address: IpAddr) -> bool {
@@ -324,9 +339,14 @@ mod tests {
     #[test]
     fn blocked_networks_see_through_mapped_addresses() {
         let blocked = BlockedNetworks::parse(&["127.0.0.0/8".to_owned()]).expect("parses");
-        for address in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        for address in
+            ["127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0", "::ffff:0.0.0.0", "64:ff9b::7f00:1"]
+        {
             assert!(blocked.contains(address.parse().expect("address")), "{address}");
         }
+        assert!(!blocked.contains("64:ff9b::102:304".parse().expect("address")));
+        let any = BlockedNetworks::parse(&["::1/128".to_owned()]).expect("parses");
+        assert!(any.contains("::".parse().expect("address")));
         let private = BlockedNetworks::parse(&["private".to_owned()]).expect("parses");
         for address in
             ["10.1.1.1", "169.254.169.254", "::1", "fd00::1", "100.64.0.1", "::ffff:192.168.0.1"]

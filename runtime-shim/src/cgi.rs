@@ -16,7 +16,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::guest;
 use crate::handler::Answer;
-use crate::inbound_http;
+use crate::inbound_http::{self, HEADER_BYTES};
 use crate::request::{CLIENT_ADDR, FULL_URL, MATCHED_ROUTE, PATH_INFO};
 
 /// What a program exports.
@@ -149,6 +149,7 @@ fn response(output: &Bytes) -> wasmtime::Result<http::Response<WasiBody>> {
     let Some((head, body)) = divided(output) else {
         bail!("no empty line follows the headers that the program wrote");
     };
+    ensure!(head.len() <= HEADER_BYTES, "the program's headers are more than {HEADER_BYTES} bytes");
     let mut status = None;
     let mut headers = Vec::new();
     for line in String::from_utf8_lossy(&head).lines() {

@@ -4,7 +4,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -51,6 +51,10 @@ pub(crate) struct Connections {
 
 /// What is known of one connection without asking it.
 pub(crate) struct Watch {
+    /// The bodies of HTTP/2 responses, each with the look at which its client was last given
+    /// something, 0 while the component is waited for. A client may take nothing of a stream and yet
+    /// keep the socket free.
+    untaken: Mutex<Slab<u32>>,
     /// Requests under way.
     busy: AtomicU32,
     /// Part of a request head has arrived, the rest has not.
@@ -67,6 +71,7 @@ pub(crate) struct Watch {
 impl Connections {
     pub(crate) fn add(self: &Arc<Self>) -> Registered {
         let watch = Arc::new(Watch {
+            untaken: Mutex::default(),
             busy: AtomicU32::new(0),
             in_head: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
@@ -110,7 +115,7 @@ impl Connections {
             let now = self.clock.fetch_add(1, Relaxed).wrapping_add(1);
             for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 let full = watch.full.load(Relaxed);
-                if full > 0 && now.wrapping_sub(full) > write {
+                if full > 0 && now.wrapping_sub(full) > write || watch.has_untaken(now, write) {
                     watch.give(Order::Close);
                 }
                 let quiet = now.wrapping_sub(watch.since.load(Relaxed));
@@ -135,6 +140,19 @@ impl Connections {
 }
 
 impl Watch {
+    fn untaken(&self) -> MutexGuard<'_, Slab<u32>> {
+        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the client took nothing of some response for more than `longest` looks.
+    fn has_untaken(&self, now: u32, longest: u32) -> bool {
+        self.multiplexed.load(Relaxed)
+            && self
+                .untaken()
+                .iter()
+                .any(|(_, since)| *since > 0 && now.wrapping_sub(*since) > longest)
+    }
+
     /// Orders that are given already stay.
     fn rest(&self) {
         let (now, rest) = (Order::Continue as u8, Order::Rest as u8);
@@ -199,14 +217,18 @@ impl Registered {
         self.watch.since.store(self.connections.clock.load(Relaxed), Relaxed);
     }
 
+    /// The look at which something that counts from then on began, never 0.
+    fn now(&self) -> u32 {
+        self.connections.clock.load(Relaxed).max(1)
+    }
+
     /// Notes whether the client takes what is sent to it.
     fn sent<T>(&self, sent: &Poll<T>) {
         if sent.is_ready() {
             self.watch.full.store(0, Relaxed);
             self.touch();
         } else {
-            let now = self.connections.clock.load(Relaxed).max(1);
-            let _ = self.watch.full.compare_exchange(0, now, Relaxed, Relaxed);
+            let _ = self.watch.full.compare_exchange(0, self.now(), Relaxed, Relaxed);
         }
     }
 
@@ -242,9 +264,26 @@ impl Drop for UnderWay {
 
 /// The body of a response, whose request is under way until the body has ended.
 pub(crate) struct Sending {
-    pub body: Body,
-    #[expect(dead_code, reason = "it counts until it is dropped")]
-    pub under_way: UnderWay,
+    body: Body,
+    under_way: UnderWay,
+    /// Its place among those that a client of HTTP/2 has to take.
+    place: Option<usize>,
+}
+
+impl Sending {
+    pub(crate) fn new(body: Body, under_way: UnderWay, multiplexed: bool) -> Self {
+        let Registered { watch, .. } = &*under_way.0;
+        let place = multiplexed.then(|| watch.untaken().insert(under_way.0.now()));
+        Self { body, under_way, place }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.under_way.0.watch.untaken().remove(place);
+        }
+    }
 }
 
 impl http_body::Body for Sending {
@@ -255,7 +294,12 @@ impl http_body::Body for Sending {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if let Some(place) = self.place {
+            let registered = &self.under_way.0;
+            registered.watch.untaken()[place] = if frame.is_ready() { registered.now() } else { 0 };
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

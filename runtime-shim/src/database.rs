@@ -27,6 +27,18 @@ const STATEMENTS_KEPT: usize = 128;
 const STATEMENT_BYTES: i32 = 1024 * 1024;
 /// The largest script that SQLite takes at all.
 const SCRIPT_BYTES: i32 = 1_000_000_000;
+/// The pattern of LIKE and GLOB: comparing costs its length times that of the text.
+const PATTERN_BYTES: i32 = 1_000;
+/// A value or a row that a statement handles on a serving thread. A function of SQLite cannot be
+/// stopped, and some take as long as the product of what they are given; one with more runs elsewhere.
+const INLINE_VALUE_BYTES: i32 = 64 * 1024;
+/// The same anywhere: as much as one call may hand to the host.
+const VALUE_BYTES: i32 = 64 * 1024 * 1024;
+/// Statements of one database that run long at the same time: with more, its component would have all
+/// the threads on which others wait for their disk.
+const SLOW_STATEMENTS: usize = 4;
+/// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
+const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
 /// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
 const STEPS_PER_CHECK: i32 = 1000;
 /// How long SQLite itself waits for a lock. Within this process the writer's
@@ -48,6 +60,8 @@ impl From<rusqlite::Error> for Error {
 pub struct Rows<R> {
     pub columns: Vec<String>,
     pub rows: Vec<R>,
+    /// What they take.
+    pub bytes: u64,
 }
 
 /// Builds a row of the caller's type from its values.
@@ -68,10 +82,20 @@ pub struct Database {
     idle: Mutex<Vec<Session>>,
     slots: Arc<Semaphore>,
     writer: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
     wait: Duration,
-    inline: Duration,
-    statement: Duration,
+    /// On a serving thread.
+    here: Bounds,
+    /// On a blocking one.
+    aside: Bounds,
     metrics: PoolMetrics,
+}
+
+/// What a statement may take of the thread that it runs on.
+#[derive(Clone, Copy)]
+struct Bounds {
+    time: Duration,
+    value_bytes: i32,
 }
 
 /// A connection and what its callbacks look at.
@@ -97,9 +121,16 @@ impl Database {
             idle: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.sqlite_connections as usize)),
             writer: Arc::new(Semaphore::new(1)),
+            slow: Arc::new(Semaphore::new(SLOW_STATEMENTS)),
             wait: Duration::from_millis(limits.sqlite_wait_ms),
-            inline: Duration::from_millis(limits.sqlite_inline_ms),
-            statement: Duration::from_millis(limits.sqlite_statement_ms),
+            here: Bounds {
+                time: Duration::from_millis(limits.sqlite_inline_ms),
+                value_bytes: INLINE_VALUE_BYTES,
+            },
+            aside: Bounds {
+                time: Duration::from_millis(limits.sqlite_statement_ms),
+                value_bytes: VALUE_BYTES,
+            },
             metrics,
         })
     }
@@ -139,6 +170,10 @@ impl Database {
         }
     }
 
+    async fn slow(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.turn(&self.slow, "statements that take long did not finish").await
+    }
+
     /// Runs the statements of `script`, on a connection of its own.
     pub fn run_script(&self, script: &str) -> Result<(), Error> {
         let connection = self.connect()?.connection;
@@ -173,6 +208,7 @@ impl Database {
         // which costs more than running it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_BYTES)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let changed = Arc::new(AtomicBool::new(false));
         connection.authorizer(Some({
@@ -211,15 +247,15 @@ fn use_wal(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// What a component may not do to a database that others share: reach other
-/// files (ATTACH, and VACUUM INTO, which attaches), load code, change how the
-/// file is written. Settings of the connection alone are allowed; such a
-/// connection is not given to the next one.
+/// What a component may not do to a database that others share: reach other files (ATTACH, and
+/// VACUUM INTO, which attaches), load code, change how the file is written or what the process may
+/// take. Settings of the connection alone are allowed; such a connection is not given to the next one.
 fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
     match &context.action {
-        AuthAction::Attach { filename } if !matches!(*filename, "" | ":memory:") => {
-            Authorization::Deny
-        }
+        // VACUUM attaches a file without a name.
+        AuthAction::Attach { filename: "" } => Authorization::Allow,
+        // Of a name that is an expression nothing is told.
+        AuthAction::Attach { .. } | AuthAction::Unknown { .. } => Authorization::Deny,
         AuthAction::Function { function_name }
             if function_name.eq_ignore_ascii_case("load_extension") =>
         {
@@ -227,29 +263,35 @@ fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
         }
         AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => {
             match pragma_name.to_ascii_lowercase().as_str() {
-                "journal_mode"
-                | "synchronous"
-                | "locking_mode"
-                | "secure_delete"
-                | "wal_autocheckpoint"
-                | "writable_schema"
-                | "temp_store_directory"
-                | "data_store_directory"
-                | "mmap_size"
-                | "busy_timeout" => Authorization::Ignore,
                 "table_info" | "table_xinfo" | "table_list" | "index_list" | "index_info"
                 | "index_xinfo" | "foreign_key_list" | "foreign_key_check" | "integrity_check"
-                | "quick_check" | "user_version" => Authorization::Allow,
-                _ => {
+                | "quick_check" | "user_version" | "application_id" | "optimize"
+                | "incremental_vacuum" | "wal_checkpoint" => Authorization::Allow,
+                "foreign_keys"
+                | "defer_foreign_keys"
+                | "ignore_check_constraints"
+                | "recursive_triggers"
+                | "case_sensitive_like"
+                | "reverse_unordered_selects"
+                | "automatic_index"
+                | "query_only"
+                | "read_uncommitted"
+                | "legacy_alter_table"
+                | "trusted_schema"
+                | "cell_size_check"
+                | "analysis_limit"
+                | "full_column_names"
+                | "short_column_names" => {
                     changed.store(true, Relaxed);
                     Authorization::Allow
                 }
+                // Without effect, as in SQLite itself with a name that it does not know.
+                _ => Authorization::Ignore,
             }
         }
         AuthAction::CreateTempTable { .. }
         | AuthAction::CreateTempView { .. }
-        | AuthAction::CreateTempTrigger { .. }
-        | AuthAction::Attach { .. } => {
+        | AuthAction::CreateTempTrigger { .. } => {
             changed.store(true, Relaxed);
             Authorization::Allow
         }
@@ -288,33 +330,59 @@ impl Lease {
     ) -> Result<Rows<R>, Error> {
         // A server's own log can say this; here nothing else can. Values may be people's texts.
         tracing::trace!("statement: {sql}");
-        let session = self.session.as_ref().ok_or_else(lost)?;
-        let kind = session.kind(sql)?;
-        if kind != Kind::Write {
-            match session.run(sql, &parameters, limit, self.database.inline) {
-                // Too slow for this thread, or another program holds a lock.
-                Err(RunError::Sqlite(error)) if kind == Kind::Read && is_retryable(&error) => {}
+        let (here, aside) = (self.database.here, self.database.aside);
+        let kind = self.session()?.kind(sql, here);
+        let kind = match kind {
+            Err(error) if error.is_retryable() => {
+                let _slow = self.database.slow().await?;
+                let sql = sql.to_owned();
+                self.aside(move |session| session.kind(&sql, aside)).await?
+            }
+            kind => kind,
+        }?;
+        let mut slow = None;
+        if kind == Kind::Write {
+            if self.writing.is_none() {
+                let database = &self.database;
+                let turn = database.turn(&database.writer, "the writer before did not finish");
+                self.writing = Some(turn.await?);
+            }
+        } else {
+            let found = self.session()?.run(sql, &parameters, limit, here);
+            match found {
+                // Too much for this thread, or another program holds a lock.
+                Err(error) if kind == Kind::Read && error.is_retryable() => {}
                 finished => return finished.map_err(Error::from),
             }
-        } else if self.writing.is_none() {
-            self.writing = Some(
-                self.database
-                    .turn(&self.database.writer, "the writer before did not finish")
-                    .await?,
-            );
+            slow = Some(self.database.slow().await?);
         }
-        let session = self.session.take().ok_or_else(lost)?;
-        let (sql, statement) = (sql.to_owned(), self.database.statement);
-        let (session, result) = blocking(move || {
-            let result = session.run(&sql, &parameters, limit, statement);
-            Ok((session, result))
-        })
-        .await?;
-        if session.connection.is_autocommit() {
+        let sql = sql.to_owned();
+        let run = move |session: &Session| session.run(&sql, &parameters, limit, aside);
+        let result = self.aside(run).await?;
+        drop(slow);
+        if self.session()?.connection.is_autocommit() {
             self.writing = None;
         }
-        self.session = Some(session);
         result.map_err(Error::from)
+    }
+
+    fn session(&self) -> Result<&Session, Error> {
+        self.session.as_ref().ok_or_else(lost)
+    }
+
+    /// Has a blocking thread do `work`.
+    async fn aside<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Session) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let session = self.session.take().ok_or_else(lost)?;
+        let (session, done) = blocking(move || {
+            let done = work(&session);
+            Ok((session, done))
+        })
+        .await?;
+        self.session = Some(session);
+        Ok(done)
     }
 
     pub fn last_insert_rowid(&self) -> i64 {
@@ -359,17 +427,48 @@ impl From<RunError> for Error {
     }
 }
 
+impl RunError {
+    /// Whether it may go well where more may be taken.
+    fn is_retryable(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::OperationInterrupted
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::TooBig
+            )
+        )
+    }
+}
+
 impl Session {
-    fn kind(&self, sql: &str) -> Result<Kind, Error> {
+    /// Does `work`, which SQLite gives up where it takes more.
+    fn within<T>(
+        &self,
+        bounds: Bounds,
+        work: impl FnOnce(&Self) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bounds.value_bytes)?;
+        let stop_at = self.epoch.elapsed() + bounds.time;
+        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
+        let done = work(self);
+        self.stop_at.store(u64::MAX, Relaxed);
+        done
+    }
+
+    fn kind(&self, sql: &str, bounds: Bounds) -> Result<Kind, RunError> {
         let shape =
             |statement: &rusqlite::Statement<'_>| (statement.readonly(), statement.column_count());
-        let shape = if is_pragma(sql) {
+        let shape = self.within(bounds, |session| {
             // The authorizer sees a statement only when it is prepared anew.
-            shape(&self.connection.prepare(sql)?)
-        } else {
-            let statement = self.connection.prepare_cached(sql)?;
-            shape(&statement)
-        };
+            if is_pragma(sql) || !is_kept(sql) {
+                return Ok(shape(&session.connection.prepare(sql)?));
+            }
+            let statement = session.connection.prepare_cached(sql)?;
+            Ok(shape(&statement))
+        })?;
         let written = self.connection.transaction_state::<&str>(None)? == TransactionState::Write;
         Ok(match shape {
             (true, 1..) => Kind::Read,
@@ -383,42 +482,45 @@ impl Session {
         sql: &str,
         parameters: &[Value],
         limit: u64,
-        time: Duration,
+        bounds: Bounds,
     ) -> Result<Rows<R>, RunError> {
-        let stop_at = self.epoch.elapsed() + time;
-        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
-        let rows = self.query(sql, parameters, limit);
-        self.stop_at.store(u64::MAX, Relaxed);
-        rows
+        self.within(bounds, |session| {
+            if !is_kept(sql) {
+                return query(&mut session.connection.prepare(sql)?, parameters, limit);
+            }
+            query(&mut *session.connection.prepare_cached(sql)?, parameters, limit)
+        })
     }
+}
 
-    fn query<R: Row>(
-        &self,
-        sql: &str,
-        parameters: &[Value],
-        limit: u64,
-    ) -> Result<Rows<R>, RunError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-        let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
-        let (mut rows, mut bytes) = (Vec::new(), 0);
-        while let Some(row) = found.next()? {
-            let mut cells = Vec::with_capacity(columns.len());
-            for (index, column) in columns.iter().enumerate() {
-                let value = row.get_ref(index)?;
-                bytes += size(&value);
-                cells.push(cell::<R>(value, column)?);
-            }
-            if bytes > limit {
-                return Err(RunError::Other(format!(
-                    "query result exceeds limit of {limit} bytes; use LIMIT"
-                )));
-            }
-            rows.push(R::new(cells));
+fn query<R: Row>(
+    statement: &mut rusqlite::Statement<'_>,
+    parameters: &[Value],
+    limit: u64,
+) -> Result<Rows<R>, RunError> {
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        let mut cells = Vec::with_capacity(columns.len());
+        for (index, column) in columns.iter().enumerate() {
+            let value = row.get_ref(index)?;
+            bytes += size(&value);
+            cells.push(cell::<R>(value, column)?);
         }
-        drop(found);
-        Ok(Rows { columns, rows })
+        if bytes > limit {
+            return Err(RunError::Other(format!(
+                "query result exceeds limit of {limit} bytes; use LIMIT"
+            )));
+        }
+        rows.push(R::new(cells));
     }
+    drop(found);
+    Ok(Rows { columns, rows, bytes })
+}
+
+fn is_kept(sql: &str) -> bool {
+    sql.len() <= CACHED_STATEMENT_BYTES
 }
 
 fn is_pragma(sql: &str) -> bool {
@@ -447,13 +549,6 @@ fn size(value: &ValueRef<'_>) -> u64 {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() as u64,
         _ => 0,
     }
-}
-
-fn is_retryable(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
 }
 
 fn lost() -> Error {

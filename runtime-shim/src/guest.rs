@@ -23,6 +23,7 @@ use crate::app::Component;
 use crate::cgi::{self, Exchange};
 use crate::core::Core;
 use crate::handler::{Answer, Handler, HandlerPre};
+use crate::held::Budget;
 use crate::imports::{self, outbound_http};
 use crate::inbound_http;
 use crate::trace::TraceContext;
@@ -30,6 +31,9 @@ use crate::trace::TraceContext;
 /// Requests of an instance that are remembered, so that a call which a guest
 /// makes after its response head still finds the request it belongs to.
 const REMEMBERED: usize = 64;
+
+/// Of a body that a guest writes, what waits for the client to take it.
+const BODY_CHUNK_BYTES: usize = 128 * 1024;
 
 /// What belongs to one request, wherever it goes.
 #[derive(Clone, Copy)]
@@ -54,11 +58,11 @@ impl RequestContext {
 
 /// Outbound calls of an instance that are under way.
 #[derive(Default)]
-pub struct Calls(Arc<()>);
+pub(crate) struct Calls(Arc<()>);
 
 impl Calls {
     /// The call counts until the result is dropped; `None` if there are `limit` already.
-    pub fn start(&self, limit: u64) -> Option<Arc<()>> {
+    pub(crate) fn start(&self, limit: u64) -> Option<Arc<()>> {
         ((Arc::strong_count(&self.0) as u64) <= limit).then(|| Arc::clone(&self.0))
     }
 }
@@ -70,10 +74,10 @@ pub struct Guest {
     pub table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    hooks: Hooks,
+    pub(crate) hooks: Hooks,
+    pub(crate) held: Budget,
     limiter: Limiter,
     requests: VecDeque<(GuestTaskId, RequestContext)>,
-    pub calls: Calls,
     /// Of a program that runs.
     pub(crate) exchange: Option<Exchange>,
     pub activity: Arc<Activity>,
@@ -235,10 +239,11 @@ impl WasiHttpView for Guest {
 }
 
 /// What `wasi:http` asks of its host.
-struct Hooks {
+pub(crate) struct Hooks {
     component: Arc<Component>,
     core: Arc<Core>,
     latest: Option<RequestContext>,
+    pub(crate) calls: Calls,
 }
 
 /// Headers that belong to a connection, not to a message. `host` is not among
@@ -271,6 +276,14 @@ type Sent = Box<
 >;
 
 impl WasiHttpHooks for Hooks {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::clone(&CONNECTION_HEADERS)
     }
@@ -284,7 +297,9 @@ impl WasiHttpHooks for Hooks {
     ) -> Sent {
         let (core, component, context) =
             (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
+        let call = self.calls.start(component.limits.outbound_calls);
         Box::new(async move {
+            let _call = call.ok_or(wasmtime_wasi_http::Error::ConnectionLimitReached)?;
             let response =
                 outbound_http::send(&core, &component, context, request, options).await?;
             let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> =
@@ -347,7 +362,13 @@ pub(crate) async fn instantiate(
         table,
         wasi: wasi(core, component)?.build(),
         http: WasiHttpCtx::new(),
-        hooks: Hooks { component: Arc::clone(component), core: Arc::clone(core), latest: None },
+        hooks: Hooks {
+            component: Arc::clone(component),
+            core: Arc::clone(core),
+            latest: None,
+            calls: Calls::default(),
+        },
+        held: Budget::new(limits.held_bytes),
         limiter: Limiter {
             component: Arc::clone(component),
             memory: usize::try_from(limits.memory_bytes)?,
@@ -356,7 +377,6 @@ pub(crate) async fn instantiate(
             first: 0,
         },
         requests: VecDeque::with_capacity(REMEMBERED),
-        calls: Calls::default(),
         exchange: None,
         activity: Arc::clone(&activity),
     };

@@ -113,13 +113,20 @@ impl IsTerminal for GuestOutput {
 
 impl StdoutStream for GuestOutput {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(Lines { output: self.clone(), line: Vec::new() })
+        Box::new(Lines { output: self.clone(), line: Vec::new(), yielding: false })
     }
 }
+
+/// What a guest may print before others on its thread have their turn.
+const TURN_BYTES: usize = 8 * 1024;
+/// Lines of those bytes: each is written by itself.
+const TURN_LINES: usize = 64;
 
 struct Lines {
     output: GuestOutput,
     line: Vec<u8>,
+    /// It is the others' turn.
+    yielding: bool,
 }
 
 impl Lines {
@@ -143,16 +150,31 @@ impl Lines {
     }
 }
 
+/// The beginning of `bytes` that one turn has room for.
+fn turn(bytes: &[u8]) -> &[u8] {
+    let bytes = &bytes[..bytes.len().min(TURN_BYTES)];
+    let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let lines = ends.nth(TURN_LINES - 1).map_or(bytes.len(), |(end, _)| end + 1);
+    &bytes[..lines]
+}
+
 impl AsyncWrite for Lines {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if !self.output.quiet || self.output.file.is_some() {
-            self.push(bytes);
+        if self.output.quiet && self.output.file.is_none() {
+            return Poll::Ready(Ok(bytes.len()));
         }
-        Poll::Ready(Ok(bytes.len()))
+        if std::mem::take(&mut self.yielding) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let now = turn(bytes);
+        self.yielding = now.len() < bytes.len();
+        self.push(now);
+        Poll::Ready(Ok(now.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -50,7 +50,7 @@ static METHODS: [(http::Method, Method); 7] = [
 type Headers = Vec<(String, String)>;
 
 /// As many as guests of `wasi:http` may have.
-const HEADER_BYTES: usize = 128 * 1024;
+pub(crate) const HEADER_BYTES: usize = 128 * 1024;
 
 #[derive(ComponentType, Lift, Lower)]
 #[component(record)]

@@ -478,6 +478,7 @@ impl Worker {
         let Component { limits, metrics, .. } = &**self.component();
         let compute = Duration::from_millis(limits.compute_ms);
         let idle = Duration::from_millis(limits.idle_instance_ms);
+        let response = Duration::from_millis(limits.response_ms);
         // Not told at once: threads would meet at the one counter of a component.
         let mut busy = Duration::ZERO;
         let mut driver = pin!(driver);
@@ -532,9 +533,11 @@ impl Worker {
                 if progress.idle.is_some_and(|since| now - since > idle) {
                     return Poll::Ready(Ok(()));
                 }
-                // What a request that was over time left behind, such as a read of a body
-                // that never comes, must not keep the instance's place.
-                if progress.retired && progress.emptied.is_some_and(|since| now - since > GRACE) {
+                // What a request that was over time left behind, such as a read of a body that never
+                // comes, must not keep the instance's place; nor must for ever what one goes on with
+                // after its answer.
+                let left = if progress.retired { GRACE } else { response };
+                if progress.emptied.is_some_and(|since| now - since > left) {
                     return Poll::Ready(Ok(()));
                 }
                 if progress.active.iter().any(|active| now > active.deadline + GRACE) {

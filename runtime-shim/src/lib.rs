@@ -18,6 +18,7 @@ pub mod files;
 mod guest;
 mod guest_output;
 mod handler;
+mod held;
 pub mod host;
 mod imports;
 mod inbound_http;

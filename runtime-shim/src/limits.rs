@@ -149,6 +149,8 @@ limits! {
             "Function tables of real programs stay far below.";
         hostcall_bytes = 64 * 1024 * 1024, "bytes per call",
             "What one call may hand to the host, copied into the host's own memory.";
+        held_bytes = 256 * 1024 * 1024, "bytes per instance",
+            "Arguments of calls under way and rows that the guest has not read: what the host holds for it, as much as its own memory.";
         handles = 10_000, "handles per instance",
             "Open resources (connections, bodies, headers) of one instance.";
         chain_depth = 8, "calls",
@@ -162,7 +164,7 @@ limits! {
         shared_cache_bytes = 16 * 1024 * 1024, "bytes",
             "Answers that a component shares by s-maxage and that the host gives in its place under load; 0 for none.";
         shared_cache_in_flight = 8, "requests",
-            "While fewer are under way at a component, each of them reaches it and sees every write.";
+            "While fewer are under way at a component, each of them reaches it and sees every write, but for shared_cache_linger_ms after a burst.";
         shared_cache_linger_ms = 1_000, "ms",
             "So long after a burst of so many its answers are given as well: the next one is near.";
         sqlite_result_bytes = 32 * 1024 * 1024, "bytes per result",

@@ -316,7 +316,7 @@ fn answer(
         if one_at_a_time && registered.is_leaving() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| Sending { body, under_way }))
+        Ok(response.map(|body| Sending::new(body, under_way, !one_at_a_time)))
     }
 }
 

@@ -9,6 +9,7 @@ use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReade
 use super::wit::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
 use crate::database::{self, Database, Lease, Row};
 use crate::guest::Guest;
+use crate::held::{TOO_MUCH, Unread};
 
 /// The table, made on each new connection.
 pub(crate) const SCHEMA: &str = "create table if not exists spin_key_value (
@@ -199,6 +200,10 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
+        let bytes = (key.len() + value.len()) as u64;
+        let Some(_held) = accessor.with(|mut access| access.get().held.hold(bytes)) else {
+            return Ok(Err(Error::Other(TOO_MUCH.into())));
+        };
         Ok(opened(accessor, &store)?.set(key, value).await.map_err(Error::from))
     }
 
@@ -218,8 +223,14 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
             Ok(keys) => (keys, Ok(())),
             Err(error) => (Vec::new(), Err(Error::from(error))),
         };
+        let bytes = keys.iter().map(|key| (size_of::<String>() + key.len()) as u64).sum();
         accessor.with(|mut access| {
-            let keys = StreamReader::new(&mut access, keys)?;
+            let held = access.get().held.hold(bytes);
+            let (keys, end) = match held {
+                Some(_) => (keys, end),
+                None => (Vec::new(), Err(Error::Other(TOO_MUCH.into()))),
+            };
+            let keys = StreamReader::new(&mut access, Unread::new(keys, held))?;
             Ok((keys, FutureReader::new(&mut access, async { wasmtime::error::Ok(end) })?))
         })
     }

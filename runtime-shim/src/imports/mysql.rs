@@ -12,6 +12,7 @@ use super::wit::spin::mysql::mysql::{
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
+use crate::held::{self, ADDRESS_BYTES, Held, Size, TOO_MUCH, Unread};
 use crate::mysql::Address;
 use crate::mysql::values;
 use crate::mysql::{Failure, MysqlSession, Rows};
@@ -75,6 +76,9 @@ pub(super) async fn open(
     address: &str,
 ) -> Result<Connection, Error> {
     let failed = Error::ConnectionFailed;
+    if address.len() > ADDRESS_BYTES {
+        return Err(failed(format!("the address is longer than {ADDRESS_BYTES} bytes")));
+    }
     let read = || target(component, address);
     let key = core.mysql_targets.meaning(&component.id, address, read)?;
     let connect = MysqlSession::connect(&key.1, &core.app.blocked, &component.limits);
@@ -129,6 +133,31 @@ impl Guest {
     }
 }
 
+/// Where a statement runs, and its arguments counted; `None` if the instance holds too much.
+fn begin(
+    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    connection: &Resource<Connection>,
+    statement: &str,
+    parameters: &[ParameterValue],
+) -> wasmtime::Result<Option<((Place, u64), Held)>> {
+    let arguments = held::of_statement(statement, parameters);
+    accessor.with(|mut access| {
+        let guest = access.get();
+        let place = guest.mysql(connection)?;
+        Ok(guest.held.hold(arguments).map(|held| (place, held)))
+    })
+}
+
+impl Size for ParameterValue {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Str(text) => text.len() as u64,
+            Self::Binary(bytes) => bytes.len() as u64,
+            _ => 0,
+        }
+    }
+}
+
 impl Host for Guest {}
 
 impl HostConnection for Guest {
@@ -158,14 +187,20 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<Streamed> {
-        let place = accessor.with(|mut access| access.get().mysql(&connection))?;
-        let Rows { columns, rows } = match run(place, statement, parameters).await {
+        let Some((place, _arguments)) = begin(accessor, &connection, &statement, &parameters)?
+        else {
+            return Ok(Err(Error::Other(TOO_MUCH.into())));
+        };
+        let Rows { columns, rows, bytes } = match run(place, statement, parameters).await {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
-        // All rows are here, so the stream hands them over in one piece and cannot fail any more.
+        // All rows are here, so the stream cannot fail any more.
         accessor.with(|mut access: Access<'_, Guest, Self>| {
-            let rows = StreamReader::new(&mut access, rows)?;
+            let Some(held) = access.get().held.hold(bytes) else {
+                return Ok(Err(Error::Other(TOO_MUCH.into())));
+            };
+            let rows = StreamReader::new(&mut access, Unread::new(rows, Some(held)))?;
             let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
             Ok(Ok((columns, rows, end)))
         })
@@ -177,7 +212,10 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<()> {
-        let place = accessor.with(|mut access| access.get().mysql(&connection))?;
+        let Some((place, _arguments)) = begin(accessor, &connection, &statement, &parameters)?
+        else {
+            return Ok(Err(Error::Other(TOO_MUCH.into())));
+        };
         Ok(run(place, statement, parameters).await.map(|_| ()))
     }
 }

@@ -16,7 +16,7 @@ use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -43,6 +43,13 @@ use crate::request;
 use crate::route;
 use crate::trace::TRACEPARENT;
 
+/// Characters of an address that the log repeats.
+const SHOWN_AUTHORITY: usize = 256;
+/// A connection to a peer that nothing used for this long is closed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(60);
+/// Connections that each thread keeps to one peer.
+const IDLE_PER_HOST: usize = 32;
+
 type Failure = TrappableError<ErrorCode>;
 
 fn trap(error: impl Into<wasmtime::Error>) -> Failure {
@@ -66,7 +73,7 @@ impl HostWithStore<Guest> for OutboundHttp {
             let guest = access.data_mut();
             let (core, component) = (Arc::clone(&guest.core), Arc::clone(&guest.component));
             let context = guest.request_of(tasks.into_iter());
-            let Some(call) = guest.calls.start(component.limits.outbound_calls) else {
+            let Some(call) = guest.hooks.calls.start(component.limits.outbound_calls) else {
                 return Err(Failure::from(ErrorCode::ConnectionLimitReached));
             };
             let request = guest.table.delete(request).map_err(trap)?;
@@ -100,6 +107,8 @@ pub(crate) async fn send(
         context.unwrap_or_else(|| RequestContext::started(request.headers(), core.app.samples()));
     let Some(target) = target(component, request.uri()) else {
         let authority = request.uri().authority().map_or("itself", Authority::as_str);
+        // A name has 253 bytes at most (RFC 1035), a guest's text may have any number.
+        let authority: String = authority.chars().take(SHOWN_AUTHORITY).collect();
         tracing::warn!(
             component = %component.id, trace_id = %context.trace,
             "outbound call to {authority} refused: not in allowed_outbound_hosts"
@@ -238,7 +247,10 @@ impl Client {
         let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let connector = Connector { blocked, connect, tls: TlsConnector::from(Arc::new(tls)) };
-        Self(legacy::Client::builder(TokioExecutor::new()).build(connector))
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new());
+        builder.pool_idle_timeout(IDLE_CONNECTION).pool_max_idle_per_host(IDLE_PER_HOST);
+        Self(builder.build(connector))
     }
 
     /// A peer may end a connection that is kept at the moment when a request is sent on it. One

@@ -11,6 +11,7 @@ use super::wit::spin::postgres::postgres::{
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
+use crate::held::{self, ADDRESS_BYTES, Held, Size, TOO_MUCH, Unread};
 use crate::postgres::{self, Failure, Found, Shared, Wanted};
 
 /// A guest's connection: a session of the server until it is dropped.
@@ -21,7 +22,8 @@ pub struct Connection(Shared);
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Clone)]
 pub struct Builder {
-    address: String,
+    /// `None`: it was too long to be kept.
+    address: Option<String>,
     authority: Option<String>,
 }
 
@@ -43,11 +45,16 @@ impl Guest {
 
 impl Builder {
     fn of(address: String) -> Self {
+        let address = Some(address).filter(|address| address.len() <= ADDRESS_BYTES);
         Self { address, authority: None }
     }
 
     async fn build(self, (core, component): Owner) -> Result<Connection, Error> {
-        postgres::open(&core, &component, self.address, self.authority).await.map(Connection)
+        let Some(address) = self.address else {
+            let why = format!("the address is longer than {ADDRESS_BYTES} bytes");
+            return Err(Error::ConnectionFailed(why));
+        };
+        postgres::open(&core, &component, address, self.authority).await.map(Connection)
     }
 }
 
@@ -81,6 +88,39 @@ async fn open(
             accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
         }
         Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Where a statement runs, what is wanted of it, and its arguments counted; `None` if the instance
+/// holds too much.
+fn begin(
+    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    connection: &Resource<Connection>,
+    statement: &str,
+    parameters: &[ParameterValue],
+) -> wasmtime::Result<Option<(Shared, Wanted, Held)>> {
+    let arguments = held::of_statement(statement, parameters);
+    accessor.with(|mut access| {
+        let guest = access.get();
+        let session = guest.session(connection)?;
+        Ok(guest.held.hold(arguments).map(|held| (session, guest.rows(), held)))
+    })
+}
+
+impl Size for ParameterValue {
+    fn bytes(&self) -> u64 {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let bytes = match self {
+            Self::Str(text) | Self::Uuid(text) | Self::Decimal(text) => text.len(),
+            Self::Binary(bytes) | Self::Jsonb(bytes) => bytes.len(),
+            Self::ArrayInt32(values) => size_of_val(&values[..]),
+            Self::ArrayInt64(values) => size_of_val(&values[..]),
+            Self::ArrayDecimal(values) | Self::ArrayStr(values) => {
+                size_of_val(&values[..]) + values.iter().map(text).sum::<usize>()
+            }
+            _ => 0,
+        };
+        bytes as u64
     }
 }
 
@@ -171,18 +211,22 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<Rows> {
-        let (session, wanted) = accessor.with(|mut access| {
-            let guest = access.get();
-            guest.session(&connection).map(|session| (session, guest.rows()))
-        })?;
+        let Some((session, wanted, _arguments)) =
+            begin(accessor, &connection, &statement, &parameters)?
+        else {
+            return Ok(Err(Error::Other(TOO_MUCH.into())));
+        };
         let found = run(&session, &statement, &parameters, wanted).await;
-        let Found { columns, rows, .. } = match found {
+        let Found { columns, rows, bytes, .. } = match found {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
-        // All rows are here, so the stream hands them over in one piece and cannot fail any more.
+        // All rows are here, so the stream cannot fail any more.
         accessor.with(|mut access: Access<'_, Guest, Self>| {
-            let rows = StreamReader::new(&mut access, rows)?;
+            let Some(held) = access.get().held.hold(bytes) else {
+                return Ok(Err(Error::Other(TOO_MUCH.into())));
+            };
+            let rows = StreamReader::new(&mut access, Unread::new(rows, Some(held)))?;
             let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
             Ok(Ok((columns, rows, end)))
         })
@@ -194,7 +238,10 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<u64> {
-        let session = accessor.with(|mut access| access.get().session(&connection))?;
+        let Some((session, _, _arguments)) = begin(accessor, &connection, &statement, &parameters)?
+        else {
+            return Ok(Err(Error::Other(TOO_MUCH.into())));
+        };
         let found = run(&session, &statement, &parameters, Wanted::Count).await;
         Ok(found.map(|found| found.touched))
     }

@@ -11,6 +11,7 @@ use super::wit::spin::sqlite::sqlite::{
 };
 use crate::database::{self, Database, Lease, Row, Rows};
 use crate::guest::Guest;
+use crate::held::{self, Size, TOO_MUCH, Unread};
 
 /// A guest's connection. The lock gives the statements of one connection an
 /// order when a guest starts several at once.
@@ -54,6 +55,16 @@ fn parameter(value: Value) -> Parameter {
         Value::Text(value) => Parameter::Text(value),
         Value::Blob(value) => Parameter::Blob(value),
         Value::Null => Parameter::Null,
+    }
+}
+
+impl Size for Value {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Blob(bytes) => bytes.len() as u64,
+            Self::Integer(_) | Self::Real(_) | Self::Null => 0,
+        }
     }
 }
 
@@ -113,7 +124,7 @@ impl HostConnection for Guest {
         parameters: Vec<Value>,
     ) -> Answer<QueryResult> {
         let found = execute(self.lease(&connection)?, statement, parameters).await;
-        Ok(found.map(|Rows { columns, rows }| QueryResult { columns, rows }))
+        Ok(found.map(|Rows { columns, rows, .. }| QueryResult { columns, rows }))
     }
 
     fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
@@ -151,14 +162,22 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         statement: String,
         parameters: Vec<Value>,
     ) -> Answer<(Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>)> {
-        let lease = accessor.with(|mut access| access.get().lease(&connection))?;
-        let Rows { columns, rows } = match execute(lease, statement, parameters).await {
+        let arguments = held::of_statement(&statement, &parameters);
+        let (lease, arguments) = accessor.with(|mut access| {
+            let guest = access.get();
+            guest.lease(&connection).map(|lease| (lease, guest.held.hold(arguments)))
+        })?;
+        let Some(_arguments) = arguments else { return Ok(Err(Error::Io(TOO_MUCH.into()))) };
+        let Rows { columns, rows, bytes } = match execute(lease, statement, parameters).await {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
-        // All rows are here, so the stream hands them over in one piece and cannot fail any more.
+        // All rows are here, so the stream cannot fail any more.
         accessor.with(|mut access: Access<'_, Guest, Self>| {
-            let rows = StreamReader::new(&mut access, rows)?;
+            let Some(held) = access.get().held.hold(bytes) else {
+                return Ok(Err(Error::Io(TOO_MUCH.into())));
+            };
+            let rows = StreamReader::new(&mut access, Unread::new(rows, Some(held)))?;
             let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
             Ok(Ok((columns, rows, end)))
         })

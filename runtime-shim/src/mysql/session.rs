@@ -42,6 +42,8 @@ pub(crate) struct MysqlSession {
 pub(crate) struct Rows {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Vec<DbValue>>,
+    /// What they take.
+    pub(crate) bytes: u64,
 }
 
 /// Why a statement has no result. Only after `Refused` does the session go on.
@@ -131,7 +133,7 @@ impl MysqlSession {
         }
         // A procedure may have more results, which the interface has no place for.
         result.drop_result().await?;
-        Ok(Rows { columns, rows })
+        Ok(Rows { columns, rows, bytes: limit - left })
     }
 
     /// A server may be set up to open a transaction with any statement. What it last said tells,

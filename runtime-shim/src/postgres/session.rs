@@ -65,6 +65,8 @@ pub(crate) enum Wanted {
 pub(crate) struct Found {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Vec<DbValue>>,
+    /// What they take.
+    pub(crate) bytes: u64,
     /// Rows read or written, as the server counts them.
     pub(crate) touched: u64,
 }
@@ -395,7 +397,7 @@ async fn found(
         data_type: value::data_type(column.type_()),
     });
     let touched = stream.rows_affected().unwrap_or(0);
-    Ok(Found { columns: columns.collect(), rows, touched })
+    Ok(Found { columns: columns.collect(), rows, bytes, touched })
 }
 
 fn values(row: &Row) -> Result<Vec<DbValue>, Stop> {

@@ -1,7 +1,7 @@
 //! Guests that misbehave: each ends at its limit, and its neighbours go on.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use ureq::http::Request;
@@ -455,4 +455,71 @@ fn a_redirect_leads_nowhere_by_itself() {
     assert!(seen.starts_with("302 "), "{seen}");
     let (status, said) = host.get(&format!("/outbound?url=http://127.0.0.1:{elsewhere}/"));
     assert!(status == 422 && said.contains("HttpRequestDenied"), "{said}");
+}
+
+#[test]
+fn what_the_host_holds_for_a_guest_has_an_end() {
+    let host = Host::with("[limits]\nheld_bytes = 100000000\n", &[]);
+    let before = host.memory();
+    for path in ["/unread", "/argument-storm"] {
+        let (status, text) = host.get(path);
+        assert_eq!(status, 200, "{path} {text}");
+        let refused: u32 = text.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+        assert!((20..30).contains(&refused), "{path} {text}");
+        assert_eq!(host.get(path).1, text, "what was held is given back");
+    }
+    assert!(host.memory() < before + 400_000_000);
+}
+
+#[test]
+fn who_prints_without_end_holds_up_nobody() {
+    let host = Host::with(LIMITS, &[]);
+    std::thread::scope(|scope| {
+        let printing = scope.spawn(|| host.get("/print-storm"));
+        let mut longest = Duration::ZERO;
+        while !printing.is_finished() {
+            let started = Instant::now();
+            assert_eq!(host.get("/hello").0, 200);
+            longest = longest.max(started.elapsed());
+        }
+        assert!(longest < Duration::from_millis(500), "{longest:?}");
+    });
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short frame");
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_a_stream_is_let_go() {
+    let host = Host::with("[limits]\nwrite_ms = 1000\n", &[]);
+    let address = host.url("");
+    let mut client =
+        TcpStream::connect(address.trim_start_matches("http://")).expect("a connection");
+    client.set_read_timeout(Some(Duration::from_secs(15))).expect("a timeout");
+    // SETTINGS_INITIAL_WINDOW_SIZE is 0: nothing of a body may be sent.
+    let mut asked =
+        [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(4, 0, 0, &[0, 4, 0, 0, 0, 0])].concat();
+    // `:method: GET`, `:scheme: http`, `:authority: here`, `:path: /hello`, all of it.
+    let head = [&[0x82, 0x86, 0x01, 4][..], b"here", &[0x04, 6], b"/hello"].concat();
+    asked.extend(frame(1, 5, 1, &head));
+    client.write_all(&asked).expect("a request");
+    let started = Instant::now();
+    let mut received = Vec::new();
+    let mut pings = client.try_clone().expect("the same connection");
+    std::thread::scope(|scope| {
+        // It does not look dead.
+        scope.spawn(move || {
+            while pings.write_all(&frame(6, 0, 0, &[0; 8])).is_ok() {
+                std::thread::sleep(Duration::from_millis(300));
+            }
+        });
+        let ended = client.read_to_end(&mut received);
+        let reset = ended.err().is_none_or(|error| error.kind() == ErrorKind::ConnectionReset);
+        assert!(reset && !received.is_empty());
+        let _ = client.shutdown(Shutdown::Both);
+    });
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }

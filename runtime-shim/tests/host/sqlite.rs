@@ -101,8 +101,11 @@ fn other_files_are_out_of_reach() {
         error(&host, "select load_extension('x')").contains("not authorized")
             || error(&host, "select load_extension('x')").contains("no such function")
     );
+    // Of a name that is no literal SQLite tells the host nothing.
+    let name = format!("'{}' || ''", outside.display());
+    assert!(error(&host, &format!("attach {name} as other")).contains("not authorized"));
     assert!(!outside.exists());
-    assert_eq!(sql(&host, "pragma journal_mode"), "wal\n");
+    assert_eq!(sql(&host, "vacuum\npragma journal_mode"), "wal\n");
     sql(&host, "pragma journal_mode = delete");
     assert_eq!(sql(&host, "pragma journal_mode"), "wal\n");
 }
@@ -114,6 +117,47 @@ fn settings_of_one_request_are_not_those_of_the_next() {
     assert_eq!(sql(&host, "pragma recursive_triggers"), "0\n");
     sql(&host, "create temp table mine (id)");
     assert!(error(&host, "select * from mine").contains("no such table"));
+}
+
+#[test]
+fn what_the_process_may_take_is_not_for_a_guest_to_say() {
+    let host = Host::start();
+    for pragma in ["hard_heap_limit", "soft_heap_limit"] {
+        sql(&host, &format!("pragma {pragma} = 1000"));
+        assert_eq!(sql(&host, &format!("pragma {pragma}")), "0\n", "{pragma}");
+    }
+    assert!(error(&host, "attach ':memory:' as other").contains("not authorized"));
+    sql(&host, "create table still (works)");
+}
+
+/// Asks `/hello` until `busy` has ended; the longest time that it took.
+fn longest_hello(host: &Host, busy: &std::thread::ScopedJoinHandle<'_, (u16, String)>) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !busy.is_finished() {
+        let started = Instant::now();
+        assert_eq!(host.get("/hello").0, 200);
+        longest = longest.max(started.elapsed());
+    }
+    longest
+}
+
+#[test]
+fn what_cannot_be_stopped_holds_up_nobody() {
+    let host = Host::with("[limits]\nthreads = 1\n", &[]);
+    // One call of a function, whose time is the product of the lengths.
+    let function = "select printf('%.1000000c', 'a') like '%' || printf('%.900c', 'a') || 'b'";
+    // What takes long to be read.
+    let long = format!("select count(*) from (values (1){})", ",(1)".repeat(250_000));
+    for statement in [function, &long] {
+        std::thread::scope(|scope| {
+            let busy = scope.spawn(|| host.post("/sql", statement));
+            let longest = longest_hello(&host, &busy);
+            assert!(longest < Duration::from_millis(500), "{longest:?} {statement:.40}");
+        });
+    }
+    assert_eq!(sql(&host, &long), "250001\n");
+    assert!(error(&host, "select 'a' like printf('%.1001c', 'a')").contains("too complex"));
+    assert_eq!(sql(&host, "select length(printf('%.70000c', 'a'))"), "70000\n");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use spin_sdk::http::{BoxBody, FullBody, HeaderName, HeaderValue, Response, box_body};
 use spin_sdk::key_value::Store;
+use spin_sdk::sqlite::Connection;
 use spin_sdk::variables;
 
 /// Computes for a while, like a password hash.
@@ -80,4 +81,36 @@ pub(crate) async fn write_storm() -> Result<String> {
     loop {
         store.set("storm", "x").await?;
     }
+}
+
+const MANY: usize = 30;
+
+/// Results that it never reads, of 10 MB each.
+pub(crate) async fn unread() -> Result<String> {
+    let connection = Connection::open_default().await?;
+    let (mut kept, mut refused) = (Vec::new(), 0);
+    for _ in 0..MANY {
+        match connection.execute("select zeroblob(10000000)", []).await {
+            Ok(result) => kept.push(result),
+            Err(_) => refused += 1,
+        }
+    }
+    drop(kept);
+    connection.execute("select zeroblob(10000000)", []).await?.collect().await?;
+    Ok(format!("{refused} of {MANY} refused"))
+}
+
+/// Calls at once that hand 10 MB each to the host.
+pub(crate) async fn argument_storm() -> Result<String> {
+    let (store, value) = (Store::open("default").await?, vec![b'x'; 10_000_000]);
+    let calls = (0..MANY).map(|_| store.set("storm", &value));
+    let done = futures::future::join_all(calls).await;
+    let refused = done.iter().filter(|done| done.is_err()).count();
+    Ok(format!("{refused} of {MANY} refused"))
+}
+
+/// More empty lines than anybody reads.
+pub(crate) fn print_storm() -> String {
+    print!("{}", "\n".repeat(3_000_000));
+    "printed".to_owned()
 }

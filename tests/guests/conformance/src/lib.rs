@@ -91,6 +91,9 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "headers-without-end" => return hostile::headers_without_end(),
         "call-storm" => hostile::call_storm().await,
         "write-storm" => hostile::write_storm().await?,
+        "unread" => hostile::unread().await?,
+        "argument-storm" => hostile::argument_storm().await?,
+        "print-storm" => hostile::print_storm(),
         "huge-argument" => variables::get("x".repeat(asked(&query, "bytes")?.parse()?)).await?,
         "connect" => std::net::TcpStream::connect(asked(&query, "address")?)
             .map(|_| "connected".to_owned())?,
