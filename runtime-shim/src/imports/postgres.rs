@@ -155,8 +155,7 @@ impl HostConnectionBuilderWithStore<Guest> for HasSelf<Guest> {
         accessor: &Accessor<Guest, Self>,
         builder: Resource<Builder>,
     ) -> Answer<Resource<Connection>> {
-        let builder =
-            accessor.with(|mut access| access.get().table.get(&builder).map(Builder::clone))?;
+        let builder = accessor.with(|mut access| access.get().table.get(&builder).cloned())?;
         open(accessor, builder).await
     }
 }

@@ -52,10 +52,10 @@ impl Trace {
             return if is_harmless(text) { Self::Nothing } else { Self::Settings };
         }
         let words = normal(text);
-        let starts = |with: &&str| {
-            words.strip_prefix(*with).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        let starts = |with: &str| {
+            words.strip_prefix(with).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
         };
-        if IDENTITY.iter().any(|identity| starts(&identity)) {
+        if IDENTITY.iter().any(|identity| starts(identity)) {
             Self::Identity
         } else if is_transaction(&words) {
             Self::Transaction

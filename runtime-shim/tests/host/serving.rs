@@ -192,7 +192,7 @@ fn what_a_peer_that_ended_did_not_answer_is_asked_once_more() {
         // The first and then every third is answered.
         for mut stream in peer.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
-            if counted.fetch_add(1, Relaxed) % 3 == 0 {
+            if counted.fetch_add(1, Relaxed).is_multiple_of(3) {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhere");
                 let _ = stream.read(&mut [0; 4096]);
             }
