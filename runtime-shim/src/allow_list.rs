@@ -229,16 +229,16 @@ impl BlockedNetworks {
     /// An IPv4 address written as IPv6 counts as the IPv4 address, and "any address" as well as this
     /// machine, which is where a connection to it leads.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = ipv4_within(address).map_or(address, IpAddr::V4);
-        let reached = match address {
+        let within = ipv4_within(address).map_or(address, IpAddr::V4);
+        let reached = match within {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             address => address,
         };
-        [address, reached].iter().any(|address| {
-            self.networks.iter().any(|network| network.contains(address))
-                || (self.private && !is_public(*address))
-        })
+        [address, within, reached]
+            .iter()
+            .any(|address| self.networks.iter().any(|network| network.contains(address)))
+            || self.private && !(is_public(within) && is_public(reached))
     }
 }
 
@@ -344,6 +344,8 @@ mod tests {
         {
             assert!(blocked.contains(address.parse().expect("address")), "{address}");
         }
+        let translators = BlockedNetworks::parse(&["64:ff9b::/96".to_owned()]).expect("parses");
+        assert!(translators.contains("64:ff9b::102:304".parse().expect("address")));
         assert!(!blocked.contains("64:ff9b::102:304".parse().expect("address")));
         let any = BlockedNetworks::parse(&["::1/128".to_owned()]).expect("parses");
         assert!(any.contains("::".parse().expect("address")));

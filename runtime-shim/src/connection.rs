@@ -144,13 +144,17 @@ impl Watch {
         self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the client took nothing of some response for more than `longest` looks.
+    /// Whether the client, for more than `longest` looks, took nothing of all that it asked for. A
+    /// proxy has many users behind one connection, and one of them may pause.
     fn has_untaken(&self, now: u32, longest: u32) -> bool {
-        self.multiplexed.load(Relaxed)
-            && self
-                .untaken()
-                .iter()
-                .any(|(_, since)| *since > 0 && now.wrapping_sub(*since) > longest)
+        if !self.multiplexed.load(Relaxed) {
+            return false;
+        }
+        let (asked, untaken) = (self.busy.load(Relaxed) as usize, self.untaken());
+        let mut since = untaken.iter().map(|(_, since)| *since);
+        asked > 0
+            && asked == untaken.len()
+            && since.all(|since| since > 0 && now.wrapping_sub(since) > longest)
     }
 
     /// Orders that are given already stay.

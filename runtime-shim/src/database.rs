@@ -5,6 +5,7 @@
 //! a short read; one that takes too long is started again on a blocking thread.
 //! Whatever writes runs on a blocking thread, because a commit may wait for the disk.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::{Value, ValueRef};
@@ -27,20 +29,25 @@ const STATEMENTS_KEPT: usize = 128;
 const STATEMENT_BYTES: i32 = 1024 * 1024;
 /// The largest script that SQLite takes at all.
 const SCRIPT_BYTES: i32 = 1_000_000_000;
-/// The pattern of LIKE and GLOB: comparing costs its length times that of the text.
-const PATTERN_BYTES: i32 = 1_000;
 /// A value or a row that a statement handles on a serving thread. A function of SQLite cannot be
-/// stopped, and some take as long as the product of what they are given; one with more runs elsewhere.
+/// stopped, and LIKE takes as long as the product of what it is given; one with more runs elsewhere.
 const INLINE_VALUE_BYTES: i32 = 64 * 1024;
 /// The same anywhere: as much as one call may hand to the host.
 const VALUE_BYTES: i32 = 64 * 1024 * 1024;
+/// The pattern of LIKE and GLOB on a serving thread, and anywhere.
+const INLINE_PATTERN_BYTES: i32 = 64;
+const PATTERN_BYTES: i32 = 1_000;
+/// What SQLite says where a pattern is longer.
+const LONG_PATTERN: &str = "LIKE or GLOB pattern too complex";
+/// What SQLite takes in this process: rows are made before anybody can count them.
+const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
 /// Statements of one database that run long at the same time: with more, its component would have all
 /// the threads on which others wait for their disk.
-const SLOW_STATEMENTS: usize = 4;
+const SLOW_STATEMENTS: usize = 8;
 /// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
 const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
 /// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
-const STEPS_PER_CHECK: i32 = 1000;
+const STEPS_PER_CHECK: i32 = 100;
 /// How long SQLite itself waits for a lock. Within this process the writer's
 /// turn comes first, so only another program can make it wait.
 const FOREIGN_LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -96,6 +103,9 @@ pub struct Database {
 struct Bounds {
     time: Duration,
     value_bytes: i32,
+    pattern_bytes: i32,
+    /// For a lock that another program holds.
+    lock_wait: Duration,
 }
 
 /// A connection and what its callbacks look at.
@@ -126,10 +136,14 @@ impl Database {
             here: Bounds {
                 time: Duration::from_millis(limits.sqlite_inline_ms),
                 value_bytes: INLINE_VALUE_BYTES,
+                pattern_bytes: INLINE_PATTERN_BYTES,
+                lock_wait: Duration::ZERO,
             },
             aside: Bounds {
                 time: Duration::from_millis(limits.sqlite_statement_ms),
                 value_bytes: VALUE_BYTES,
+                pattern_bytes: PATTERN_BYTES,
+                lock_wait: FOREIGN_LOCK_WAIT,
             },
             metrics,
         })
@@ -149,7 +163,9 @@ impl Database {
         };
         self.metrics.wait.observe(asked.elapsed().as_secs_f64());
         self.metrics.in_use.inc();
-        Ok(Lease { database: Arc::clone(self), session: Some(session), _slot: slot, writing: None })
+        let stop_at = Arc::clone(&session.stop_at);
+        let held = Some(Held { session, _slot: slot, writing: None });
+        Ok(Lease { database: Arc::clone(self), held, stop_at })
     }
 
     /// Waits for `semaphore`, at most `wait`.
@@ -202,13 +218,14 @@ impl Database {
         // NORMAL: the disk is waited for at checkpoints, a crash of the machine cannot corrupt.
         // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
         connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
+        connection.execute_batch(&format!("pragma hard_heap_limit = {HEAP_BYTES}"))?;
         connection.execute_batch(self.schema)?;
+        add_trim(&connection)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_BYTES)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let changed = Arc::new(AtomicBool::new(false));
         connection.authorizer(Some({
@@ -252,8 +269,11 @@ fn use_wal(connection: &Connection) -> Result<(), Error> {
 /// take. Settings of the connection alone are allowed; such a connection is not given to the next one.
 fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
     match &context.action {
-        // VACUUM attaches a file without a name.
-        AuthAction::Attach { filename: "" } => Authorization::Allow,
+        // VACUUM attaches a file without a name; so may a guest, which its successor must not see.
+        AuthAction::Attach { filename: "" } => {
+            changed.store(true, Relaxed);
+            Authorization::Allow
+        }
         // Of a name that is an expression nothing is told.
         AuthAction::Attach { .. } | AuthAction::Unknown { .. } => Authorization::Deny,
         AuthAction::Function { function_name }
@@ -280,6 +300,7 @@ fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
                 | "trusted_schema"
                 | "cell_size_check"
                 | "analysis_limit"
+                | "auto_vacuum"
                 | "full_column_names"
                 | "short_column_names" => {
                     changed.store(true, Relaxed);
@@ -304,9 +325,16 @@ fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
 pub struct Lease {
     database: Arc<Database>,
     /// `None` while a blocking thread has it, and for good if that thread panicked.
-    session: Option<Session>,
+    held: Option<Held>,
+    stop_at: Arc<AtomicU64>,
+}
+
+/// A connection and its turns. They go where it goes: a guest may give up a call whose statement
+/// still runs.
+struct Held {
+    session: Session,
     _slot: OwnedSemaphorePermit,
-    /// Held from the first write of a transaction to its end.
+    /// From the first write of a transaction to its end.
     writing: Option<OwnedSemaphorePermit>,
 }
 
@@ -334,18 +362,18 @@ impl Lease {
         let kind = self.session()?.kind(sql, here);
         let kind = match kind {
             Err(error) if error.is_retryable() => {
-                let _slow = self.database.slow().await?;
-                let sql = sql.to_owned();
-                self.aside(move |session| session.kind(&sql, aside)).await?
+                let (slow, sql) = (self.database.slow().await?, sql.to_owned());
+                self.aside(Some(slow), move |session| session.kind(&sql, aside)).await?
             }
             kind => kind,
         }?;
         let mut slow = None;
         if kind == Kind::Write {
-            if self.writing.is_none() {
+            if self.held.as_ref().is_some_and(|held| held.writing.is_none()) {
                 let database = &self.database;
                 let turn = database.turn(&database.writer, "the writer before did not finish");
-                self.writing = Some(turn.await?);
+                let turn = turn.await?;
+                self.held.as_mut().ok_or_else(lost)?.writing = Some(turn);
             }
         } else {
             let found = self.session()?.run(sql, &parameters, limit, here);
@@ -358,46 +386,51 @@ impl Lease {
         }
         let sql = sql.to_owned();
         let run = move |session: &Session| session.run(&sql, &parameters, limit, aside);
-        let result = self.aside(run).await?;
-        drop(slow);
-        if self.session()?.connection.is_autocommit() {
-            self.writing = None;
+        let result = self.aside(slow, run).await?;
+        let held = self.held.as_mut().ok_or_else(lost)?;
+        if held.session.connection.is_autocommit() {
+            held.writing = None;
         }
         result.map_err(Error::from)
     }
 
     fn session(&self) -> Result<&Session, Error> {
-        self.session.as_ref().ok_or_else(lost)
+        self.held.as_ref().map(|held| &held.session).ok_or_else(lost)
     }
 
-    /// Has a blocking thread do `work`.
+    /// Has a blocking thread do `work`, which keeps `slow` until it is done.
     async fn aside<T: Send + 'static>(
         &mut self,
+        slow: Option<OwnedSemaphorePermit>,
         work: impl FnOnce(&Session) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let session = self.session.take().ok_or_else(lost)?;
-        let (session, done) = blocking(move || {
-            let done = work(&session);
-            Ok((session, done))
+        let held = self.held.take().ok_or_else(lost)?;
+        let (held, done) = blocking(move || {
+            let done = work(&held.session);
+            drop(slow);
+            Ok((held, done))
         })
         .await?;
-        self.session = Some(session);
+        self.held = Some(held);
         Ok(done)
     }
 
     pub fn last_insert_rowid(&self) -> i64 {
-        self.session.as_ref().map_or(0, |session| session.connection.last_insert_rowid())
+        self.session().map_or(0, |session| session.connection.last_insert_rowid())
     }
 
     pub fn changes(&self) -> u64 {
-        self.session.as_ref().map_or(0, |session| session.connection.changes())
+        self.session().map_or(0, |session| session.connection.changes())
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         self.database.metrics.in_use.dec();
-        let Some(session) = self.session.take() else { return };
+        let Some(Held { session, .. }) = self.held.take() else {
+            // Nobody waits for the statement that still runs.
+            return self.stop_at.store(0, Relaxed);
+        };
         session.stop_at.store(u64::MAX, Relaxed);
         let clean = session.connection.is_autocommit()
             || session.connection.execute_batch("rollback").is_ok();
@@ -431,15 +464,20 @@ impl RunError {
     /// Whether it may go well where more may be taken.
     fn is_retryable(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
-        matches!(
-            error.sqlite_error_code(),
-            Some(
-                ErrorCode::OperationInterrupted
-                    | ErrorCode::DatabaseBusy
-                    | ErrorCode::DatabaseLocked
-                    | ErrorCode::TooBig
+        let said = match error {
+            rusqlite::Error::SqliteFailure(_, Some(said)) => said.as_str(),
+            _ => "",
+        };
+        said == LONG_PATTERN
+            || matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::OperationInterrupted
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::TooBig
+                )
             )
-        )
     }
 }
 
@@ -450,7 +488,10 @@ impl Session {
         bounds: Bounds,
         work: impl FnOnce(&Self) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bounds.value_bytes)?;
+        let Self { connection, .. } = self;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bounds.value_bytes)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, bounds.pattern_bytes)?;
+        connection.busy_timeout(bounds.lock_wait)?;
         let stop_at = self.epoch.elapsed() + bounds.time;
         self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
         let done = work(self);
@@ -506,12 +547,12 @@ fn query<R: Row>(
         for (index, column) in columns.iter().enumerate() {
             let value = row.get_ref(index)?;
             bytes += size(&value);
+            if bytes > limit {
+                return Err(RunError::Other(format!(
+                    "query result exceeds limit of {limit} bytes; use LIMIT"
+                )));
+            }
             cells.push(cell::<R>(value, column)?);
-        }
-        if bytes > limit {
-            return Err(RunError::Other(format!(
-                "query result exceeds limit of {limit} bytes; use LIMIT"
-            )));
         }
         rows.push(R::new(cells));
     }
@@ -521,6 +562,43 @@ fn query<R: Row>(
 
 fn is_kept(sql: &str) -> bool {
     sql.len() <= CACHED_STATEMENT_BYTES
+}
+
+/// SQLite's own takes as long as the product of its arguments' lengths, and cannot be stopped.
+fn add_trim(connection: &Connection) -> Result<(), Error> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
+    {
+        connection.create_scalar_function(name, 2, flags, move |context| {
+            let (Some(text), Some(set)) = (as_text(context, 0), as_text(context, 1)) else {
+                return Ok(None);
+            };
+            let set: HashSet<char> = set.chars().collect();
+            let mut rest = text.as_str();
+            if start {
+                rest = rest.trim_start_matches(|c| set.contains(&c));
+            }
+            if end {
+                rest = rest.trim_end_matches(|c| set.contains(&c));
+            }
+            Ok(Some(rest.to_owned()))
+        })?;
+    }
+    Ok(())
+}
+
+/// An argument of a function as SQLite reads it where it wants text.
+fn as_text(context: &rusqlite::functions::Context<'_>, index: usize) -> Option<String> {
+    match context.get_raw(index) {
+        ValueRef::Null => None,
+        ValueRef::Integer(value) => Some(value.to_string()),
+        ValueRef::Real(value) => Some(format!("{value:?}")),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
 }
 
 fn is_pragma(sql: &str) -> bool {

@@ -537,7 +537,8 @@ impl Worker {
                 // comes, must not keep the instance's place; nor must for ever what one goes on with
                 // after its answer.
                 let left = if progress.retired { GRACE } else { response };
-                if progress.emptied.is_some_and(|since| now - since > left) {
+                let rests = progress.idle.is_some();
+                if !rests && progress.emptied.is_some_and(|since| now - since > left) {
                     return Poll::Ready(Ok(()));
                 }
                 if progress.active.iter().any(|active| now > active.deadline + GRACE) {

@@ -166,6 +166,20 @@ fn opened(accessor: &Guests, store: &Resource<OpenStore>) -> wasmtime::Result<Op
     accessor.with(|mut access| Ok(access.get().table.get(store)?.clone()))
 }
 
+/// Does `work`, whose arguments are `bytes` that the host holds meanwhile.
+async fn counted<T>(
+    accessor: &Guests,
+    store: &Resource<OpenStore>,
+    bytes: usize,
+    work: impl AsyncFnOnce(OpenStore) -> Result<T, database::Error>,
+) -> Answer<T> {
+    let store = opened(accessor, store)?;
+    let Some(_held) = accessor.with(|mut access| access.get().held.hold(bytes as u64)) else {
+        return Ok(Err(Error::Other(TOO_MUCH.into())));
+    };
+    Ok(work(store).await.map_err(Error::from))
+}
+
 impl Host for Guest {}
 
 impl HostStore for Guest {
@@ -191,7 +205,7 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         store: Resource<OpenStore>,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
-        Ok(opened(accessor, &store)?.get(key).await.map_err(Error::from))
+        counted(accessor, &store, key.len(), async |store| store.get(key).await).await
     }
 
     async fn set(
@@ -200,19 +214,16 @@ impl HostStoreWithStore<Guest> for HasSelf<Guest> {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
-        let bytes = (key.len() + value.len()) as u64;
-        let Some(_held) = accessor.with(|mut access| access.get().held.hold(bytes)) else {
-            return Ok(Err(Error::Other(TOO_MUCH.into())));
-        };
-        Ok(opened(accessor, &store)?.set(key, value).await.map_err(Error::from))
+        let bytes = key.len() + value.len();
+        counted(accessor, &store, bytes, async |store| store.set(key, value).await).await
     }
 
     async fn delete(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<()> {
-        Ok(opened(accessor, &store)?.delete(key).await.map_err(Error::from))
+        counted(accessor, &store, key.len(), async |store| store.delete(key).await).await
     }
 
     async fn exists(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<bool> {
-        Ok(opened(accessor, &store)?.exists(key).await.map_err(Error::from))
+        counted(accessor, &store, key.len(), async |store| store.exists(key).await).await
     }
 
     async fn get_keys(

@@ -7,18 +7,20 @@ use super::wit::wasi::keyvalue::batch;
 use super::wit::wasi::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
 use crate::database;
 use crate::guest::Guest;
+use crate::held::{Held, TOO_MUCH};
 use crate::imports::key_value::OpenStore;
 
 type Bucket = Resource<OpenStore>;
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 /// A value as it was read, to be replaced if nobody else replaced it.
-#[derive(Clone)]
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub struct CompareAndSwap {
     store: OpenStore,
     key: String,
     seen: Option<Vec<u8>>,
+    /// Of key and value.
+    held: Held,
 }
 
 impl From<database::Error> for Error {
@@ -31,6 +33,14 @@ impl Guest {
     fn bucket(&self, bucket: &Bucket) -> wasmtime::Result<OpenStore> {
         Ok(self.table.get(bucket)?.clone())
     }
+
+    fn hold_seen(&self, key: &str, seen: Option<&Vec<u8>>) -> Option<Held> {
+        self.held.hold((key.len() + seen.map_or(0, Vec::len)) as u64)
+    }
+}
+
+fn too_much() -> Error {
+    Error::Other(TOO_MUCH.into())
 }
 
 impl Host for Guest {
@@ -131,13 +141,13 @@ impl atomics::Host for Guest {
         cas: Resource<CompareAndSwap>,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), CasError>> {
-        let CompareAndSwap { store, key, seen } = self.table.delete(cas)?;
+        let CompareAndSwap { store, key, seen, held } = self.table.delete(cas)?;
         let expected = seen.clone();
         let next = |found| Ok((found == expected).then_some(value));
         match store.update(key.clone(), next).await {
             Ok(true) => Ok(Ok(())),
             Ok(false) => {
-                let again = self.table.push(CompareAndSwap { store, key, seen })?;
+                let again = self.table.push(CompareAndSwap { store, key, seen, held })?;
                 Ok(Err(CasError::CasFailed(again)))
             }
             Err(error) => Ok(Err(CasError::StoreError(error.into()))),
@@ -152,16 +162,21 @@ impl atomics::HostCas for Guest {
             Ok(seen) => seen,
             Err(error) => return Ok(Err(error.into())),
         };
-        Ok(Ok(self.table.push(CompareAndSwap { store, key, seen })?))
+        let Some(held) = self.hold_seen(&key, seen.as_ref()) else { return Ok(Err(too_much())) };
+        Ok(Ok(self.table.push(CompareAndSwap { store, key, seen, held })?))
     }
 
     async fn current(&mut self, cas: Resource<CompareAndSwap>) -> Answer<Option<Vec<u8>>> {
-        let CompareAndSwap { store, key, .. } = self.table.get(&cas)?.clone();
-        let seen = match store.get(key).await {
+        let CompareAndSwap { store, key, .. } = self.table.get(&cas)?;
+        let (store, key) = (store.clone(), key.clone());
+        let seen = match store.get(key.clone()).await {
             Ok(seen) => seen,
             Err(error) => return Ok(Err(error.into())),
         };
-        self.table.get_mut(&cas)?.seen.clone_from(&seen);
+        let Some(held) = self.hold_seen(&key, seen.as_ref()) else { return Ok(Err(too_much())) };
+        let cas = self.table.get_mut(&cas)?;
+        cas.held = held;
+        cas.seen.clone_from(&seen);
         Ok(Ok(seen))
     }
 
