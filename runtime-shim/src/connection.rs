@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +27,9 @@ const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
 /// Looks after which a connection without a request gives up what it holds, some 20 KiB.
 const REST: u32 = 2;
+
+/// The default size of a frame of HTTP/2 (RFC 9113, section 4.2).
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// What a connection is asked to do when its task runs next.
 #[derive(Clone, Copy, PartialEq)]
@@ -230,7 +233,10 @@ impl Registered {
     fn sent<T>(&self, sent: &Poll<T>) {
         if sent.is_ready() {
             self.watch.full.store(0, Relaxed);
-            self.touch();
+            // Of HTTP/2 only requests count, or a client that asks for nothing but PINGs would stay.
+            if !self.watch.multiplexed.load(Relaxed) {
+                self.touch();
+            }
         } else {
             let _ = self.watch.full.compare_exchange(0, self.now(), Relaxed, Relaxed);
         }
@@ -243,7 +249,7 @@ impl Registered {
         }
         let watch = &self.watch;
         if watch.multiplexed.load(Relaxed) {
-            return self.touch();
+            return;
         }
         if watch.busy.load(Relaxed) == 0 && !watch.in_head.swap(true, Relaxed) {
             self.touch();
@@ -272,13 +278,22 @@ pub(crate) struct Sending {
     under_way: UnderWay,
     /// Its place among those that a client of HTTP/2 has to take.
     place: Option<usize>,
+    /// What is left of a chunk.
+    left: Bytes,
 }
 
 impl Sending {
     pub(crate) fn new(body: Body, under_way: UnderWay, multiplexed: bool) -> Self {
         let Registered { watch, .. } = &*under_way.0;
         let place = multiplexed.then(|| watch.untaken().insert(under_way.0.now()));
-        Self { body, under_way, place }
+        Self { body, under_way, place, left: Bytes::new() }
+    }
+
+    /// A piece of what is left, and the last byte by itself. HTTP/2 takes a whole chunk where it may
+    /// send one byte of it, and keeps the rest; but asks for no other before that has gone.
+    fn piece(&mut self) -> Option<Bytes> {
+        let length = self.left.len().saturating_sub(1).clamp(1, PIECE_BYTES);
+        (!self.left.is_empty()).then(|| self.left.split_to(length))
     }
 }
 
@@ -298,16 +313,24 @@ impl http_body::Body for Sending {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if let Some(place) = self.place {
+        let Some(place) = self.place else { return Pin::new(&mut self.body).poll_frame(cx) };
+        if self.left.is_empty() {
+            let frame = Pin::new(&mut self.body).poll_frame(cx);
             let registered = &self.under_way.0;
             registered.watch.untaken()[place] = if frame.is_ready() { registered.now() } else { 0 };
+            match ready!(frame).map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(chunk))) => self.left = chunk,
+                Some(Ok(Err(trailers))) => return Poll::Ready(Some(Ok(trailers))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
         }
-        frame
+        self.under_way.0.watch.untaken()[place] = self.under_way.0.now();
+        Poll::Ready(self.piece().map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.left.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -492,34 +492,54 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
 }
 
-#[test]
-fn a_client_that_takes_nothing_of_a_stream_is_let_go() {
-    let host = Host::with("[limits]\nwrite_ms = 1000\n", &[]);
+/// A client of HTTP/2 that looks alive, and lets `window` bytes of each stream be sent; how long it
+/// is kept, and what it got.
+fn kept(host: &Host, window: u8, path: Option<&str>) -> (Duration, Vec<u8>) {
     let address = host.url("");
     let mut client =
         TcpStream::connect(address.trim_start_matches("http://")).expect("a connection");
     client.set_read_timeout(Some(Duration::from_secs(15))).expect("a timeout");
-    // SETTINGS_INITIAL_WINDOW_SIZE is 0: nothing of a body may be sent.
-    let mut asked =
-        [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(4, 0, 0, &[0, 4, 0, 0, 0, 0])].concat();
-    // `:method: GET`, `:scheme: http`, `:authority: here`, `:path: /hello`, all of it.
-    let head = [&[0x82, 0x86, 0x01, 4][..], b"here", &[0x04, 6], b"/hello"].concat();
-    asked.extend(frame(1, 5, 1, &head));
+    let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // SETTINGS_INITIAL_WINDOW_SIZE.
+    asked.extend(frame(4, 0, 0, &[0, 4, 0, 0, 0, window]));
+    if let Some(path) = path {
+        // `:method: GET`, `:scheme: http`, `:authority: here`, `:path`; all of the request.
+        let length = u8::try_from(path.len()).expect("a short path");
+        let head = [&[0x82, 0x86, 1, 4][..], b"here", &[4, length], path.as_bytes()].concat();
+        asked.extend(frame(1, 5, 1, &head));
+    }
     client.write_all(&asked).expect("a request");
     let started = Instant::now();
-    let mut received = Vec::new();
-    let mut pings = client.try_clone().expect("the same connection");
+    let (mut received, mut pings) = (Vec::new(), client.try_clone().expect("the same connection"));
     std::thread::scope(|scope| {
-        // It does not look dead.
         scope.spawn(move || {
             while pings.write_all(&frame(6, 0, 0, &[0; 8])).is_ok() {
                 std::thread::sleep(Duration::from_millis(300));
             }
         });
         let ended = client.read_to_end(&mut received);
-        let reset = ended.err().is_none_or(|error| error.kind() == ErrorKind::ConnectionReset);
-        assert!(reset && !received.is_empty());
+        assert!(ended.err().is_none_or(|error| error.kind() == ErrorKind::ConnectionReset));
         let _ = client.shutdown(Shutdown::Both);
     });
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    (started.elapsed(), received)
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_a_stream_is_let_go() {
+    let limits = "[limits]\nwrite_ms = 1000\nidle_connection_ms = 3000\nheader_read_ms = 1000\n";
+    let host = Host::with(limits, &[]);
+    for (window, path) in [(0, Some("/hello")), (1, Some("/hello")), (1, Some("/big?bytes=99"))] {
+        let (time, received) = kept(&host, window, path);
+        assert!(
+            time < Duration::from_secs(10) && !received.is_empty(),
+            "{window} {path:?} {time:?}"
+        );
+    }
+    // One that takes all of it, and then has nothing to ask.
+    for path in [Some("/big?bytes=99"), None] {
+        let (time, received) = kept(&host, 99, path);
+        assert!(time > Duration::from_secs(2) && time < Duration::from_secs(10), "{time:?}");
+        let bytes = received.iter().filter(|byte| **byte == b'x').count();
+        assert!(bytes >= path.map_or(0, |_| 99), "{bytes}");
+    }
 }
