@@ -12,9 +12,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use futures::FutureExt;
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderValue, Method, Request, Response, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::body::Body;
 use crate::connection::{Connections, Order, Registered, Sending, Watched};
 use crate::core::Current;
 use crate::net::Address;
@@ -312,11 +315,23 @@ fn answer(
         let under_way = registered.request();
         // HTTP/2 has a frame for it, which is sent when the connection is asked to finish.
         let one_at_a_time = request.version() < Version::HTTP_2;
+        let bodiless = !one_at_a_time && request.method() == Method::HEAD;
         let mut response = request::answer(&core, &client, request).await;
+        if bodiless {
+            leave_body_out(&mut response);
+        }
         if one_at_a_time && registered.is_leaving() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| Sending::new(body, under_way, !one_at_a_time)))
+    }
+}
+
+/// hyper does so over HTTP/1 alone, and a client of HTTP/2 takes a body for an error (RFC 9113, 8.1.1).
+fn leave_body_out(response: &mut Response<Body>) {
+    let body = std::mem::replace(response.body_mut(), Body::full(Bytes::new()));
+    if let Some(length) = body.size_hint().exact() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
 }
 

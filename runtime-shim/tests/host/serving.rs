@@ -325,6 +325,28 @@ fn http_2_is_spoken_by_prior_knowledge() {
 }
 
 #[test]
+fn over_http_2_too_the_answer_to_head_is_a_head() {
+    let mut stream = TcpStream::connect(&host().address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
+    let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    // HEADERS, all of the request: `:method: HEAD`, `:scheme: http`, `:authority: x`, `:path: /hello`.
+    asked.extend(b"\0\0\x12\x01\x05\0\0\0\x01\x02\x04HEAD\x86\x01\x01x\x04\x06/hello");
+    stream.write_all(&asked).expect("a request");
+    loop {
+        let mut frame = [0; 9];
+        stream.read_exact(&mut frame).expect("a frame");
+        let [_, high, low, kind, flags, ..] = frame;
+        let mut payload = vec![0; usize::from(high) << 8 | usize::from(low)];
+        stream.read_exact(&mut payload).expect("the rest of it");
+        assert_ne!(kind, 0, "DATA");
+        if kind == 1 {
+            assert_eq!(flags & 1, 1, "END_STREAM");
+            return;
+        }
+    }
+}
+
+#[test]
 fn health_and_the_admin_listener() {
     assert_eq!(get("/.well-known/spin/health"), ok("OK"));
     let info = "{\n  \"name\": \"conformance\",\n  \"version\": \"0.1.0\"\n}";
