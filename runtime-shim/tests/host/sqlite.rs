@@ -135,17 +135,6 @@ fn what_the_process_may_take_is_not_for_a_guest_to_say() {
     sql(&host, "create table still (works)");
 }
 
-/// Asks `/hello` until `busy` has ended; the longest time that it took.
-fn longest_hello(host: &Host, busy: &std::thread::ScopedJoinHandle<'_, (u16, String)>) -> Duration {
-    let mut longest = Duration::ZERO;
-    while !busy.is_finished() {
-        let started = Instant::now();
-        assert_eq!(host.get("/hello").0, 200);
-        longest = longest.max(started.elapsed());
-    }
-    longest
-}
-
 #[test]
 fn what_cannot_be_stopped_holds_up_nobody() {
     let host = Host::with("[limits]\nthreads = 1\n", &[]);
@@ -161,7 +150,7 @@ fn what_cannot_be_stopped_holds_up_nobody() {
     for statement in [function, &many, trim, &long] {
         std::thread::scope(|scope| {
             let busy = scope.spawn(|| host.post("/sql", statement));
-            let longest = longest_hello(&host, &busy);
+            let longest = host.longest_hello(&busy);
             assert!(longest < Duration::from_millis(500), "{longest:?} {statement:.40}");
         });
     }

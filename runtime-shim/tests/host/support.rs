@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use ureq::http::{Request, Response};
@@ -110,6 +111,17 @@ impl Host {
 
     pub(crate) fn respond(&self, request: Request<impl AsSendBody>) -> Response<ureq::Body> {
         self.agent.run(request).expect("an answer")
+    }
+
+    /// Asks `/hello` until `busy` has ended; the longest time that it took.
+    pub(crate) fn longest_hello<T>(&self, busy: &ScopedJoinHandle<'_, T>) -> Duration {
+        let mut longest = Duration::ZERO;
+        while !busy.is_finished() {
+            let started = Instant::now();
+            assert_eq!(self.get("/hello").0, 200);
+            longest = longest.max(started.elapsed());
+        }
+        longest
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
