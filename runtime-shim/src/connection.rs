@@ -291,9 +291,15 @@ impl Sending {
 
     /// A piece of what is left, and the last byte by itself. HTTP/2 takes a whole chunk where it may
     /// send one byte of it, and keeps the rest; but asks for no other before that has gone.
-    fn piece(&mut self) -> Option<Bytes> {
+    fn piece(&mut self) -> Bytes {
         let length = self.left.len().saturating_sub(1).clamp(1, PIECE_BYTES);
-        (!self.left.is_empty()).then(|| self.left.split_to(length))
+        self.left.split_to(length.min(self.left.len()))
+    }
+
+    /// Notes at `place` since when the client has something to take, or that it has not.
+    fn note(&self, place: usize, has: bool) {
+        let registered = &self.under_way.0;
+        registered.watch.untaken()[place] = if has { registered.now() } else { 0 };
     }
 }
 
@@ -316,17 +322,18 @@ impl http_body::Body for Sending {
         let Some(place) = self.place else { return Pin::new(&mut self.body).poll_frame(cx) };
         if self.left.is_empty() {
             let frame = Pin::new(&mut self.body).poll_frame(cx);
-            let registered = &self.under_way.0;
-            registered.watch.untaken()[place] = if frame.is_ready() { registered.now() } else { 0 };
+            self.note(place, frame.is_ready());
             match ready!(frame).map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(chunk))) => self.left = chunk,
                 Some(Ok(Err(trailers))) => return Poll::Ready(Some(Ok(trailers))),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             }
+        } else {
+            self.note(place, true);
         }
-        self.under_way.0.watch.untaken()[place] = self.under_way.0.now();
-        Poll::Ready(self.piece().map(|piece| Ok(Frame::data(piece))))
+        // Also where the chunk is empty, which is not the end of the body.
+        Poll::Ready(Some(Ok(Frame::data(self.piece()))))
     }
 
     fn is_end_stream(&self) -> bool {
