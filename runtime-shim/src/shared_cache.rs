@@ -22,6 +22,8 @@ use crate::limits::Limits;
 /// Answers kept at one address, which differ by what `Vary` names: languages times encodings,
 /// and some room.
 const VARIANTS: usize = 8;
+/// An answer is renewed when so many times what is left of its life have passed.
+const LAST_PART: u32 = 4;
 /// What an answer takes besides its body: headers, the policy, the table's entry.
 const OVERHEAD_BYTES: u64 = 2_048;
 /// A guess from which the table's first size is made; it grows.
@@ -96,7 +98,7 @@ impl SharedCache {
             && !personal.iter().any(|name| parts.headers.contains_key(name))
     }
 
-    /// The answer, if it is here and fresh. In the second half of its life the first who asks
+    /// The answer, if it is here and fresh. In the last fifth of its life the first who asks
     /// goes past it to renew it, so that it never runs out while many ask.
     pub(crate) fn find(&self, request: &request::Parts) -> Option<Response<Body>> {
         let variants = self.answers.get(address(&request.uri))?;
@@ -107,7 +109,7 @@ impl SharedCache {
                 BeforeRequest::Stale { .. } => None,
             }
         })?;
-        let old = stored.policy.time_to_live(now) < stored.policy.age(now);
+        let old = stored.policy.time_to_live(now) * LAST_PART < stored.policy.age(now);
         if old && !stored.renewed.swap(true, Relaxed) {
             return None;
         }
@@ -364,13 +366,17 @@ mod tests {
     }
 
     #[test]
-    fn one_of_those_who_ask_renews_it_in_the_second_half_of_its_life() {
+    fn one_of_those_who_ask_renews_it_in_the_last_fifth_of_its_life() {
         let cache = cache();
         let mut aged = answered(SHARED, "a");
-        aged.headers_mut().insert("age", "31".parse().expect("a value"));
+        aged.headers_mut().insert("age", "49".parse().expect("a value"));
         keep(&cache, &get("/a", &[]), &aged);
         assert!(found(&cache, &get("/a", &[])).is_none());
         assert!(found(&cache, &get("/a", &[])).is_some());
+        let mut younger = answered(SHARED, "a");
+        younger.headers_mut().insert("age", "40".parse().expect("a value"));
+        keep(&cache, &get("/c", &[]), &younger);
+        assert!(found(&cache, &get("/c", &[])).is_some());
         let mut expired = answered(SHARED, "a");
         expired.headers_mut().insert("age", "60".parse().expect("a value"));
         keep(&cache, &get("/b", &[]), &expired);

@@ -7,9 +7,13 @@ use api::Problem;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use jsonwebtoken::dangerous::insecure_decode_claims;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{decode, decode_header, get_current_timestamp};
 use serde::{Deserialize, Serialize};
 
+use keys::Key;
 pub use keys::{KeySource, Keys};
 pub use operator::{Operator, OperatorToken};
 
@@ -151,23 +155,101 @@ async fn verify(source: &KeySource, token: &str) -> Result<Insider, Problem> {
     let kid = header.kid.unwrap_or_default();
     let keys = source.keys(&kid).await?;
     let key = keys.find(&kid).ok_or_else(Problem::unauthorized)?;
+    let claims = claims(token, key).map_err(|error| Problem::unauthorized().because(error))?;
+    Ok(Insider { subject: claims.sub, token: token.to_owned(), roles: claims.roles })
+}
+
+/// Of a token that was found good before nothing but the time can have changed.
+fn claims(token: &str, key: &Key) -> jsonwebtoken::errors::Result<Claims> {
+    let hash = keys::hash(token);
+    if key.has_verified(&hash) {
+        let claims: Claims = insecure_decode_claims(token)?;
+        return if claims.exp < get_current_timestamp() {
+            Err(ErrorKind::ExpiredSignature.into())
+        } else {
+            Ok(claims)
+        };
+    }
+    let claims = verified_claims(token, &key.decoding)?;
+    key.remember(hash);
+    Ok(claims)
+}
+
+fn verified_claims(token: &str, key: &DecodingKey) -> jsonwebtoken::errors::Result<Claims> {
     // The algorithm is ours, never the token's.
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[ISSUER]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.leeway = 0;
-    let claims = decode::<Claims>(token, key, &validation)
-        .map_err(|error| Problem::unauthorized().because(error))?
-        .claims;
-    Ok(Insider { subject: claims.sub, token: token.to_owned(), roles: claims.roles })
+    Ok(decode::<Claims>(token, key, &validation)?.claims)
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::{HeaderMap, HeaderValue, header};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 
-    use super::token;
+    use super::{Claims, ISSUER, Key, Keys, claims, keys, token};
+
+    /// RFC 8037 appendix A.1.
+    const PRIVATE: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    /// RFC 8410 section 7: what stands before the 32 bytes.
+    const PKCS8: [u8; 16] =
+        [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+    fn signed(audience: &str, exp: u64) -> String {
+        let der = [&PKCS8[..], &URL_SAFE_NO_PAD.decode(PRIVATE).expect("a key")].concat();
+        let (iss, aud, sub) = (ISSUER.to_owned(), audience.to_owned(), "s".to_owned());
+        let claims = Claims { iss, aud, sub, iat: 0, exp, roles: Vec::new() };
+        encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(&der))
+            .expect("a token")
+    }
+
+    fn key_set() -> Keys {
+        let json =
+            format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{PUBLIC}"}}]}}"#);
+        Keys::from_jwks(json.as_bytes()).expect("a key set")
+    }
+
+    fn is_good(token: &str, key: &Key) -> bool {
+        claims(token, key).is_ok_and(|claims| claims.sub == "s")
+    }
+
+    #[test]
+    fn a_token_is_found_good_once_and_then_remembered_by_that_key() {
+        let (keys, later) = (key_set(), get_current_timestamp() + 600);
+        let key = keys.find("k").expect("the key");
+        let token = signed(ISSUER, later);
+        assert!(!key.has_verified(&keys::hash(&token)));
+        assert!(is_good(&token, key));
+        assert!(key.has_verified(&keys::hash(&token)));
+        assert!(is_good(&token, key));
+        assert!(!key_set().find("k").expect("the key").has_verified(&keys::hash(&token)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_not_remembered_and_what_has_expired_is_not_good_any_more() {
+        let (keys, now) = (key_set(), get_current_timestamp());
+        let key = keys.find("k").expect("the key");
+        let good = signed(ISSUER, now + 600);
+        let (head, signature) = good.rsplit_once('.').expect("three parts");
+        let other_payload = signed(ISSUER, now + 900);
+        let (other, _) = other_payload.rsplit_once('.').expect("three parts");
+        let unsigned = format!("{head}.");
+        let forged = format!("{other}.{signature}");
+        let elsewhere = signed("elsewhere", now + 600);
+        for bad in [&unsigned, &forged, &elsewhere, &signed(ISSUER, now - 1)] {
+            assert!(!is_good(bad, key) && !is_good(bad, key), "{bad}");
+            assert!(!key.has_verified(&keys::hash(bad)));
+        }
+        let expired = signed(ISSUER, now - 1);
+        key.remember(keys::hash(&expired));
+        assert!(!is_good(&expired, key));
+    }
 
     #[test]
     fn a_bearer_token_wins_over_the_cookie() {

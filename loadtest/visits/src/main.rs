@@ -24,7 +24,7 @@ use record::Run;
 use visitor::{begin_as_insider, begin_as_reader, begin_as_searcher, step};
 
 /// So many users begin in a second: each insider among them costs two password hashes.
-const BEGINNING_PER_SECOND: u64 = 60;
+const BEGINNING_PER_SECOND: u64 = 30;
 /// Between the last user's begin and the first step that counts: caches and pools fill.
 const WARM_UP: Duration = Duration::from_secs(5);
 /// An answer that takes longer is a failure. The steps that are under way at the end have as long.

@@ -17,8 +17,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// How often a user who has nothing to do any more looks whether goose has ended.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How often an insider tries to sign up and in before the first step.
-const ATTEMPTS: u32 = 5;
+/// How often an insider tries to sign up, and then in, before the first step. Each pause is a
+/// second longer than the one before.
+const ATTEMPTS: u32 = 8;
 
 /// Chromium's.
 const ENCODINGS: &str = "gzip, deflate, br, zstd";
@@ -61,19 +62,33 @@ pub(crate) async fn begin_as_searcher(user: &mut GooseUser) -> TransactionResult
 
 pub(crate) async fn begin_as_insider(user: &mut GooseUser) -> TransactionResult {
     let account = Account::new();
-    let (material, random) = (material::current(), &mut Rng::new());
-    for action in [Action::SignUp, Action::SignIn] {
-        let Some(ask) = action.ask(material, random, Some(&account)) else { continue };
-        // Password hashes of many who begin stand in a queue, of which a site may refuse some.
-        for attempt in 1..=ATTEMPTS {
-            match judge(&ask, send(user, action, &ask).await?).await {
-                Ok(()) => break,
-                Err(reason) if attempt == ATTEMPTS => eprintln!("{}: {reason}", action.name()),
-                Err(_) => sleep(PACE * attempt).await,
-            }
+    // Without an account there is nobody to sign in: the steps that take a session fail then,
+    // but no password is hashed again and again for somebody unknown.
+    if !enter(user, Action::SignUp, &account).await? {
+        return begin(user, action::INSIDER, None);
+    }
+    enter(user, Action::SignIn, &account).await?;
+    begin(user, action::INSIDER, Some(account))
+}
+
+/// Whether it worked at last. Password hashes of many who begin stand in a queue, of which a site
+/// may refuse some.
+async fn enter(
+    user: &mut GooseUser,
+    action: Action,
+    account: &Account,
+) -> Result<bool, Box<TransactionError>> {
+    let Some(ask) = action.ask(material::current(), &mut Rng::new(), Some(account)) else {
+        return Ok(false);
+    };
+    for attempt in 1..=ATTEMPTS {
+        match judge(&ask, send(user, action, &ask).await?).await {
+            Ok(()) => return Ok(true),
+            Err(reason) if attempt == ATTEMPTS => eprintln!("{}: {reason}", action.name()),
+            Err(_) => sleep(PACE * attempt).await,
         }
     }
-    begin(user, action::INSIDER, Some(account))
+    Ok(false)
 }
 
 /// Anywhere in the plan and in the second, so that not all do the same at the same time.
