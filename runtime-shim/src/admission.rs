@@ -7,6 +7,7 @@
 //! a crowd is through as soon in any order, and of an overload those are refused who would have
 //! been late.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,18 @@ const REFUSED_OF: u64 = 20;
 /// A thread that is at work for so much of its time has none to give: the more requests it has
 /// under way, the longer each takes. Otherwise they wait for something else.
 const BUSY: f64 = 0.9;
+/// As many times a short queue may wait for something else, such as a password hash, without a
+/// place of those who would be served at once. Not more: of what computes for long each takes
+/// time from the others.
+const ASIDE: u64 = 4;
 
 /// Of one component on one thread.
 pub(crate) struct Admission {
-    /// One for each request that is inside.
-    inside: Arc<()>,
-    /// One for each of them that an instance has.
-    running: Arc<()>,
+    inside: UnderWay,
+    /// Those of them that an instance has.
+    running: UnderWay,
+    /// How many may wait for something else besides.
+    aside: u64,
     /// How many may wait for an instance, or be inside where the thread has no time to give.
     room: u64,
     /// Since when more wait than a short queue, and no fewer than this.
@@ -39,10 +45,44 @@ pub(crate) struct Admission {
 }
 
 /// A request is inside until this is dropped.
-pub(crate) struct Admitted(#[expect(dead_code, reason = "it counts")] Arc<()>);
+pub(crate) struct Admitted(#[expect(dead_code, reason = "it counts")] Entered);
 
 /// An instance has a request until this is dropped.
-pub(crate) struct Running(#[expect(dead_code, reason = "it counts")] Arc<()>);
+pub(crate) struct Running(#[expect(dead_code, reason = "it counts")] Entered);
+
+/// Counts requests, and apart those of late: the others wait for something else.
+struct UnderWay {
+    all: Arc<()>,
+    /// Of those that began since then; the last are the newest.
+    of_late: VecDeque<(Instant, Arc<()>)>,
+}
+
+type Entered = (Arc<()>, Arc<()>);
+
+impl UnderWay {
+    fn new() -> Self {
+        Self { all: Arc::new(()), of_late: VecDeque::from([(Instant::now(), Arc::new(()))]) }
+    }
+
+    fn enter(&self) -> Entered {
+        let newest = self.of_late.back().map(|(_, began)| Arc::clone(began));
+        (Arc::clone(&self.all), newest.unwrap_or_default())
+    }
+
+    /// All but the oldest up to `aside`.
+    fn count(&self, aside: u64) -> u64 {
+        let others = |of: &Arc<()>| Arc::strong_count(of) as u64 - 1;
+        let of_late: u64 = self.of_late.iter().map(|(_, began)| others(began)).sum();
+        of_late + (others(&self.all) - of_late).saturating_sub(aside)
+    }
+
+    /// From now on whatever began longer ago than `late` is not of late.
+    fn look(&mut self, late: Duration) {
+        let now = Instant::now();
+        self.of_late.retain(|(since, _)| now - *since < late);
+        self.of_late.push_back((now, Arc::new(())));
+    }
+}
 
 /// What happened since the last look.
 struct Window {
@@ -60,8 +100,9 @@ impl Window {
 impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            inside: Arc::new(()),
-            running: Arc::new(()),
+            inside: UnderWay::new(),
+            running: UnderWay::new(),
+            aside: few(limits) * ASIDE,
             room: limits.queue,
             standing: None,
             overloaded: false,
@@ -75,23 +116,23 @@ impl Admission {
     /// Lets one more in, unless there is no room; `waiting` is how many wait for an instance.
     pub(crate) fn admit(&mut self, waiting: usize) -> Option<Admitted> {
         let shortens = self.overloaded && self.busy;
-        let before = if shortens { Arc::strong_count(&self.inside) - 1 } else { waiting };
-        if before as u64 >= self.room {
+        let before = if shortens { self.inside.count(self.aside) } else { waiting as u64 };
+        if before >= self.room {
             self.window.refused += 1;
             return None;
         }
-        Some(Admitted(Arc::clone(&self.inside)))
+        Some(Admitted(self.inside.enter()))
     }
 
     /// Whether an instance may take a request of a crowd.
     pub(crate) fn may_take(&self) -> bool {
-        ((Arc::strong_count(&self.running) - 1) as u64) < self.most_running
+        self.running.count(self.aside) < self.most_running
     }
 
     /// An instance took a request from outside.
     pub(crate) fn taken(&mut self) -> Running {
         self.window.taken += 1;
-        Running(Arc::clone(&self.running))
+        Running(self.running.enter())
     }
 
     /// Decides from what happened since the last look how much room there is. `busy` is the
@@ -102,6 +143,9 @@ impl Admission {
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
         self.busy = busy >= BUSY;
+        let late = Duration::from_millis(limits.standing_busy_ms);
+        self.inside.look(late);
+        self.running.look(late);
         // Where the thread had time to give since the look before, they wait for something else.
         self.most_running = match (crowded, self.crowded && !self.busy) {
             (true, true) => self.most_running.saturating_mul(2),
@@ -167,6 +211,31 @@ mod tests {
         assert_eq!(run(&mut admission), few(&limits));
         let none = Limits { standing_queue: 0, ..limits };
         assert_eq!(run(&mut Admission::new(&none)), 1);
+    }
+
+    #[test]
+    fn those_that_wait_for_something_else_take_no_place_in_an_overload_up_to_a_limit() {
+        let limits = Limits { standing_busy_ms: 0, ..Limits::default() };
+        let full = limits.queue as usize;
+        let mut admission = Admission::new(&limits);
+        assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &limits));
+        let mut inside = Vec::new();
+        let mut admitted = |admission: &mut Admission| {
+            let before = inside.len();
+            inside.extend(std::iter::from_fn(|| admission.admit(0)));
+            (inside.len() - before) as u64
+        };
+        for _ in 0..=ASIDE {
+            assert_eq!(admitted(&mut admission), few(&limits));
+            assert!(!admission.look(full, 1.0, &limits));
+        }
+        assert_eq!(admitted(&mut admission), 0);
+        inside.clear();
+        let mut admission = Admission::new(&Limits::default());
+        assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &Limits::default()));
+        let inside: Vec<_> = std::iter::from_fn(|| admission.admit(0)).collect();
+        admission.look(full, 1.0, &Limits::default());
+        assert!(inside.len() as u64 == few(&limits) && admission.admit(0).is_none());
     }
 
     #[test]

@@ -74,6 +74,9 @@ impl App {
         metrics: &Arc<Metrics>,
         spans: Option<&Arc<Spans>>,
     ) -> Result<Self> {
+        // Libraries take the default one, which a build that unites the features of other programs
+        // leaves open. The second time it is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let manifest = &config.manifest;
         let limits = Limits::default().with_host(&config.runtime.limits);
         if let Some(id) =
