@@ -18,17 +18,18 @@ const REFUSED_OF: u64 = 20;
 /// A thread that is at work for so much of its time has none to give: the more requests it has
 /// under way, the longer each takes. Otherwise they wait for something else.
 const BUSY: f64 = 0.9;
-/// As many times a short queue may wait for something else, such as a password hash, without a
-/// place of those who would be served at once. Not more: of what computes for long each takes
-/// time from the others.
-const ASIDE: u64 = 4;
+/// So many times a short queue may be with an instance for long without a place of those who would
+/// be served at once: they wait for something else, as sign-ins do for a password hash. Not more:
+/// where they compute, each takes time from the others.
+const ASIDE: u64 = 2;
 
 /// Of one component on one thread.
 pub(crate) struct Admission {
-    inside: UnderWay,
+    /// One for each request that is inside.
+    inside: Arc<()>,
     /// Those of them that an instance has.
     running: UnderWay,
-    /// How many may wait for something else besides.
+    /// How many that wait for something else may be inside besides.
     aside: u64,
     /// How many may wait for an instance, or be inside where the thread has no time to give.
     room: u64,
@@ -45,43 +46,51 @@ pub(crate) struct Admission {
 }
 
 /// A request is inside until this is dropped.
-pub(crate) struct Admitted(#[expect(dead_code, reason = "it counts")] Entered);
+pub(crate) struct Admitted(#[expect(dead_code, reason = "it counts")] Arc<()>);
 
 /// An instance has a request until this is dropped.
-pub(crate) struct Running(#[expect(dead_code, reason = "it counts")] Entered);
+pub(crate) struct Running(#[expect(dead_code, reason = "it counts")] [Arc<()>; 2]);
 
-/// Counts requests, and apart those of late: the others wait for something else.
+/// Counts requests, and those apart that are under way for long.
 struct UnderWay {
     all: Arc<()>,
-    /// Of those that began since then; the last are the newest.
+    /// Of those that began between two looks; with the time of the later one, but for the newest.
     of_late: VecDeque<(Instant, Arc<()>)>,
 }
-
-type Entered = (Arc<()>, Arc<()>);
 
 impl UnderWay {
     fn new() -> Self {
         Self { all: Arc::new(()), of_late: VecDeque::from([(Instant::now(), Arc::new(()))]) }
     }
 
-    fn enter(&self) -> Entered {
+    fn enter(&self) -> [Arc<()>; 2] {
         let newest = self.of_late.back().map(|(_, began)| Arc::clone(began));
-        (Arc::clone(&self.all), newest.unwrap_or_default())
+        [Arc::clone(&self.all), newest.unwrap_or_default()]
     }
 
-    /// All but the oldest up to `aside`.
-    fn count(&self, aside: u64) -> u64 {
-        let others = |of: &Arc<()>| Arc::strong_count(of) as u64 - 1;
+    fn count(&self) -> u64 {
+        others(&self.all)
+    }
+
+    fn for_long(&self) -> u64 {
         let of_late: u64 = self.of_late.iter().map(|(_, began)| others(began)).sum();
-        of_late + (others(&self.all) - of_late).saturating_sub(aside)
+        self.count().saturating_sub(of_late)
     }
 
-    /// From now on whatever began longer ago than `late` is not of late.
-    fn look(&mut self, late: Duration) {
+    /// From now on what began longer ago than `long` is under way for long.
+    fn look(&mut self, long: Duration) {
         let now = Instant::now();
-        self.of_late.retain(|(since, _)| now - *since < late);
+        if let Some((until, _)) = self.of_late.back_mut() {
+            *until = now;
+        }
+        self.of_late.retain(|(until, began)| now - *until < long && others(began) > 0);
         self.of_late.push_back((now, Arc::new(())));
     }
+}
+
+/// How many have it beside its owner.
+fn others(of: &Arc<()>) -> u64 {
+    Arc::strong_count(of) as u64 - 1
 }
 
 /// What happened since the last look.
@@ -100,7 +109,7 @@ impl Window {
 impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            inside: UnderWay::new(),
+            inside: Arc::new(()),
             running: UnderWay::new(),
             aside: few(limits) * ASIDE,
             room: limits.queue,
@@ -116,17 +125,21 @@ impl Admission {
     /// Lets one more in, unless there is no room; `waiting` is how many wait for an instance.
     pub(crate) fn admit(&mut self, waiting: usize) -> Option<Admitted> {
         let shortens = self.overloaded && self.busy;
-        let before = if shortens { self.inside.count(self.aside) } else { waiting as u64 };
+        let before = if shortens {
+            others(&self.inside).saturating_sub(self.running.for_long().min(self.aside))
+        } else {
+            waiting as u64
+        };
         if before >= self.room {
             self.window.refused += 1;
             return None;
         }
-        Some(Admitted(self.inside.enter()))
+        Some(Admitted(Arc::clone(&self.inside)))
     }
 
     /// Whether an instance may take a request of a crowd.
     pub(crate) fn may_take(&self) -> bool {
-        self.running.count(self.aside) < self.most_running
+        self.running.count() < self.most_running
     }
 
     /// An instance took a request from outside.
@@ -143,9 +156,7 @@ impl Admission {
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
         self.busy = busy >= BUSY;
-        let late = Duration::from_millis(limits.standing_busy_ms);
-        self.inside.look(late);
-        self.running.look(late);
+        self.running.look(Duration::from_millis(limits.standing_busy_ms));
         // Where the thread had time to give since the look before, they wait for something else.
         self.most_running = match (crowded, self.crowded && !self.busy) {
             (true, true) => self.most_running.saturating_mul(2),
@@ -213,29 +224,33 @@ mod tests {
         assert_eq!(run(&mut Admission::new(&none)), 1);
     }
 
+    /// In an overload: how many are admitted one after the other, and what they hold.
+    fn admitted(admission: &mut Admission) -> Vec<Admitted> {
+        std::iter::from_fn(|| admission.admit(0)).take(CROWD).collect()
+    }
+
     #[test]
-    fn those_that_wait_for_something_else_take_no_place_in_an_overload_up_to_a_limit() {
-        let limits = Limits { standing_busy_ms: 0, ..Limits::default() };
+    fn those_that_run_for_long_take_no_place_in_an_overload_up_to_a_limit() {
+        let limits = Limits { standing_busy_ms: 0, standing_wait_ms: 0, ..Limits::default() };
+        let few = few(&limits) as usize;
         let full = limits.queue as usize;
         let mut admission = Admission::new(&limits);
         assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &limits));
-        let mut inside = Vec::new();
-        let mut admitted = |admission: &mut Admission| {
-            let before = inside.len();
-            inside.extend(std::iter::from_fn(|| admission.admit(0)));
-            (inside.len() - before) as u64
-        };
-        for _ in 0..=ASIDE {
-            assert_eq!(admitted(&mut admission), few(&limits));
-            assert!(!admission.look(full, 1.0, &limits));
+        let mut inside = admitted(&mut admission);
+        assert_eq!(inside.len(), few);
+        admission.look(full, 1.0, &limits);
+        assert!(admission.admit(0).is_none(), "they wait for an instance");
+        let mut running = Vec::new();
+        for _ in 0..ASIDE {
+            running.extend((0..few).map(|_| admission.taken()));
+            assert!(admission.admit(0).is_none(), "they have only begun");
+            admission.look(full, 1.0, &limits);
+            inside.extend(admitted(&mut admission));
         }
-        assert_eq!(admitted(&mut admission), 0);
-        inside.clear();
-        let mut admission = Admission::new(&Limits::default());
-        assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &Limits::default()));
-        let inside: Vec<_> = std::iter::from_fn(|| admission.admit(0)).collect();
-        admission.look(full, 1.0, &Limits::default());
-        assert!(inside.len() as u64 == few(&limits) && admission.admit(0).is_none());
+        assert_eq!(inside.len(), few * (1 + ASIDE as usize));
+        running.extend((0..few).map(|_| admission.taken()));
+        admission.look(full, 1.0, &limits);
+        assert!(admission.admit(0).is_none(), "no more than that");
     }
 
     #[test]

@@ -81,12 +81,18 @@ pub(crate) async fn answer(
     component.metrics.in_flight.inc();
     let (cache, under_way) = (&component.shared_cache, component.metrics.in_flight.get());
     let cached = cache.concerns(&parts, under_way, measured.started);
-    if let Some(response) = cached.then(|| cache.find(&parts)).flatten() {
-        component.metrics.shared.inc();
-        return measured.finish(response);
-    }
+    let found = cached.then(|| cache.find(&parts)).flatten();
+    let (kept, _renewal) = match found {
+        Some((response, None)) => {
+            component.metrics.shared.inc();
+            return measured.finish(response);
+        }
+        Some((response, renewal)) => (Some(response), renewal),
+        None => (None, None),
+    };
+    let without_answer = |problem| kept.unwrap_or_else(|| answer::problem(problem, &asker));
     let Some(_admitted) = core.pools[index].admit(component) else {
-        return measured.finish(answer::problem(Problem::Overloaded, &asker));
+        return measured.finish(without_answer(Problem::Overloaded));
     };
     let limit = component.limits.request_body_bytes;
     if body.size_hint().lower() > limit {
@@ -112,7 +118,7 @@ pub(crate) async fn answer(
     }
     let response = match answered {
         Ok(response) => response,
-        Err(problem) => return measured.finish(answer::problem(problem, &asker)),
+        Err(problem) => return measured.finish(without_answer(problem)),
     };
     let (parts, body) = response.into_parts();
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HOST, IF_NONE_MATCH, VARY};
+use http::header::{AGE, AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, HOST, IF_NONE_MATCH, VARY};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, request};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
+};
 use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
 use quick_cache::{OptionsBuilder, Weighter, sync};
 
@@ -51,9 +53,13 @@ type Variants = Arc<[Arc<Stored>]>;
 struct Stored {
     policy: CachePolicy,
     body: Bytes,
-    /// A request was let through to renew it.
-    renewed: AtomicBool,
+    /// A request is under way that renews it.
+    renewing: AtomicBool,
 }
+
+/// Of an answer that is kept. Until this is dropped nobody else renews it; then it has been
+/// replaced, or somebody has to try again.
+pub(crate) struct Renewal(Arc<Stored>);
 
 #[derive(Clone)]
 struct Size;
@@ -98,9 +104,13 @@ impl SharedCache {
             && !personal.iter().any(|name| parts.headers.contains_key(name))
     }
 
-    /// The answer, if it is here and fresh. In the last fifth of its life the first who asks
-    /// goes past it to renew it, so that it never runs out while many ask.
-    pub(crate) fn find(&self, request: &request::Parts) -> Option<Response<Body>> {
+    /// The answer, if it is here and fresh. In the last fifth of its life the first who asks is to
+    /// renew it, so that it does not run out while many ask; where that fails, the answer is still
+    /// good for them, and the next who asks tries.
+    pub(crate) fn find(
+        &self,
+        request: &request::Parts,
+    ) -> Option<(Response<Body>, Option<Renewal>)> {
         let variants = self.answers.get(address(&request.uri))?;
         let now = SystemTime::now();
         let (stored, mut parts) = variants.iter().find_map(|stored| {
@@ -109,10 +119,8 @@ impl SharedCache {
                 BeforeRequest::Stale { .. } => None,
             }
         })?;
-        let old = stored.policy.time_to_live(now) * LAST_PART < stored.policy.age(now);
-        if old && !stored.renewed.swap(true, Relaxed) {
-            return None;
-        }
+        let left = stored.policy.time_to_live(now).saturating_mul(LAST_PART);
+        let renewal = (left < stored.policy.age(now)).then(|| Renewal::begin(stored)).flatten();
         // Written by the server in the form that HTTP asks for.
         parts.headers.remove(DATE);
         let mut body = stored.body.clone();
@@ -122,7 +130,7 @@ impl SharedCache {
             parts.headers.remove(CONTENT_TYPE);
             body.clear();
         }
-        Some(Response::from_parts(parts, Body::full(body)))
+        Some((Response::from_parts(parts, Body::full(body)), renewal))
     }
 
     /// Puts a complete answer in, if its component allows that.
@@ -142,7 +150,7 @@ impl SharedCache {
         if policy.time_to_live(SystemTime::now()).is_zero() {
             return;
         }
-        let stored = Stored { policy, body: body.clone(), renewed: AtomicBool::new(false) };
+        let stored = Stored { policy, body: body.clone(), renewing: AtomicBool::new(false) };
         let address = address(asked.0.uri());
         let others = self.answers.get(address);
         let others = others.iter().flat_map(|variants| variants.iter());
@@ -212,6 +220,18 @@ impl Asked {
     }
 }
 
+impl Renewal {
+    fn begin(stored: &Arc<Stored>) -> Option<Self> {
+        (!stored.renewing.swap(true, Relaxed)).then(|| Self(Arc::clone(stored)))
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        self.0.renewing.store(false, Relaxed);
+    }
+}
+
 impl Stored {
     /// Whether the request differs in nothing that the answer varies by.
     fn selected_by(&self, request: &Request<()>) -> bool {
@@ -237,7 +257,15 @@ fn head(response: &Response<Body>) -> Response<()> {
 /// Only by `s-maxage`: of an answer that says less, nobody promised that all may see it.
 fn shareable(answer: &HeaderMap) -> bool {
     let control = answer.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    control.is_some_and(|control| control.contains("s-maxage=")) && !answer.contains_key(SET_COOKIE)
+    control.is_some_and(|control| control.contains("s-maxage="))
+        && !answer.contains_key(SET_COOKIE)
+        && [CACHE_CONTROL, AGE].iter().all(|name| answer.get_all(name).iter().all(is_countable))
+}
+
+/// No number of seconds in it is so great that time cannot be added to it. RFC 9111 (section 1.2.2)
+/// lets a cache count to 2^31; the library takes what it is told.
+fn is_countable(value: &HeaderValue) -> bool {
+    value.as_bytes().split(|byte| !byte.is_ascii_digit()).all(|number| number.len() < 10)
 }
 
 fn varying(answer: &HeaderMap) -> impl Iterator<Item = HeaderName> {
@@ -296,7 +324,8 @@ mod tests {
     }
 
     fn found(cache: &SharedCache, parts: &request::Parts) -> Option<Response<Body>> {
-        cache.concerns(parts, 2, Instant::now()).then(|| cache.find(parts)).flatten()
+        let found = cache.concerns(parts, 2, Instant::now()).then(|| cache.find(parts)).flatten();
+        found.map(|(answer, _)| answer)
     }
 
     const SHARED: &str = "max-age=0, s-maxage=60";
@@ -371,16 +400,34 @@ mod tests {
         let mut aged = answered(SHARED, "a");
         aged.headers_mut().insert("age", "49".parse().expect("a value"));
         keep(&cache, &get("/a", &[]), &aged);
-        assert!(found(&cache, &get("/a", &[])).is_none());
-        assert!(found(&cache, &get("/a", &[])).is_some());
+        let renews = |address: &str| {
+            let found = cache.find(&get(address, &[]));
+            found.expect("a fresh answer").1
+        };
+        let first = renews("/a");
+        assert!(first.is_some() && renews("/a").is_none());
+        drop(first);
+        assert!(renews("/a").is_some(), "the first did not succeed");
         let mut younger = answered(SHARED, "a");
-        younger.headers_mut().insert("age", "40".parse().expect("a value"));
+        younger.headers_mut().insert("age", "47".parse().expect("a value"));
         keep(&cache, &get("/c", &[]), &younger);
-        assert!(found(&cache, &get("/c", &[])).is_some());
+        assert!(renews("/c").is_none());
         let mut expired = answered(SHARED, "a");
         expired.headers_mut().insert("age", "60".parse().expect("a value"));
         keep(&cache, &get("/b", &[]), &expired);
         assert!(found(&cache, &get("/b", &[])).is_none());
+    }
+
+    #[test]
+    fn what_lives_for_ever_is_not_shared() {
+        let cache = cache();
+        let ages = ["0", "18446744073709551614"];
+        for (control, age) in ["s-maxage=18446744073709551615", SHARED].into_iter().zip(ages) {
+            let mut answer = answered(control, "a");
+            answer.headers_mut().insert("age", age.parse().expect("a value"));
+            keep(&cache, &get("/a", &[]), &answer);
+            assert!(found(&cache, &get("/a", &[])).is_none());
+        }
     }
 
     #[test]

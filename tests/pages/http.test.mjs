@@ -52,7 +52,7 @@ test('every page has the headers that keep it safe', async () => {
 test('a reader\'s page is small, complete, and known again', async () => {
   for (const path of await readersPages()) {
     const plain = await send('GET', path);
-    assert.match(plain.headers['cache-control'], /^max-age=0, must-revalidate, s-maxage=5$/, path);
+    assert.match(plain.headers['cache-control'], /^max-age=0, must-revalidate, s-maxage=10$/, path);
     assert.equal((plain.body.toString().match(/<link|<script|<img/g) ?? []).length, 1, `${path}: nothing but the icon is fetched`);
     const brotli = await send('GET', path, { 'accept-encoding': 'gzip, br' });
     assert.equal(brotli.headers['content-encoding'], 'br', path);

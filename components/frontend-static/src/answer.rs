@@ -20,7 +20,7 @@ const HSTS: &str = "max-age=31536000; includeSubDomains";
 
 /// A browser asks every time whether the page is still the same. A host under load may answer with
 /// what is some seconds old: no reader waits for a text that they do not know of.
-const SHARED: &str = "max-age=0, must-revalidate, s-maxage=5";
+const SHARED: &str = "max-age=0, must-revalidate, s-maxage=10";
 
 /// The scheme, because only over TLS a page promises to stay there.
 const VARY: &str = "accept-encoding, accept-language, cookie, x-forwarded-proto";
@@ -90,7 +90,7 @@ pub(crate) async fn finish(
     response
 }
 
-/// Lets a host under load answer with what it answered less than five seconds ago.
+/// Lets a host under load answer with what it answered less than ten seconds ago.
 pub(crate) async fn share(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(SHARED));
     response

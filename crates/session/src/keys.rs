@@ -37,8 +37,8 @@ pub enum KeySource {
 #[derive(Debug, Clone, Default)]
 pub struct Keys(Arc<Vec<(String, Key)>>);
 
-/// A public key, and the tokens that were found to be signed by it. They go with the key, so
-/// that one which was withdrawn vouches for nothing.
+/// A public key, and the tokens that were found to be signed by it. They go with the key: what is
+/// fetched anew vouches for none.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) decoding: DecodingKey,
@@ -154,7 +154,20 @@ async fn fetch(auth_url: &str) -> Result<Keys, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Keys;
+    use super::{Keys, MAX_VERIFIED, hash};
+
+    #[test]
+    fn no_more_tokens_are_remembered_than_there_is_room_for() {
+        let json = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let keys = Keys::from_jwks(json.as_bytes()).expect("a key set");
+        let key = keys.find("k").expect("the key");
+        for number in 0..=MAX_VERIFIED {
+            assert!(key.verified.lock().expect("no panic").len() <= MAX_VERIFIED);
+            key.remember(hash(&number.to_string()));
+            assert!(key.has_verified(&hash(&number.to_string())));
+        }
+        assert!(!key.has_verified(&hash("0")));
+    }
 
     fn kept(x: &str) -> usize {
         let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{x}"}}]}}"#);

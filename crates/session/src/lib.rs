@@ -228,6 +228,12 @@ mod tests {
         assert!(is_good(&token, key));
         assert!(key.has_verified(&keys::hash(&token)));
         assert!(is_good(&token, key));
+        // Its signature is not looked at again.
+        let (head, _) = token.rsplit_once('.').expect("three parts");
+        let unsigned = format!("{head}.");
+        assert!(!is_good(&unsigned, key));
+        key.remember(keys::hash(&unsigned));
+        assert!(is_good(&unsigned, key));
         assert!(!key_set().find("k").expect("the key").has_verified(&keys::hash(&token)));
     }
 

@@ -62,8 +62,8 @@ pub(crate) async fn begin_as_searcher(user: &mut GooseUser) -> TransactionResult
 
 pub(crate) async fn begin_as_insider(user: &mut GooseUser) -> TransactionResult {
     let account = Account::new();
-    // Without an account there is nobody to sign in: the steps that take a session fail then,
-    // but no password is hashed again and again for somebody unknown.
+    // Without an account there is nobody to sign in: no password is hashed again and again for
+    // somebody unknown. The steps that take a session fail then, and signing in is left behind.
     if !enter(user, Action::SignUp, &account).await? {
         return begin(user, action::INSIDER, None);
     }

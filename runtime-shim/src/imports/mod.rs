@@ -1,10 +1,12 @@
-//! The interfaces that a component imports beyond WASI, one module each.
+//! The interfaces that a component imports, but for what `wasmtime-wasi` offers as it is; one module
+//! each.
 
 mod earlier;
 mod key_value;
 pub(crate) mod mysql;
 pub(crate) mod outbound_http;
 mod postgres;
+mod request_line;
 mod sqlite;
 mod variables;
 
@@ -47,7 +49,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::spin::mysql::mysql::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    Ok(earlier::add_to_linker(linker)?)
+    earlier::add_to_linker(linker)?;
+    linker.allow_shadowing(true);
+    request_line::add_to_linker(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// Whether there is an interface of this name in the linker.

@@ -137,11 +137,15 @@ fn a_stream_that_pauses_too_long_is_cut_off() {
 #[test]
 fn too_many_outbound_calls_are_refused() {
     let host = Host::with(LIMITS, &[]);
-    let (status, text) = host.get("/fetch-storm?url=http://hidden.spin.internal/wait%3Fms=100");
-    assert_eq!(status, 200, "{text}");
-    let refused: u64 =
-        text.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
-    assert!(refused >= 800, "{text}");
+    // Of WASI 0.2, too.
+    for component in ["", "/earlier"] {
+        let path = "/fetch-storm?url=http://hidden.spin.internal/wait%3Fms=100";
+        let (status, text) = host.get(&format!("{component}{path}"));
+        assert_eq!(status, 200, "{text}");
+        let refused: u64 =
+            text.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
+        assert!(refused >= 800, "{text}");
+    }
 }
 
 #[test]
@@ -397,6 +401,17 @@ fn a_huge_argument_is_refused() {
     let (status, text) = host.get("/huge-argument?bytes=2000000");
     assert_eq!((status, code(&text)), (500, "internal_error"));
     assert_eq!(host.get("/headers").0, 200);
+}
+
+#[test]
+fn a_method_and_a_host_have_an_end() {
+    let host = Host::with(LIMITS, &[]);
+    let kept = |bytes: usize| host.get(&format!("/request-lines?bytes={bytes}"));
+    assert_eq!(kept(8_000), (200, "30 methods and 30 hosts of 30".to_owned()));
+    assert_eq!(kept(9_000), (200, "0 methods and 0 hosts of 30".to_owned()));
+    // Of WASI 0.2.
+    assert_eq!(host.get("/earlier/request-line?bytes=8000"), (200, "true true".to_owned()));
+    assert_eq!(host.get("/earlier/request-line?bytes=9000"), (200, "false false".to_owned()));
 }
 
 /// A peer on loopback that answers with `head`, and its port.

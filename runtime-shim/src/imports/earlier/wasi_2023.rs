@@ -14,6 +14,7 @@ use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::guest::Guest;
+use crate::imports::request_line;
 
 type Interface<'a> = LinkerInstance<'a, Guest>;
 type Store<'a> = StoreContextMut<'a, Guest>;
@@ -344,10 +345,10 @@ fn request(
     let request = Host::new(view, headers)?;
     let authority = authority.unwrap_or_else(|| NO_HOST.to_owned());
     let this = || Resource::new_borrow(request.rep());
-    let valid = Host::set_method(view, this(), method)?
-        .and(Host::set_path_with_query(view, this(), path)?)
+    let valid = Host::set_path_with_query(view, this(), path)?
         .and(Host::set_scheme(view, this(), scheme)?)
-        .and(Host::set_authority(view, this(), Some(authority))?);
+        .and(request_line::set_method(&mut store, this(), method)?)
+        .and(request_line::set_authority(&mut store, this(), Some(authority))?);
     if valid.is_err() {
         bail!("an outgoing request has a method, path, scheme or authority that is none");
     }

@@ -9,6 +9,8 @@ use spin_sdk::http::{BoxBody, FullBody, HeaderName, HeaderValue, Response, box_b
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::Connection;
 use spin_sdk::variables;
+use spin_sdk::wasip3::http::types::{Fields, Method, Request};
+use spin_sdk::wasip3::wit_future;
 
 /// Computes for a while, like a password hash.
 pub(crate) fn compute(time: Duration) -> String {
@@ -113,4 +115,19 @@ pub(crate) async fn argument_storm() -> Result<String> {
 pub(crate) fn print_storm() -> String {
     print!("{}", "\n".repeat(3_000_000));
     "printed".to_owned()
+}
+
+/// Requests that it never sends, each with so many bytes where a method and a host stand. How many
+/// of them the host took.
+pub(crate) fn request_lines(bytes: usize) -> String {
+    let text = "X".repeat(bytes);
+    let (mut kept, mut methods, mut hosts) = (Vec::new(), 0, 0);
+    for _ in 0..MANY {
+        let trailers = wit_future::new(|| Ok(None)).1;
+        let request = Request::new(Fields::new(), None, trailers, None).0;
+        methods += usize::from(request.set_method(&Method::Other(text.clone())).is_ok());
+        hosts += usize::from(request.set_authority(Some(&text)).is_ok());
+        kept.push(request);
+    }
+    format!("{methods} methods and {hosts} hosts of {MANY}")
 }

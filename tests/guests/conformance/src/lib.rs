@@ -93,6 +93,7 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "write-storm" => hostile::write_storm().await?,
         "unread" => hostile::unread().await?,
         "argument-storm" => hostile::argument_storm().await?,
+        "request-lines" => hostile::request_lines(asked(&query, "bytes")?.parse()?),
         "print-storm" => hostile::print_storm(),
         "huge-argument" => variables::get("x".repeat(asked(&query, "bytes")?.parse()?)).await?,
         "connect" => std::net::TcpStream::connect(asked(&query, "address")?)

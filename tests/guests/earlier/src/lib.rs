@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use anyhow::{bail, Context, Result};
 use futures::SinkExt;
 use spin_sdk::http::{
-    send, Headers, IncomingRequest, Method, OutgoingResponse, Request, Response, ResponseOutparam,
+    send, Headers, IncomingRequest, Method, OutgoingRequest, OutgoingResponse, Request, Response,
+    ResponseOutparam,
 };
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{self, Value};
@@ -50,6 +51,7 @@ async fn answer(
 ) -> Result<String> {
     Ok(match name {
         "hello" => "hello".to_owned(),
+        "request-line" => request_line(asked(query, "bytes")?.parse()?),
         "echo" => body.to_owned(),
         "headers" => headers
             .iter()
@@ -70,6 +72,7 @@ async fn answer(
         "mysql" => mysql(asked(query, "address")?, body)?,
         "postgres" => postgres(asked(query, "address")?, body)?,
         "postgres3" => postgres3(asked(query, "address")?, body)?,
+        "fetch-storm" => fetch_storm(asked(query, "url")?).await,
         "outbound" => outbound(asked(query, "url")?).await?,
         "file" => std::fs::read_to_string(asked(query, "path")?)?,
         "write-file" => {
@@ -219,6 +222,23 @@ fn postgres3(address: &str, body: &str) -> Result<String> {
 async fn outbound(url: &str) -> Result<String> {
     let response: Response = send(Request::new(Method::Get, url)).await?;
     Ok(format!("{} {}", response.status(), String::from_utf8_lossy(response.body())))
+}
+
+/// Requests that are never sent, with so many bytes where a method and a host stand. Whether the
+/// host took them.
+fn request_line(bytes: usize) -> String {
+    let (text, request) = ("X".repeat(bytes), OutgoingRequest::new(Headers::new()));
+    let method = request.set_method(&Method::Other(text.clone()));
+    format!("{} {}", method.is_ok(), request.set_authority(Some(&text)).is_ok())
+}
+
+/// More calls at once than any program needs.
+async fn fetch_storm(url: &str) -> String {
+    const CALLS: usize = 1000;
+    let calls = (0..CALLS).map(|_| send::<_, Response>(Request::new(Method::Get, url)));
+    let answered = futures::future::join_all(calls).await;
+    let refused = answered.iter().filter(|answer| answer.is_err()).count();
+    format!("{refused} of {CALLS} refused")
 }
 
 fn directory(path: &str) -> Result<String> {
