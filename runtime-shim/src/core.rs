@@ -22,6 +22,7 @@ use crate::imports::mysql::{MysqlPools, MysqlTarget};
 use crate::imports::outbound_http::Client;
 use crate::inbound_http;
 use crate::instances::{Fate, Job, Pool, Ticket};
+use crate::log;
 use crate::postgres;
 use crate::request;
 use crate::session_pool::{Addresses, PoolLimits, Pools};
@@ -188,7 +189,8 @@ impl Core {
                 Err(Problem::TimedOut.into())
             }
             Ok(Err(error)) => {
-                tracing::error!(component = %id, trace_id = %context.trace, "no response: {}", error.root_cause());
+                let cause = log::beginning(&error.root_cause(), limits.log_line_bytes);
+                tracing::error!(component = %id, trace_id = %context.trace, "no response: {cause}");
                 Err(Problem::Crashed.into())
             }
             Err(oneshot::Canceled) => {

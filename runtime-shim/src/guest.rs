@@ -32,6 +32,9 @@ use crate::trace::TraceContext;
 /// makes after its response head still finds the request it belongs to.
 const REMEMBERED: usize = 64;
 
+/// Random bytes that one call gives: the library draws them one by one.
+const RANDOM_BYTES: u64 = 1024 * 1024;
+
 /// Of a body that a guest writes, what waits for the client to take it.
 const BODY_CHUNK_BYTES: usize = 128 * 1024;
 
@@ -356,12 +359,15 @@ pub(crate) async fn instantiate(
     let activity = Arc::new(Activity::default());
     let mut table = ResourceTable::new();
     table.set_max_capacity(usize::try_from(limits.handles)?);
+    let mut http = WasiHttpCtx::new();
+    // As much as a client may send.
+    http.set_field_size_limit(usize::try_from(core.app.limits.max_header_bytes)?);
     let guest = Guest {
         component: Arc::clone(component),
         core: Arc::clone(core),
         table,
         wasi: wasi(core, component)?.build(),
-        http: WasiHttpCtx::new(),
+        http,
         hooks: Hooks {
             component: Arc::clone(component),
             core: Arc::clone(core),
@@ -411,6 +417,7 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
     let [stdout, stderr] = component.output.clone();
     let mut builder = WasiCtxBuilder::new();
     builder.envs(&component.environment).stdout(stdout).stderr(stderr);
+    builder.max_random_size(RANDOM_BYTES);
     if let Some(files) = &component.files {
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }

@@ -34,6 +34,7 @@ use crate::cgi;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
 use crate::handler::Handler;
+use crate::log;
 use crate::trace::TraceContext;
 
 /// How often the supervisor looks at the time. A deadline is late by as much.
@@ -337,6 +338,12 @@ impl Worker {
         *queue.spacious.get_or_insert(self.number) == self.number
     }
 
+    /// Whether another instance may be made before it has ended.
+    fn is_replaceable(&self) -> bool {
+        let live = self.core.pools[self.index].queue().live;
+        live < self.component().limits.instances
+    }
+
     fn has_waiting(&self) -> bool {
         !self.core.pools[self.index].queue().waiting.is_empty()
     }
@@ -367,7 +374,8 @@ impl Worker {
                 .iter()
                 .map(|active| active.trace.to_string())
                 .collect::<Vec<_>>();
-            tracing::error!(component = %component.id, trace_id = active.join(" "), "instance ended: {}", cause(&error));
+            let cause = log::beginning(&cause(&error), component.limits.log_line_bytes);
+            tracing::error!(component = %component.id, trace_id = active.join(" "), "instance ended: {cause}");
         }
     }
 
@@ -420,7 +428,7 @@ impl Worker {
         };
         let entry = handler.entry();
         let mut running = FuturesUnordered::new();
-        let mut started = 0;
+        let mut uses = Uses::new(total);
         poll_fn(|cx| {
             let mut released = false;
             loop {
@@ -434,9 +442,10 @@ impl Worker {
                     continue;
                 }
                 let callable = accessor.poll_ready_for_concurrent_call(entry, cx).is_ready();
+                let used_up = uses.are_over(|| self.is_replaceable());
                 let (retired, settled) = {
                     let mut progress = lock(progress);
-                    let retired = started >= total || progress.retired;
+                    let retired = used_up || progress.retired;
                     let room = (running.len() as u64) < concurrent;
                     progress.open = !retired && callable && room;
                     (retired, running.is_empty() || progress.settled)
@@ -444,8 +453,8 @@ impl Worker {
                 if settled && lock(progress).open {
                     self.available(cx);
                     if let Some(job) = self.take() {
-                        started += 1;
-                        running.push(start(accessor, handler, job, progress, started)?);
+                        uses.started += 1;
+                        running.push(start(accessor, handler, job, progress, uses.started)?);
                         continue;
                     }
                 } else {
@@ -553,6 +562,36 @@ impl Worker {
         .await;
         metrics.busy.inc_by(busy.as_secs_f64());
         ended
+    }
+}
+
+/// The requests that an instance has taken, of which there is an end.
+struct Uses {
+    started: u64,
+    total: u64,
+    /// After so many it is to be replaced.
+    due: u64,
+    since: Option<Instant>,
+}
+
+impl Uses {
+    fn new(total: u64) -> Self {
+        Self { started: 0, total, due: total, since: None }
+    }
+
+    /// Whether the instance takes no more. A response that a client takes slowly keeps it from its
+    /// end: where every instance has one they go on, or nobody would be served any more. One that
+    /// is for a single request is for that alone.
+    fn are_over(&mut self, is_replaceable: impl Fn() -> bool) -> bool {
+        if self.started < self.due {
+            return false;
+        }
+        let lingers = self.since.get_or_insert_with(Instant::now).elapsed() > GRACE;
+        if self.total == 1 || !lingers || is_replaceable() {
+            return true;
+        }
+        (self.due, self.since) = (self.started.saturating_add(self.total), None);
+        false
     }
 }
 

@@ -151,8 +151,8 @@ limits! {
             "What one call may hand to the host, copied into the host's own memory.";
         held_bytes = 256 * 1024 * 1024, "bytes per instance",
             "Arguments of calls under way and rows that the guest has not read: what the host holds for it, as much as its own memory.";
-        handles = 10_000, "handles per instance",
-            "Open resources (connections, bodies, headers) of one instance.";
+        handles = 5_000, "handles per instance",
+            "Open resources (connections, bodies, headers) of one instance, of which some hold 64 KiB and more in the host.";
         chain_depth = 8, "calls",
             "A component calling itself through others ends with 508 here.";
         outbound_calls = 128, "calls per instance",

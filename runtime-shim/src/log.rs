@@ -1,6 +1,6 @@
 //! Log lines as JSON: an object each, with the fields of its event beside its message.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -41,6 +41,28 @@ pub(crate) fn now() -> String {
     text
 }
 
+/// The first bytes of a text in which a guest may have had its say, on one line. What comes after
+/// is not even written out.
+pub(crate) fn beginning(text: &dyn fmt::Display, bytes: u64) -> String {
+    let room = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let mut beginning = Beginning { text: String::new(), room };
+    let _ = write!(beginning, "{text}");
+    beginning.text.replace(char::is_control, " ")
+}
+
+struct Beginning {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let end = piece.floor_char_boundary(self.room - self.text.len());
+        self.text.push_str(&piece[..end]);
+        if end < piece.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
 struct Fields<'a>(&'a mut Map<String, Value>);
 
 impl Visit for Fields<'_> {
@@ -50,5 +72,17 @@ impl Visit for Fields<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn of_a_text_without_end_the_log_has_the_beginning() {
+        assert_eq!(beginning(&"one\ntwo", 100), "one two");
+        assert_eq!(beginning(&"가나다", 7), "가나");
+        assert_eq!(beginning(&format_args!("{:?}", "\u{1}".repeat(1_000)), 10), "\"\\u{1}\\u{1");
     }
 }

@@ -26,7 +26,7 @@ use crate::limits::Limits;
 const VARIANTS: usize = 8;
 /// An answer is renewed when so many times what is left of its life have passed.
 const LAST_PART: u32 = 4;
-/// What an answer takes besides its body: headers, the policy, the table's entry.
+/// What an answer takes besides its bytes: the policy, the table's entry.
 const OVERHEAD_BYTES: u64 = 2_048;
 /// A guess from which the table's first size is made; it grows.
 const TYPICAL_BYTES: u64 = 16_384;
@@ -53,6 +53,8 @@ type Variants = Arc<[Arc<Stored>]>;
 struct Stored {
     policy: CachePolicy,
     body: Bytes,
+    /// Of the body and of the heads that the policy keeps.
+    bytes: usize,
     /// A request is under way that renews it.
     renewing: AtomicBool,
 }
@@ -66,8 +68,8 @@ struct Size;
 
 impl Weighter<Box<str>, Variants> for Size {
     fn weight(&self, address: &Box<str>, variants: &Variants) -> u64 {
-        let bodies: usize = variants.iter().map(|stored| stored.body.len()).sum();
-        (address.len() + bodies) as u64 + OVERHEAD_BYTES * variants.len() as u64
+        let stored: usize = variants.iter().map(|stored| stored.bytes).sum();
+        address.len() as u64 + stored as u64 + OVERHEAD_BYTES * variants.len() as u64
     }
 }
 
@@ -140,17 +142,16 @@ impl SharedCache {
         }
         self.shares.store(true, Relaxed);
         let (Some(asked), Some(body)) = (asked, response.body().whole()) else { return };
-        let answer = head(response);
-        let policy = CachePolicy::new_options(
-            &asked.selecting(response.headers()),
-            &answer,
-            SystemTime::now(),
-            CacheOptions::default(),
-        );
+        let (selecting, answer) = (asked.selecting(response.headers()), head(response));
+        let heads = size(selecting.headers()) + size(answer.headers());
+        let bytes = body.len() + heads + address(asked.0.uri()).len();
+        let now = SystemTime::now();
+        let policy = CachePolicy::new_options(&selecting, &answer, now, CacheOptions::default());
         if policy.time_to_live(SystemTime::now()).is_zero() {
             return;
         }
-        let stored = Stored { policy, body: body.clone(), renewing: AtomicBool::new(false) };
+        let renewing = AtomicBool::new(false);
+        let stored = Stored { policy, body: body.clone(), bytes, renewing };
         let address = address(asked.0.uri());
         let others = self.answers.get(address);
         let others = others.iter().flat_map(|variants| variants.iter());
@@ -208,12 +209,16 @@ impl Asked {
     }
 
     /// The request as far as it decides which answer it gets, and no further: who asked is not kept.
+    /// Copies, because what was parsed holds the whole head that it is a part of.
     fn selecting(&self, answer: &HeaderMap) -> Request<()> {
         let mut request = Request::new(());
-        request.uri_mut().clone_from(self.0.uri());
+        if let Ok(uri) = self.0.uri().to_string().parse() {
+            *request.uri_mut() = uri;
+        }
         for name in varying(answer).chain([HOST]) {
-            if let Some(value) = self.0.headers().get(&name) {
-                request.headers_mut().insert(name, value.clone());
+            let value = self.0.headers().get(&name).map(HeaderValue::as_bytes);
+            if let Some(Ok(value)) = value.map(HeaderValue::from_bytes) {
+                request.headers_mut().insert(name, value);
             }
         }
         request
@@ -266,6 +271,10 @@ fn shareable(answer: &HeaderMap) -> bool {
 /// lets a cache count to 2^31; the library takes what it is told.
 fn is_countable(value: &HeaderValue) -> bool {
     value.as_bytes().split(|byte| !byte.is_ascii_digit()).all(|number| number.len() < 10)
+}
+
+fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 fn varying(answer: &HeaderMap) -> impl Iterator<Item = HeaderName> {

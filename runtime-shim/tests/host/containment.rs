@@ -414,6 +414,27 @@ fn a_method_and_a_host_have_an_end() {
     assert_eq!(host.get("/earlier/request-line?bytes=9000"), (200, "false false".to_owned()));
 }
 
+#[test]
+fn the_text_of_an_error_has_an_end() {
+    let host = Host::with(LIMITS, &[]);
+    assert_eq!(host.get("/error-text?bytes=1000"), (200, "1000".to_owned()));
+    assert_eq!(host.get("/error-text?bytes=10000000"), (200, "0".to_owned()));
+}
+
+#[test]
+fn a_response_that_is_taken_slowly_keeps_no_place_for_ever() {
+    let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nrequests_per_instance = 2\n";
+    let host = Host::with(limits, &[]);
+    let slow = host
+        .respond(Request::get(host.url("/stream?ms=20000&count=2")).body(()).expect("a request"));
+    let started = Instant::now();
+    for _ in 0..4 {
+        assert_eq!(host.get("/headers").0, 200);
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    drop(slow);
+}
+
 /// A peer on loopback that answers with `head`, and its port.
 fn peer(head: &'static str) -> u16 {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a port");

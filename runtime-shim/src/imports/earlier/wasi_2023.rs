@@ -14,7 +14,7 @@ use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::guest::Guest;
-use crate::imports::request_line;
+use crate::imports::http_limits;
 
 type Interface<'a> = LinkerInstance<'a, Guest>;
 type Store<'a> = StoreContextMut<'a, Guest>;
@@ -347,8 +347,8 @@ fn request(
     let this = || Resource::new_borrow(request.rep());
     let valid = Host::set_path_with_query(view, this(), path)?
         .and(Host::set_scheme(view, this(), scheme)?)
-        .and(request_line::set_method(&mut store, this(), method)?)
-        .and(request_line::set_authority(&mut store, this(), Some(authority))?);
+        .and(http_limits::set_method(&mut store, this(), method)?)
+        .and(http_limits::set_authority(&mut store, this(), Some(authority))?);
     if valid.is_err() {
         bail!("an outgoing request has a method, path, scheme or authority that is none");
     }

@@ -9,7 +9,8 @@ use spin_sdk::http::{BoxBody, FullBody, HeaderName, HeaderValue, Response, box_b
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::Connection;
 use spin_sdk::variables;
-use spin_sdk::wasip3::http::types::{Fields, Method, Request};
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request};
+use spin_sdk::wasip3::wit_bindgen::FutureReader;
 use spin_sdk::wasip3::wit_future;
 
 /// Computes for a while, like a password hash.
@@ -123,11 +124,33 @@ pub(crate) fn request_lines(bytes: usize) -> String {
     let text = "X".repeat(bytes);
     let (mut kept, mut methods, mut hosts) = (Vec::new(), 0, 0);
     for _ in 0..MANY {
-        let trailers = wit_future::new(|| Ok(None)).1;
-        let request = Request::new(Fields::new(), None, trailers, None).0;
+        let request = request().0;
         methods += usize::from(request.set_method(&Method::Other(text.clone())).is_ok());
         hosts += usize::from(request.set_authority(Some(&text)).is_ok());
         kept.push(request);
     }
     format!("{methods} methods and {hosts} hosts of {MANY}")
+}
+
+/// Says of the body of a request of its own that it failed, with so many bytes, and how many come
+/// back.
+pub(crate) async fn error_text(bytes: usize) -> String {
+    let (request, done) = request();
+    let (say, ended) = wit_future::new(|| Ok(()));
+    let _body = Request::consume_body(request, ended);
+    let said = say.write(Err(ErrorCode::InternalError(Some("x".repeat(bytes))))).await;
+    match (said, done.await) {
+        (Ok(()), Err(ErrorCode::InternalError(text))) => {
+            text.map_or(0, |text| text.len()).to_string()
+        }
+        (said, heard) => format!("{} {heard:?}", said.is_ok()),
+    }
+}
+
+type Sent = FutureReader<Result<(), ErrorCode>>;
+
+/// Without a body, and never sent.
+fn request() -> (Request, Sent) {
+    let trailers = wit_future::new(|| Ok(None)).1;
+    Request::new(Fields::new(), None, trailers, None)
 }
