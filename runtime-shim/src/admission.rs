@@ -7,7 +7,6 @@
 //! a crowd is through as soon in any order, and of an overload those are refused who would have
 //! been late.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -54,18 +53,19 @@ pub(crate) struct Running(#[expect(dead_code, reason = "it counts")] [Arc<()>; 2
 /// Counts requests, and those apart that are under way for long.
 struct UnderWay {
     all: Arc<()>,
-    /// Of those that began between two looks; with the time of the later one, but for the newest.
-    of_late: VecDeque<(Instant, Arc<()>)>,
+    /// One for each that began since the last look.
+    newest: Arc<()>,
+    /// For each that began between two looks, of late; with the time of the later one.
+    of_late: Vec<(Instant, Arc<()>)>,
 }
 
 impl UnderWay {
     fn new() -> Self {
-        Self { all: Arc::new(()), of_late: VecDeque::from([(Instant::now(), Arc::new(()))]) }
+        Self { all: Arc::new(()), newest: Arc::new(()), of_late: Vec::new() }
     }
 
     fn enter(&self) -> [Arc<()>; 2] {
-        let newest = self.of_late.back().map(|(_, began)| Arc::clone(began));
-        [Arc::clone(&self.all), newest.unwrap_or_default()]
+        [Arc::clone(&self.all), Arc::clone(&self.newest)]
     }
 
     fn count(&self) -> u64 {
@@ -74,17 +74,14 @@ impl UnderWay {
 
     fn for_long(&self) -> u64 {
         let of_late: u64 = self.of_late.iter().map(|(_, began)| others(began)).sum();
-        self.count().saturating_sub(of_late)
+        self.count().saturating_sub(of_late + others(&self.newest))
     }
 
     /// From now on what began longer ago than `long` is under way for long.
     fn look(&mut self, long: Duration) {
         let now = Instant::now();
-        if let Some((until, _)) = self.of_late.back_mut() {
-            *until = now;
-        }
+        self.of_late.push((now, std::mem::take(&mut self.newest)));
         self.of_late.retain(|(until, began)| now - *until < long && others(began) > 0);
-        self.of_late.push_back((now, Arc::new(())));
     }
 }
 

@@ -144,15 +144,15 @@ impl SharedCache {
         let (Some(asked), Some(body)) = (asked, response.body().whole()) else { return };
         let (selecting, answer) = (asked.selecting(response.headers()), head(response));
         let heads = size(selecting.headers()) + size(answer.headers());
-        let bytes = body.len() + heads + address(asked.0.uri()).len();
+        let address = address(asked.0.uri());
+        let bytes = body.len() + heads + address.len();
         let now = SystemTime::now();
         let policy = CachePolicy::new_options(&selecting, &answer, now, CacheOptions::default());
-        if policy.time_to_live(SystemTime::now()).is_zero() {
+        if policy.time_to_live(now).is_zero() {
             return;
         }
         let renewing = AtomicBool::new(false);
         let stored = Stored { policy, body: body.clone(), bytes, renewing };
-        let address = address(asked.0.uri());
         let others = self.answers.get(address);
         let others = others.iter().flat_map(|variants| variants.iter());
         let variants = std::iter::once(Arc::new(stored))

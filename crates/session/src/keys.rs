@@ -153,13 +153,21 @@ async fn fetch(auth_url: &str) -> Result<Keys, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Keys, MAX_VERIFIED, hash};
+
+    /// RFC 8037 appendix A.2.
+    pub(crate) const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    /// Of one key, `k`.
+    pub(crate) fn key_set(x: &str) -> Keys {
+        let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{x}"}}]}}"#);
+        Keys::from_jwks(jwks.as_bytes()).expect("a key set")
+    }
 
     #[test]
     fn no_more_tokens_are_remembered_than_there_is_room_for() {
-        let json = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-        let keys = Keys::from_jwks(json.as_bytes()).expect("a key set");
+        let keys = key_set(PUBLIC);
         let key = keys.find("k").expect("the key");
         for number in 0..=MAX_VERIFIED {
             assert!(key.verified.lock().expect("no panic").len() <= MAX_VERIFIED);
@@ -169,14 +177,10 @@ mod tests {
         assert!(!key.has_verified(&hash("0")));
     }
 
-    fn kept(x: &str) -> usize {
-        let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{x}"}}]}}"#);
-        Keys::from_jwks(jwks.as_bytes()).map_or(0, |keys| keys.0.len())
-    }
-
     #[test]
     fn only_keys_of_the_right_length_are_kept() {
-        assert_eq!(kept("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), 1);
+        let kept = |x| key_set(x).0.len();
+        assert_eq!(kept(PUBLIC), 1);
         assert_eq!(kept("11qYAYKx"), 0);
         assert_eq!(kept(""), 0);
     }

@@ -192,11 +192,11 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 
-    use super::{Claims, ISSUER, Key, Keys, claims, keys, token};
+    use super::keys::tests::{PUBLIC, key_set};
+    use super::{Claims, ISSUER, Key, claims, keys, token};
 
-    /// RFC 8037 appendix A.1.
+    /// RFC 8037 appendix A.1, of the key that is called public here.
     const PRIVATE: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
-    const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     /// RFC 8410 section 7: what stands before the 32 bytes.
     const PKCS8: [u8; 16] =
         [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -209,19 +209,13 @@ mod tests {
             .expect("a token")
     }
 
-    fn key_set() -> Keys {
-        let json =
-            format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{PUBLIC}"}}]}}"#);
-        Keys::from_jwks(json.as_bytes()).expect("a key set")
-    }
-
     fn is_good(token: &str, key: &Key) -> bool {
         claims(token, key).is_ok_and(|claims| claims.sub == "s")
     }
 
     #[test]
     fn a_token_is_found_good_once_and_then_remembered_by_that_key() {
-        let (keys, later) = (key_set(), get_current_timestamp() + 600);
+        let (keys, later) = (key_set(PUBLIC), get_current_timestamp() + 600);
         let key = keys.find("k").expect("the key");
         let token = signed(ISSUER, later);
         assert!(!key.has_verified(&keys::hash(&token)));
@@ -234,12 +228,12 @@ mod tests {
         assert!(!is_good(&unsigned, key));
         key.remember(keys::hash(&unsigned));
         assert!(is_good(&unsigned, key));
-        assert!(!key_set().find("k").expect("the key").has_verified(&keys::hash(&token)));
+        assert!(!key_set(PUBLIC).find("k").expect("the key").has_verified(&keys::hash(&token)));
     }
 
     #[test]
     fn what_is_wrong_is_not_remembered_and_what_has_expired_is_not_good_any_more() {
-        let (keys, now) = (key_set(), get_current_timestamp());
+        let (keys, now) = (key_set(PUBLIC), get_current_timestamp());
         let key = keys.find("k").expect("the key");
         let good = signed(ISSUER, now + 600);
         let (head, signature) = good.rsplit_once('.').expect("three parts");
