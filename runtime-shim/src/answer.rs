@@ -16,7 +16,7 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
 /// Everything that the host can have to say, and no more: why it happened is in the log.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Problem {
+pub(crate) enum Problem {
     NotFound,
     BodyTooLarge,
     Crashed,
@@ -26,7 +26,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

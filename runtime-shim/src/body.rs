@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::guest::Activity;
 use crate::limits::Limits;
 
 /// A response up to this size is sent whole, with its length, if the guest has
@@ -22,6 +23,58 @@ const COLLECTED_BYTES: usize = 64 * 1024;
 /// How often the guest gets to run before its response counts as a stream: it
 /// may have been interrupted between its head and its body.
 const TURNS: u32 = 2;
+
+/// A response body that an instance writes.
+///
+/// One that ends because its instance was ended looks whole to the library, and would to the client.
+pub(crate) struct Written {
+    body: WasiBody,
+    /// None: somebody else writes it, and says so if it breaks off.
+    by: Option<Arc<Activity>>,
+}
+
+impl Written {
+    pub(crate) fn by(instance: Arc<Activity>, body: WasiBody) -> Self {
+        Self { body, by: Some(instance) }
+    }
+
+    /// What was written, of a program that may end as it likes.
+    pub(crate) fn unchecked(self) -> WasiBody {
+        self.body
+    }
+
+    fn is_broken(&self) -> bool {
+        self.by.as_ref().is_some_and(|instance| instance.broken.load(Relaxed))
+    }
+}
+
+impl From<WasiBody> for Written {
+    fn from(body: WasiBody) -> Self {
+        Self { body, by: None }
+    }
+}
+
+impl HttpBody for Written {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let broken = frame.is_none() && self.is_broken();
+        Poll::Ready(if broken { Some(Err(Error::HttpResponseIncomplete)) } else { frame })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream() && !self.is_broken()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// A response body on its way to a client.
 pub(crate) enum Body {
@@ -50,7 +103,7 @@ impl Patience {
 pub(crate) struct Streamed {
     /// What was read while looking whether the body is small.
     first: Option<Bytes>,
-    rest: WasiBody,
+    rest: Written,
     pause: Duration,
     end: Instant,
     cut_off: Pin<Box<Sleep>>,
@@ -71,7 +124,8 @@ impl Body {
 
     /// Takes what is there already, without waiting for more than the guest's
     /// next turn. `patience` is for the rest.
-    pub(crate) async fn of_guest(mut body: WasiBody, patience: Patience) -> Self {
+    pub(crate) async fn of_guest(body: impl Into<Written>, patience: Patience) -> Self {
+        let mut body = body.into();
         let mut turns = TURNS;
         let mut collected = Bytes::new();
         let mut longer = BytesMut::new();
@@ -120,8 +174,8 @@ impl Body {
     }
 }
 
-fn one_frame(frame: Result<Frame<Bytes>, Error>) -> WasiBody {
-    StreamBody::new(futures::stream::once(async { frame })).boxed_unsync()
+fn one_frame(frame: Result<Frame<Bytes>, Error>) -> Written {
+    StreamBody::new(futures::stream::once(async { frame })).boxed_unsync().into()
 }
 
 fn joined(only: Bytes, several: BytesMut) -> Bytes {

@@ -16,7 +16,7 @@ use wasmtime_wasi_http::handler::ExpirationError;
 
 use crate::answer::Problem;
 use crate::app::App;
-use crate::body::Body;
+use crate::body::{Body, Written};
 use crate::guest::RequestContext;
 use crate::imports::mysql::{MysqlPools, MysqlTarget};
 use crate::imports::outbound_http::Client;
@@ -26,6 +26,7 @@ use crate::log;
 use crate::postgres;
 use crate::request;
 use crate::session_pool::{Addresses, PoolLimits, Pools};
+use crate::upload::Waiting;
 
 /// What a thread serves now. `up --watch` replaces it; requests that are under
 /// way keep what they started with.
@@ -63,7 +64,9 @@ pub struct Core {
 impl Core {
     /// Made inside the runtime of its thread.
     pub fn new(app: Arc<App>) -> Arc<Self> {
-        let pools = app.components.iter().map(|component| Pool::new(component)).collect();
+        let users = (app.limits.threads() * app.components.len() as u64).max(1);
+        let share = app.limits.max_instances / users;
+        let pools = app.components.iter().map(|component| Pool::new(component, share)).collect();
         let client =
             Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
         let (limits, whole) = (PoolLimits::of(&app.limits), app.limits.whole_body_bytes);
@@ -83,16 +86,31 @@ impl Core {
     }
 
     /// Has a component answer `request`. The response may still be streaming.
-    pub async fn call(
+    pub(crate) async fn call(
         self: &Arc<Self>,
         component: usize,
         request: Request<WasiBody>,
         context: RequestContext,
-    ) -> Result<Response<WasiBody>, Problem> {
-        let (request, room) = match self.given(component, request).await? {
-            Ok(given) => given,
-            Err(refusal) => return Ok(refusal),
-        };
+    ) -> Result<Response<Written>, Problem> {
+        let (parts, body) = request.into_parts();
+        let body = if body.is_end_stream() { body } else { self.arrived(component, body).await? };
+        self.answered(component, Request::from_parts(parts, body), context).await
+    }
+
+    /// The same of a request whose body has [`arrived`](Self::arrived).
+    pub(crate) async fn answered(
+        self: &Arc<Self>,
+        component: usize,
+        request: Request<WasiBody>,
+        context: RequestContext,
+    ) -> Result<Response<Written>, Problem> {
+        let Ok(code) = self.app.components[component].code() else { return Err(Problem::Crashed) };
+        if !code.knows(request.method()) {
+            // As Spin does.
+            let mut refusal = Response::new(Body::full(Bytes::new()).boxed_unsync());
+            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            return Ok(refusal.map(Written::from));
+        }
         let again = request::repeatable(&request);
         let answered = match (self.attempt(component, request, context).await, again) {
             (Err(Unanswered::Disturbed), Some(again)) => {
@@ -104,11 +122,11 @@ impl Core {
             Unanswered::Disturbed => Problem::Overloaded,
             Unanswered::Because(problem) => problem,
         })?;
-        if room.is_some() { self.counted(response) } else { Ok(response) }
+        if code.takes_whole_bodies() { self.counted(response) } else { Ok(response) }
     }
 
     /// The response with a body that counts as whole until it is sent, which a client may put off.
-    fn counted(&self, response: Response<WasiBody>) -> Result<Response<WasiBody>, Problem> {
+    fn counted(&self, response: Response<Written>) -> Result<Response<Written>, Problem> {
         struct Counted(Bytes, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
         impl AsRef<[u8]> for Counted {
             fn as_ref(&self) -> &[u8] {
@@ -116,45 +134,26 @@ impl Core {
             }
         }
         let (parts, body) = response.into_parts();
-        let body = inbound_http::bytes(body);
+        let body = inbound_http::bytes(body.unchecked());
         let room =
             Arc::clone(&self.whole_bodies).try_acquire_many_owned(kibibytes(body.len() as u64));
         let room = room.map_err(|_| Problem::Overloaded)?;
         let body = inbound_http::whole(Bytes::from_owner(Counted(body, room)));
-        Ok(Response::from_parts(parts, body))
+        Ok(Response::from_parts(parts, body.into()))
     }
 
-    /// What the guest can be given of `request`, before an instance is asked for it, with the
-    /// room for its body where that is held as a whole; or else the answer that Spin gives.
-    async fn given(
-        &self,
-        component: usize,
-        request: Request<WasiBody>,
-    ) -> Result<
-        Result<(Request<WasiBody>, Option<OwnedSemaphorePermit>), Response<WasiBody>>,
-        Problem,
-    > {
-        let component = &self.app.components[component];
+    /// `body` with as much of it as has to be there before an instance is asked for.
+    pub(crate) async fn arrived(&self, index: usize, body: WasiBody) -> Result<WasiBody, Problem> {
+        let component = &self.app.components[index];
         let Ok(code) = component.code() else { return Err(Problem::Crashed) };
-        if !code.takes_whole_bodies() {
-            return Ok(Ok((request, None)));
-        }
-        if !code.knows(request.method()) {
-            let mut refusal = Response::new(Body::full(Bytes::new()).boxed_unsync());
-            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            return Ok(Err(refusal));
-        }
-        let limit = component.limits.request_body_bytes.min(self.app.limits.whole_body_bytes);
-        let size = request.body().size_hint().upper().unwrap_or(limit).min(limit);
-        let collected = async {
-            let bodies = Arc::clone(&self.whole_bodies);
-            let room = bodies.acquire_many_owned(kibibytes(size)).await.ok();
-            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            Ok((inbound_http::collected(request, limit).await?, room))
+        let waiting = Waiting {
+            places: (!code.takes_whole_bodies()).then(|| self.pools[index].uploads()),
+            room: Arc::clone(&self.whole_bodies),
+            limit: component.limits.request_body_bytes.min(self.app.limits.whole_body_bytes),
         };
         let wait = Duration::from_millis(component.limits.request_ms);
-        match tokio::time::timeout(wait, collected).await {
-            Ok(collected) => collected.map(Ok),
+        match tokio::time::timeout(wait, waiting.arrived(body)).await {
+            Ok(upload) => Ok(upload?.boxed_unsync()),
             Err(_) => Err(Problem::TimedOut),
         }
     }
@@ -164,7 +163,7 @@ impl Core {
         component: usize,
         request: Request<WasiBody>,
         context: RequestContext,
-    ) -> Result<Response<WasiBody>, Unanswered> {
+    ) -> Result<Response<Written>, Unanswered> {
         let limits = &self.app.components[component].limits;
         let id = &self.app.components[component].id;
         if context.depth > limits.chain_depth {
@@ -182,28 +181,26 @@ impl Core {
             running: None,
         };
         Pool::submit(self, component, job);
-        match answered.await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is::<ExpirationError>() => {
-                tracing::warn!(component = %id, trace_id = %context.trace, "no response within {} ms", limits.request_ms);
-                Err(Problem::TimedOut.into())
+        let fate = match answered.await {
+            Ok(Ok(response)) => {
+                return Ok(response.map(|body| ticket.answered(body)));
             }
-            Ok(Err(error)) => {
+            Ok(Err(error)) if error.is::<ExpirationError>() => Fate::TimedOut,
+            // Of one whose instance was ended the library says that it did not answer.
+            Ok(Err(error)) if ticket.fate() == Fate::Trapped => {
                 let cause = log::beginning(&error.root_cause(), limits.log_line_bytes);
                 tracing::error!(component = %id, trace_id = %context.trace, "no response: {cause}");
-                Err(Problem::Crashed.into())
+                return Err(Problem::Crashed.into());
             }
-            Err(oneshot::Canceled) => {
-                let fate = ticket.fate();
-                tracing::error!(component = %id, trace_id = %context.trace, "no response: {fate}");
-                Err(match fate {
-                    Fate::Disturbed => Unanswered::Disturbed,
-                    Fate::TimedOut => Problem::TimedOut.into(),
-                    Fate::Queued => Problem::Overloaded.into(),
-                    Fate::Trapped => Problem::Crashed.into(),
-                })
-            }
-        }
+            Ok(Err(_)) | Err(oneshot::Canceled) => ticket.fate(),
+        };
+        tracing::error!(component = %id, trace_id = %context.trace, "no response: {fate}");
+        Err(match fate {
+            Fate::Disturbed => Unanswered::Disturbed,
+            Fate::TimedOut => Problem::TimedOut.into(),
+            Fate::Queued => Problem::Overloaded.into(),
+            Fate::Trapped => Problem::Crashed.into(),
+        })
     }
 }
 

@@ -636,5 +636,5 @@ fn lost() -> Error {
 async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error(error.to_string()))?
+    crate::blocking::run(work).await.map_err(|error| Error(error.to_string()))?
 }

@@ -63,10 +63,14 @@ impl RequestContext {
 #[derive(Default)]
 pub(crate) struct Calls(Arc<()>);
 
+/// One of them, until it is dropped.
+pub(crate) struct OutboundCall(#[expect(dead_code, reason = "it counts")] Arc<()>);
+
 impl Calls {
-    /// The call counts until the result is dropped; `None` if there are `limit` already.
-    pub(crate) fn start(&self, limit: u64) -> Option<Arc<()>> {
-        ((Arc::strong_count(&self.0) as u64) <= limit).then(|| Arc::clone(&self.0))
+    /// `None` if there are `limit` already.
+    pub(crate) fn start(&self, limit: u64) -> Option<OutboundCall> {
+        let started = Arc::strong_count(&self.0) as u64 - 1;
+        (started < limit).then(|| OutboundCall(Arc::clone(&self.0)))
     }
 }
 
@@ -103,6 +107,8 @@ pub struct Activity {
     pub computing: Mutex<Option<GuestTaskId>>,
     /// The guest waits for its turn to go on computing.
     pub queued: AtomicBool,
+    /// The instance was ended before it was done.
+    pub broken: AtomicBool,
     turn: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
@@ -302,9 +308,9 @@ impl WasiHttpHooks for Hooks {
             (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
         let call = self.calls.start(component.limits.outbound_calls);
         Box::new(async move {
-            let _call = call.ok_or(wasmtime_wasi_http::Error::ConnectionLimitReached)?;
+            let call = call.ok_or(wasmtime_wasi_http::Error::ConnectionLimitReached)?;
             let response =
-                outbound_http::send(&core, &component, context, request, options).await?;
+                outbound_http::send(&core, &component, context, call, request, options).await?;
             let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> =
                 Box::new(async { Ok(()) });
             Ok((response, finished))
@@ -418,6 +424,8 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
     let mut builder = WasiCtxBuilder::new();
     builder.envs(&component.environment).stdout(stdout).stderr(stderr);
     builder.max_random_size(RANDOM_BYTES);
+    // Files are copies on a local disk, and reading one takes less than asking another thread.
+    builder.allow_blocking_current_thread(true);
     if let Some(files) = &component.files {
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }

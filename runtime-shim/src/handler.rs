@@ -84,6 +84,11 @@ impl HandlerPre {
         Ok(Self::Inbound(pre, function))
     }
 
+    /// Only WASI 0.3 guests expect a second request.
+    pub(crate) fn is_reusable(&self) -> bool {
+        matches!(self, Self::Wasi(ProxyPre::P3(_)))
+    }
+
     /// Whether the guest takes and gives bodies as a whole.
     pub(crate) fn takes_whole_bodies(&self) -> bool {
         matches!(self, Self::Inbound(..) | Self::Program(..))
@@ -117,7 +122,7 @@ fn function(pre: &InstancePre<Guest>, interface: &str, name: &str) -> Option<Com
 }
 
 impl Handler {
-    /// Only WASI 0.3 guests expect a second request.
+    /// As [`HandlerPre::is_reusable`].
     pub(crate) fn is_reusable(&self) -> bool {
         matches!(self, Self::Wasi(Proxy::P3(_)))
     }

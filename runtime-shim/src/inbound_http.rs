@@ -5,12 +5,11 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{ensure, format_err};
 use wasmtime_wasi_http::WasiBody;
 
-use crate::answer::Problem;
 use crate::guest;
 
 /// What a component of that time exports.
@@ -82,21 +81,7 @@ impl Method {
     }
 }
 
-/// `request` with all of its body, up to `limit` bytes.
-pub(crate) async fn collected(
-    request: http::Request<WasiBody>,
-    limit: usize,
-) -> Result<http::Request<WasiBody>, Problem> {
-    let (parts, body) = request.into_parts();
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(http::Request::from_parts(parts, whole(body.to_bytes()))),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge),
-        // Whoever sends it broke off.
-        Err(_) => Err(Problem::Crashed),
-    }
-}
-
-/// Of one that is [`collected`].
+/// Of a body that has arrived.
 pub(crate) fn bytes(body: WasiBody) -> Bytes {
     let body = body.collect().now_or_never().and_then(Result::ok);
     body.map(|body| body.to_bytes()).unwrap_or_default()
@@ -112,7 +97,7 @@ fn text(headers: &HeaderMap) -> Headers {
 }
 
 impl Request {
-    /// Of one that is [`collected`] and whose method [`is_known`].
+    /// Of one that has arrived and whose method [`is_known`].
     pub(crate) fn of(request: http::Request<WasiBody>) -> Self {
         let (parts, body) = request.into_parts();
         Self {

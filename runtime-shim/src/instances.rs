@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use futures::stream::FuturesUnordered;
 use futures::task::AtomicWaker;
 use http::{Request, Response};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::{Interval, MissedTickBehavior};
 use wasmtime::component::{Accessor, GuestTaskId};
 use wasmtime::{AsContextMut, Store};
@@ -30,10 +31,11 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::admission::{Admission, Admitted, Running, is_crowd};
 use crate::app::Component;
+use crate::body::Written;
 use crate::cgi;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
-use crate::handler::Handler;
+use crate::handler::{Handler, HandlerPre};
 use crate::log;
 use crate::trace::TraceContext;
 
@@ -42,6 +44,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What a request may be over time before its whole instance is ended: the
 /// driver, if it gets to run, ends the request alone well within this.
 const GRACE: Duration = Duration::from_secs(1);
+/// An instance whose last clients have had so long to take their answers may be ended where there are
+/// too many of its kind and others wait.
+const LINGERS: Duration = Duration::from_secs(1);
 
 /// A request on its way to an instance.
 pub struct Job {
@@ -84,11 +89,17 @@ pub struct Ticket {
     time: Duration,
     fate: AtomicU8,
     expired: AtomicWaker,
+    /// Its response has begun.
+    answered: AtomicBool,
+    /// That which has the request.
+    instance: OnceLock<Arc<Activity>>,
 }
 
 impl Ticket {
     pub fn new(time: Duration) -> Self {
-        Self { time, fate: AtomicU8::new(Fate::Trapped as u8), expired: AtomicWaker::new() }
+        let fate = AtomicU8::new(Fate::Trapped as u8);
+        let (expired, answered) = (AtomicWaker::new(), AtomicBool::new(false));
+        Self { time, fate, expired, answered, instance: OnceLock::new() }
     }
 
     pub fn fate(&self) -> Fate {
@@ -98,6 +109,19 @@ impl Ticket {
             fate if fate == Fate::Queued as u8 => Fate::Queued,
             _ => Fate::Trapped,
         }
+    }
+
+    /// From now on its time is that of a response, whose body this is.
+    pub(crate) fn answered(&self, body: WasiBody) -> Written {
+        self.answered.store(true, Relaxed);
+        match self.instance.get() {
+            Some(instance) => Written::by(Arc::clone(instance), body),
+            None => body.into(),
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.answered.load(Relaxed)
     }
 
     fn set(&self, fate: Fate) {
@@ -115,29 +139,53 @@ impl Ticket {
     }
 }
 
-pub struct Pool(Mutex<Queue>);
+pub struct Pool {
+    queue: Mutex<Queue>,
+    /// Places for requests whose bodies are still on their way.
+    uploads: Arc<Semaphore>,
+}
 
 struct Queue {
     waiting: VecDeque<Job>,
     admission: Admission,
     /// Instances that would take a request now, the most recently busy last.
     available: Vec<(u64, Waker)>,
+    /// Those that take requests, or have some to answer.
     live: u64,
+    /// Those that have answered all they ever will, and whose clients have yet to take it; with
+    /// since when, the first first.
+    lingering: VecDeque<(u64, Instant)>,
+    most_lingering: u64,
     made: u64,
     /// The one instance that keeps what memory it took while nothing uses it.
     spacious: Option<u64>,
 }
 
 impl Pool {
-    pub fn new(component: &Component) -> Self {
-        Self(Mutex::new(Queue {
-            waiting: VecDeque::new(),
-            admission: Admission::new(&component.limits),
-            available: Vec::new(),
-            live: 0,
-            made: 0,
-            spacious: None,
-        }))
+    /// `share`: how many instances there is room for, in the engine's pool.
+    pub fn new(component: &Component, share: u64) -> Self {
+        let limits = &component.limits;
+        let is_reusable = component.code().is_ok_and(HandlerPre::is_reusable);
+        let places = limits.instances * if is_reusable { limits.concurrent_requests } else { 1 };
+        let uploads = usize::try_from(places / 2).unwrap_or(usize::MAX);
+        let lingering = limits.lingering_instances.min(share.saturating_sub(limits.instances));
+        Self {
+            uploads: Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS))),
+            queue: Mutex::new(Queue {
+                waiting: VecDeque::new(),
+                admission: Admission::new(limits),
+                available: Vec::new(),
+                live: 0,
+                lingering: VecDeque::new(),
+                most_lingering: lingering.max(1),
+                made: 0,
+                spacious: None,
+            }),
+        }
+    }
+
+    pub(crate) fn uploads(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.uploads)
     }
 
     /// Lets a request from outside in, unless too many are. A call between components is never
@@ -187,7 +235,7 @@ impl Pool {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -210,7 +258,23 @@ impl Queue {
         self.available.push((self.made, Waker::noop().clone()));
         // The worker is made inside its task: a runtime that shuts down drops the task at
         // once, and a worker dropped here would ask for the lock that is held here.
-        tokio::spawn(async move { Worker { core, index: component, number }.run().await });
+        let lingers = AtomicBool::new(false);
+        tokio::spawn(async move { Worker { core, index: component, number, lingers }.run().await });
+    }
+
+    /// Whether the instance no longer counts among those that take requests. Where too many linger
+    /// and others wait, the one that does so for the longest is ended if `may_end`.
+    fn let_linger(&mut self, number: u64, may_end: bool) -> bool {
+        if self.lingering.len() as u64 >= self.most_lingering {
+            let Some((_, since)) = self.lingering.front() else { return false };
+            if !may_end || self.waiting.is_empty() || since.elapsed() < LINGERS {
+                return false;
+            }
+            self.lingering.pop_front();
+        }
+        self.lingering.push_back((number, Instant::now()));
+        self.live -= 1;
+        true
     }
 
     /// Tells those that waited too long, even if no instance ever becomes free.
@@ -276,6 +340,8 @@ struct Worker {
     core: Arc<Core>,
     index: usize,
     number: u64,
+    /// It takes no more requests, and counts among those that do not.
+    lingers: AtomicBool,
 }
 
 impl Drop for Worker {
@@ -283,7 +349,11 @@ impl Drop for Worker {
         self.component().metrics.instances.dec();
         self.unavailable();
         let mut queue = self.core.pools[self.index].queue();
-        queue.live -= 1;
+        if self.lingers.load(Relaxed) {
+            queue.lingering.retain(|(number, _)| *number != self.number);
+        } else {
+            queue.live -= 1;
+        }
         queue.spacious.take_if(|number| *number == self.number);
         if !queue.waiting.is_empty() {
             queue.wake(&self.core, self.index);
@@ -340,8 +410,31 @@ impl Worker {
 
     /// Whether another instance may be made before it has ended.
     fn is_replaceable(&self) -> bool {
-        let live = self.core.pools[self.index].queue().live;
-        live < self.component().limits.instances
+        let queue = self.core.pools[self.index].queue();
+        let may_linger = (queue.lingering.len() as u64) < queue.most_lingering;
+        may_linger || queue.live < self.component().limits.instances
+    }
+
+    /// Others may be made while clients take the last answers of this one.
+    fn linger(&self, is_reusable: bool) {
+        if self.lingers.load(Relaxed) {
+            return;
+        }
+        let mut queue = self.core.pools[self.index].queue();
+        // One that many requests share has as many clients.
+        if queue.let_linger(self.number, !is_reusable) {
+            self.lingers.store(true, Relaxed);
+            if !queue.waiting.is_empty() {
+                queue.wake(&self.core, self.index);
+            }
+        }
+    }
+
+    /// Whether its place among those that linger is another's now.
+    fn is_evicted(&self) -> bool {
+        let queue = self.core.pools[self.index].queue();
+        self.lingers.load(Relaxed)
+            && !queue.lingering.iter().any(|(number, _)| *number == self.number)
     }
 
     fn has_waiting(&self) -> bool {
@@ -397,7 +490,7 @@ impl Worker {
         let activity = Arc::clone(&store.data().activity);
         let driver =
             store.run_concurrent(async |accessor| self.drive(accessor, handler, progress).await);
-        let ended = self.supervise(driver, progress, &activity).await;
+        let ended = self.supervise(driver, progress, &activity, handler.is_reusable()).await;
         // A program may end without returning.
         if let (Err(error), Some(exchange)) = (&ended, &store.data().exchange)
             && (cgi::is_success(error) || exchange.is_full())
@@ -448,6 +541,7 @@ impl Worker {
                     let retired = used_up || progress.retired;
                     let room = (running.len() as u64) < concurrent;
                     progress.open = !retired && callable && room;
+                    progress.closed = retired;
                     (retired, running.is_empty() || progress.settled)
                 };
                 if settled && lock(progress).open {
@@ -483,6 +577,7 @@ impl Worker {
         driver: impl Future<Output = wasmtime::Result<wasmtime::Result<()>>>,
         progress: &Mutex<Progress>,
         activity: &Activity,
+        is_reusable: bool,
     ) -> anyhow::Result<()> {
         let Component { limits, metrics, .. } = &**self.component();
         let compute = Duration::from_millis(limits.compute_ms);
@@ -537,8 +632,17 @@ impl Worker {
                     }
                 }
                 metrics.busy.inc_by(std::mem::take(&mut busy).as_secs_f64());
+                if self.is_evicted() {
+                    tracing::warn!(component = %self.component().id, "ended an instance whose client takes its answer slowly: others wait");
+                    activity.broken.store(true, Relaxed);
+                    return Poll::Ready(Ok(()));
+                }
                 let now = Instant::now();
                 let mut progress = lock(progress);
+                progress.prolong(now + response);
+                if progress.closed && progress.is_answered() {
+                    self.linger(is_reusable);
+                }
                 if progress.idle.is_some_and(|since| now - since > idle) {
                     return Poll::Ready(Ok(()));
                 }
@@ -548,10 +652,11 @@ impl Worker {
                 let left = if progress.retired { GRACE } else { response };
                 let rests = progress.idle.is_some();
                 if !rests && progress.emptied.is_some_and(|since| now - since > left) {
+                    activity.broken.store(true, Relaxed);
                     return Poll::Ready(Ok(()));
                 }
-                if progress.active.iter().any(|active| now > active.deadline + GRACE) {
-                    progress.blame(|active| now > active.deadline);
+                if progress.active.iter().any(|active| now > active.end() + GRACE) {
+                    progress.blame(|active| now > active.end());
                     return Poll::Ready(Err(anyhow::anyhow!(
                         "held its store beyond the deadline of a request"
                     )));
@@ -561,6 +666,9 @@ impl Worker {
         })
         .await;
         metrics.busy.inc_by(busy.as_secs_f64());
+        if ended.is_err() {
+            activity.broken.store(true, Relaxed);
+        }
         ended
     }
 }
@@ -622,6 +730,8 @@ struct Progress {
     open: bool,
     /// A request of this instance was over time; it ends when the others are done.
     retired: bool,
+    /// It takes no more requests.
+    closed: bool,
     /// Since when no request is under way.
     emptied: Option<Instant>,
     /// The time when the supervisor last looked.
@@ -633,7 +743,15 @@ struct Active {
     task: GuestTaskId,
     ticket: Arc<Ticket>,
     deadline: Instant,
+    /// Until when its response may last, once that has begun.
+    ends: Option<Instant>,
     trace: TraceContext,
+}
+
+impl Active {
+    fn end(&self) -> Instant {
+        self.ends.unwrap_or(self.deadline)
+    }
 }
 
 impl Progress {
@@ -645,6 +763,7 @@ impl Progress {
             settled: true,
             open: true,
             retired: false,
+            closed: false,
             emptied: None,
             now: Instant::now(),
         }
@@ -655,13 +774,25 @@ impl Progress {
         self.emptied = self.active.is_empty().then(Instant::now);
     }
 
+    /// Whether the responses of all requests have begun.
+    fn is_answered(&self) -> bool {
+        self.active.iter().all(|active| active.ticket.is_answered())
+    }
+
+    /// Gives requests whose responses have begun, as those of WASI 0.2 end with theirs, until `end`.
+    fn prolong(&mut self, end: Instant) {
+        for active in self.active.iter_mut().filter(|active| active.ticket.is_answered()) {
+            active.ends.get_or_insert(end);
+        }
+    }
+
     /// Ends the requests whose time is over; whether there were any.
     fn expire(&mut self) -> bool {
         let mut any = false;
         for active in self
             .active
             .iter()
-            .filter(|active| self.now > active.deadline && active.ticket.fate() != Fate::TimedOut)
+            .filter(|active| self.now > active.end() && active.ticket.fate() != Fate::TimedOut)
         {
             active.ticket.set(Fate::TimedOut);
             any = true;
@@ -699,7 +830,9 @@ fn start<'a>(
     let (call, task) = accessor.with(|mut access| {
         let call = handler.call(access.as_context_mut(), request, answer)?;
         let task = call.task();
-        access.data_mut().remember(task, context);
+        let guest = access.data_mut();
+        guest.remember(task, context);
+        let _ = ticket.instance.set(Arc::clone(&guest.activity));
         wasmtime::error::Ok((call, task))
     })?;
     let mut progress = lock(progress);
@@ -707,6 +840,7 @@ fn start<'a>(
         number,
         task,
         deadline: Instant::now() + ticket.time,
+        ends: None,
         ticket: Arc::clone(&ticket),
         trace: context.trace,
     });

@@ -111,6 +111,8 @@ limits! {
     component {
         instances = 4, "instances per thread",
             "Bounds memory and lets three requests wait out one that computes; waiting requests share an instance.";
+        lingering_instances = 16, "instances per thread",
+            "Those that have answered and whose clients have yet to take it, besides `instances`, as far as `max_instances` has room; of more than these the oldest is ended if others wait.";
         requests_per_instance = 1_000, "requests",
             "An instance is replaced after this many, which bounds what a leak in the guest can hold.";
         concurrent_requests = 16, "requests per instance",
@@ -173,6 +175,16 @@ limits! {
             "A result of a database server is held in memory as a whole; larger ones need a LIMIT.";
         log_line_bytes = 8_192, "bytes",
             "A longer line of guest output is cut, so that one line cannot fill the log.";
+    }
+}
+
+impl Limits {
+    /// Threads that serve.
+    pub fn threads(&self) -> u64 {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64),
+            threads => threads,
+        }
     }
 }
 

@@ -2,19 +2,32 @@
 //! [`resolve`] found and checked.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
 use crate::allow_list::BlockedNetworks;
+use crate::blocking;
 
 /// Connections that the kernel holds until a thread accepts them.
 const BACKLOG: i32 = 1024;
+
+/// Names that are looked up at once: those whose servers do not answer occupy a thread each.
+const LOOK_UPS: usize = 32;
+static LOOKING_UP: Semaphore = Semaphore::const_new(LOOK_UPS);
+/// The longest name (RFC 1035, section 2.3.4, as text).
+const NAME_BYTES: usize = 253;
 
 /// How many are tried until one is free.
 const PORTS: usize = 100;
@@ -118,6 +131,63 @@ impl std::fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
+/// A connection to a peer, with TLS or without.
+pub(crate) struct Stream {
+    io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+    /// Of those that there may be at once.
+    #[expect(dead_code, reason = "held")]
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Stream {
+    pub(crate) fn plain(stream: TcpStream, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { io: Either::Left(stream), place }
+    }
+
+    pub(crate) fn secure(
+        stream: TlsStream<TcpStream>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self { io: Either::Right(Box::new(stream)), place }
+    }
+
+    /// What both sides agreed to speak, where TLS was asked for that.
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        match &self.io {
+            Either::Left(_) => None,
+            Either::Right(stream) => stream.get_ref().1.alpn_protocol(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        room: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, room)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
 /// Connects to `host:port`. The networks are checked on the addresses that the
 /// connection is then made to, so a name cannot point somewhere else in between.
 pub async fn connect(
@@ -147,10 +217,7 @@ pub(crate) async fn resolve(
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
         Ok(address) => vec![(address, port).into()],
-        Err(_) => tokio::net::lookup_host((host, port))
-            .await
-            .map_err(|_| ConnectError::NoSuchName)?
-            .collect(),
+        Err(_) => look_up(host, port).await.ok_or(ConnectError::NoSuchName)?,
     };
     if found.is_empty() {
         return Err(ConnectError::NoSuchName);
@@ -158,4 +225,18 @@ pub(crate) async fn resolve(
     let allowed: Vec<SocketAddr> =
         found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
     if allowed.is_empty() { Err(ConnectError::Prohibited) } else { Ok(allowed) }
+}
+
+async fn look_up(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+    if host.len() > NAME_BYTES {
+        return None;
+    }
+    let permit = LOOKING_UP.acquire().await.ok()?;
+    let host = host.to_owned();
+    let found = blocking::run(move || {
+        // Whoever asked may be gone, and the thread is occupied all the same.
+        let _permit = permit;
+        (host, port).to_socket_addrs().map(Iterator::collect)
+    });
+    found.await.ok()?.ok()
 }

@@ -91,9 +91,6 @@ pub(crate) async fn answer(
         None => (None, None),
     };
     let without_answer = |problem| kept.unwrap_or_else(|| answer::problem(problem, &asker));
-    let Some(_admitted) = core.pools[index].admit(component) else {
-        return measured.finish(without_answer(Problem::Overloaded));
-    };
     let limit = component.limits.request_body_bytes;
     if body.size_hint().lower() > limit {
         let time = Duration::from_millis(component.limits.request_ms);
@@ -103,17 +100,29 @@ pub(crate) async fn answer(
     let exceeded;
     let body = if body.is_end_stream() {
         exceeded = None;
-        Empty::new().map_err(|never| match never {}).boxed_unsync()
+        Ok(Empty::new().map_err(|never| match never {}).boxed_unsync())
     } else {
         let (body, flag) = Limited::new(body, limit);
         exceeded = Some(flag);
-        body.boxed_unsync()
+        core.arrived(index, body.boxed_unsync()).await
+    };
+    let is_too_large = || exceeded.as_ref().is_some_and(|exceeded| exceeded.load(Relaxed));
+    let body = match body {
+        Ok(body) => body,
+        Err(_) if is_too_large() => {
+            return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
+        }
+        Err(problem) => return measured.finish(without_answer(problem)),
+    };
+    // Only now: who is slow to send a body takes no place of those that may be inside.
+    let Some(_admitted) = core.pools[index].admit(component) else {
+        return measured.finish(without_answer(Problem::Overloaded));
     };
     let asked = cached.then(|| Asked::of(&parts));
     let written = (!parts.method.is_safe()).then(|| parts.uri.clone());
     describe(&mut parts, matched, client, context);
-    let answered = core.call(index, Request::from_parts(parts, body), context).await;
-    if exceeded.is_some_and(|exceeded| exceeded.load(Relaxed)) {
+    let answered = core.answered(index, Request::from_parts(parts, body), context).await;
+    if is_too_large() {
         return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
     }
     let response = match answered {

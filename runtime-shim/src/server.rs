@@ -31,10 +31,14 @@ use crate::core::Current;
 use crate::net::Address;
 use crate::request;
 
-/// Threads of each core on which blocking work waits: writes to a database, name look-ups.
+/// Threads of each core on which the blocking work of guests waits: names that they look up.
 const BLOCKING_THREADS: usize = 16;
 /// Requests that one HTTP/2 connection may have under way.
 const STREAMS_PER_CONNECTION: u32 = 128;
+/// What one HTTP/2 connection may send of bodies before they are read, and of each of them (the
+/// default of RFC 9113, section 6.9.2).
+const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+const STREAM_WINDOW: u32 = 65_535;
 /// After a failed accept (no file descriptors left) others get time to finish.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a client sends on a connection that it keeps, just before that is ended, would be lost. So
@@ -50,11 +54,7 @@ pub struct Server {
 impl Server {
     /// Starts one thread per core; when this returns, all of them listen.
     pub fn start(app: &Arc<App>, address: &Address, stop: &watch::Receiver<bool>) -> Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = match app.limits.threads {
-            0 => cores,
-            threads => usize::try_from(threads)?,
-        };
+        let threads = usize::try_from(app.limits.threads())?;
         let open = Arc::new(AtomicUsize::new(0));
         let (apps, served) = watch::channel(Arc::clone(app));
         let threads = (0..threads)
@@ -282,6 +282,8 @@ async fn http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
         .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
     let answered = {
         let (current, client, registered) =

@@ -2,13 +2,13 @@
 //! each.
 
 mod earlier;
-mod http_limits;
 mod key_value;
 pub(crate) mod mysql;
 pub(crate) mod outbound_http;
 mod postgres;
 mod sqlite;
 mod variables;
+mod wasi_limits;
 
 use anyhow::Result;
 use wasmtime::component::types::{self, ComponentItem};
@@ -51,7 +51,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     wit::spin::mysql::mysql::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     earlier::add_to_linker(linker)?;
     linker.allow_shadowing(true);
-    http_limits::add_to_linker(linker)?;
+    wasi_limits::add_to_linker(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -6,23 +6,22 @@ use std::error::Error as _;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, HasData, Resource};
 use wasmtime_wasi::TrappableError;
@@ -36,8 +35,8 @@ use crate::answer::{self, Asker};
 use crate::app::Component;
 use crate::body::{Body, Patience};
 use crate::core::Core;
-use crate::guest::{Guest, RequestContext};
-use crate::net::{self, ConnectError};
+use crate::guest::{Guest, OutboundCall, RequestContext};
+use crate::net::{self, ConnectError, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request;
 use crate::route;
@@ -49,6 +48,8 @@ const SHOWN_AUTHORITY: usize = 256;
 const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// Connections that each thread keeps to one peer.
 const IDLE_PER_HOST: usize = 32;
+/// Connections that each thread has to all peers.
+const CONNECTIONS: usize = 1_024;
 
 type Failure = TrappableError<ErrorCode>;
 
@@ -68,7 +69,7 @@ impl HostWithStore<Guest> for OutboundHttp {
         accessor: &Accessor<Guest, Self>,
         request: Resource<GuestRequest>,
     ) -> Result<Resource<GuestResponse>, Failure> {
-        let (core, component, context, _call, request, options) = accessor.with(|mut access| {
+        let (core, component, context, call, request, options) = accessor.with(|mut access| {
             let tasks: Vec<_> = access.as_context_mut().async_call_stack().map_err(trap)?.collect();
             let guest = access.data_mut();
             let (core, component) = (Arc::clone(&guest.core), Arc::clone(&guest.component));
@@ -83,7 +84,7 @@ impl HostWithStore<Guest> for OutboundHttp {
             Ok::<_, Failure>((core, component, context, call, request, options))
         })?;
         let options = options.as_deref().copied();
-        let response = send(&core, &component, context, request, options)
+        let response = send(&core, &component, context, call, request, options)
             .await
             .map_err(|error| error_code(&error))?;
         accessor.with(|mut access| {
@@ -94,11 +95,13 @@ impl HostWithStore<Guest> for OutboundHttp {
     }
 }
 
-/// Sends `request` for `component`. `context` is the request that made it.
+/// Sends `request` for `component`. `context` is the request that made it; `call` is under way until
+/// the end of the response.
 pub(crate) async fn send(
     core: &Arc<Core>,
     component: &Arc<Component>,
     context: Option<RequestContext>,
+    call: OutboundCall,
     request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
@@ -117,7 +120,8 @@ pub(crate) async fn send(
     };
     let context = context.chained();
     let Some(spans) = &core.app.spans else {
-        return reach(core, component, target, context, request, options).await;
+        let answered = reach(core, component, target, context, request, options).await;
+        return answered.map(|response| counted(response, call));
     };
     let (method, uri, started) = (request.method().clone(), request.uri().clone(), Instant::now());
     let answered = reach(core, component, target, context, request, options).await;
@@ -130,7 +134,20 @@ pub(crate) async fn send(
         status: answered.as_ref().ok().map(Response::status),
         duration: started.elapsed(),
     });
-    answered
+    answered.map(|response| counted(response, call))
+}
+
+fn counted(response: Response<WasiBody>, call: OutboundCall) -> Response<WasiBody> {
+    if response.body().is_end_stream() {
+        return response;
+    }
+    response.map(|body| {
+        body.map_frame(move |frame| {
+            let _until_its_end = &call;
+            frame
+        })
+        .boxed_unsync()
+    })
 }
 
 /// `context` is the call's own.
@@ -198,7 +215,7 @@ async fn chain(
     let asker = Asker::of(request.headers(), context.trace);
     let request = request::chained(request, context);
     match core.call(index, request, context).await {
-        Ok(response) => response,
+        Ok(response) => response.map(BodyExt::boxed_unsync),
         Err(problem) => answer::problem(problem, &asker).map(BodyExt::boxed_unsync),
     }
 }
@@ -239,18 +256,35 @@ async fn elsewhere(
 
 /// Keeps connections of one thread. Redirects are the guest's business: each
 /// one is a new call, checked like any other.
-pub struct Client(legacy::Client<Connector, WasiBody>);
+pub struct Client {
+    connector: Connector,
+    kept: Mutex<Kept>,
+}
+
+type Kept = legacy::Client<Connector, WasiBody>;
 
 impl Client {
     pub fn new(blocked: BlockedNetworks, connect: Duration) -> Self {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let connector = Connector { blocked, connect, tls: TlsConnector::from(Arc::new(tls)) };
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new());
-        builder.pool_idle_timeout(IDLE_CONNECTION).pool_max_idle_per_host(IDLE_PER_HOST);
-        Self(builder.build(connector))
+        let connector = Connector {
+            blocked,
+            connect,
+            tls: TlsConnector::from(Arc::new(tls)),
+            places: Arc::new(Semaphore::new(CONNECTIONS)),
+        };
+        let kept = Mutex::new(connector.client());
+        Self { connector, kept }
+    }
+
+    /// Where all connections are taken, those that nobody uses are given up.
+    fn client(&self) -> Kept {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.connector.places.available_permits() == 0 {
+            *kept = self.connector.client();
+        }
+        kept.clone()
     }
 
     /// A peer may end a connection that is kept at the moment when a request is sent on it. One
@@ -260,8 +294,9 @@ impl Client {
         request: Request<WasiBody>,
     ) -> Result<Response<hyper::body::Incoming>, legacy::Error> {
         let again = request::repeatable(&request);
-        match (self.0.request(request).await, again) {
-            (Err(error), Some(again)) if was_ended(&error) => self.0.request(again).await,
+        let client = self.client();
+        match (client.request(request).await, again) {
+            (Err(error), Some(again)) if was_ended(&error) => client.request(again).await,
             (answered, _) => answered,
         }
     }
@@ -272,23 +307,35 @@ struct Connector {
     blocked: BlockedNetworks,
     connect: Duration,
     tls: TlsConnector,
+    /// One for each connection.
+    places: Arc<Semaphore>,
 }
 
 impl Connector {
+    fn client(&self) -> Kept {
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new());
+        builder.pool_idle_timeout(IDLE_CONNECTION).pool_max_idle_per_host(IDLE_PER_HOST);
+        builder.build(self.clone())
+    }
+
     async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectError> {
         let secure = uri.scheme() == Some(&Scheme::HTTPS);
         let host = uri.host().ok_or(ConnectError::NoSuchName)?;
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let place = tokio::time::timeout(self.connect, self.places.acquire_owned());
+        // The semaphore is never closed.
+        let place = place.await.map_err(|_| ConnectError::TimedOut)?.ok();
         let stream = net::connect(host, port, &self.blocked, self.connect).await?;
         if !secure {
-            return Ok(TokioIo::new(Stream::Plain(stream)));
+            return Ok(TokioIo::new(Stream::plain(stream, place)));
         }
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::NoSuchName)?;
         let handshake = tokio::time::timeout(self.connect, self.tls.connect(name, stream));
         let stream =
             handshake.await.map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Tls)?;
-        Ok(TokioIo::new(Stream::Secure(Box::new(stream))))
+        Ok(TokioIo::new(Stream::secure(stream, place)))
     }
 }
 
@@ -306,56 +353,13 @@ impl tower_service::Service<Uri> for Connector {
     }
 }
 
-enum Stream {
-    Plain(TcpStream),
-    Secure(Box<TlsStream<TcpStream>>),
-}
-
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        match self {
-            Self::Secure(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                Connected::new().negotiated_h2()
-            }
-            _ => Connected::new(),
+        if self.protocol() == Some(b"h2") {
+            Connected::new().negotiated_h2()
+        } else {
+            Connected::new()
         }
-    }
-}
-
-macro_rules! either {
-    ($stream:expr, $name:ident => $call:expr) => {
-        match $stream.get_mut() {
-            Stream::Plain($name) => $call,
-            Stream::Secure($name) => $call,
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        room: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        either!(self, stream => Pin::new(stream).poll_read(cx, room))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        either!(self, stream => Pin::new(stream).poll_write(cx, bytes))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        either!(self, stream => Pin::new(stream).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        either!(self, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }
 

@@ -314,6 +314,15 @@ fn a_trap_is_for_the_request_that_trapped_alone() {
 }
 
 #[test]
+fn a_response_that_a_trap_cuts_off_is_not_a_short_one() {
+    let host = Host::with(SHARED, &[]);
+    let path = host.url("/stream?ms=200&count=20");
+    let response = host.respond(Request::get(path).body(()).expect("a request"));
+    assert_eq!(host.get("/panic").0, 500);
+    assert!(response.into_body().read_to_string().is_err());
+}
+
+#[test]
 fn an_endless_loop_is_not_its_neighbours_fault() {
     let host = Host::with(&format!("{SHARED}compute_ms = 1000\n"), &[]);
     std::thread::scope(|scope| {
@@ -433,6 +442,108 @@ fn a_response_that_is_taken_slowly_keeps_no_place_for_ever() {
     }
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     drop(slow);
+}
+
+/// So many requests for `path` with the first of all 1,000 bytes of a body.
+fn uploads(host: &Host, path: &str, count: usize) -> Vec<TcpStream> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 1000\r\n\r\nx"
+    );
+    let begin = |_| {
+        let mut client = TcpStream::connect(&host.address).expect("a connection");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        client.write_all(head.as_bytes()).expect("the beginning");
+        client
+    };
+    (0..count).map(begin).collect()
+}
+
+#[test]
+fn who_sends_slowly_keeps_nobody_waiting() {
+    let limits = "[limits]\nthreads = 1\ninstances = 2\nconcurrent_requests = 2\n";
+    let host = Host::with(limits, &[]);
+    for component in ["", "/earlier"] {
+        let path = format!("{component}/echo");
+        let slow = uploads(&host, &path, 20);
+        // Let them come in.
+        std::thread::sleep(Duration::from_millis(200));
+        let started = Instant::now();
+        for _ in 0..4 {
+            assert_eq!(host.get(&format!("{component}/headers")).0, 200);
+            assert_eq!(host.post(&path, "whole"), (200, "whole".to_owned()));
+        }
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        for mut client in slow {
+            client.write_all(&[b'x'; 999]).expect("the rest");
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).expect("an answer");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            assert!(answer.ends_with(&"x".repeat(1000)), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn what_waits_for_its_rest_has_an_end() {
+    let limits = "[limits]\nthreads = 1\ninstances = 2\nrequest_ms = 2000\n";
+    let host = Host::with(limits, &[]);
+    for mut client in uploads(&host, "/earlier/echo", 5) {
+        let (mut answer, started) = ([0; 12], Instant::now());
+        client.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 504");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn who_takes_slowly_keeps_nobody_waiting() {
+    let limits = "[limits]\nthreads = 1\ninstances = 1\nlingering_instances = 2\n";
+    let host = Host::with(limits, &[]);
+    // More than the kernel holds for a client.
+    let body = "x".repeat(10_000_000);
+    let ask = || {
+        let request = Request::post(host.url("/earlier/echo")).body(&*body).expect("a request");
+        host.respond(request).into_body().into_reader()
+    };
+    let mut slow: Vec<_> = (0..6).map(|_| ask()).collect();
+    let started = Instant::now();
+    assert_eq!(host.get("/earlier/hello").0, 200);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    // Who came first had to give way, and is told; who came last has all of it.
+    let read = |mut client: Box<dyn Read>| {
+        let mut taken = Vec::new();
+        client.read_to_end(&mut taken).map(|_| taken.len())
+    };
+    let last = slow.pop().expect("the last one");
+    assert_eq!(read(Box::new(last)).expect("all of it"), body.len());
+    assert!(read(Box::new(slow.remove(0))).is_err());
+}
+
+#[test]
+fn a_response_may_last_longer_than_its_beginning() {
+    let limits = "[limits]\nthreads = 1\nrequest_ms = 1000\n";
+    let host = Host::with(limits, &[]);
+    let body = "x".repeat(10_000_000);
+    let request = Request::post(host.url("/earlier/echo")).body(&*body).expect("a request");
+    let mut answer = host.respond(request).into_body().into_reader();
+    std::thread::sleep(Duration::from_secs(3));
+    let mut taken = Vec::new();
+    answer.read_to_end(&mut taken).expect("all of it");
+    assert_eq!(taken.len(), body.len());
+}
+
+#[test]
+fn threads_that_a_guest_occupies_are_its_own() {
+    let host = Host::with(LIMITS, &[]);
+    assert_eq!(host.get("/directories?count=100"), (200, "set".to_owned()));
+    assert_eq!(host.get("/earlier/file?path=/placed/note.txt").0, 200);
+}
+
+#[test]
+fn a_list_of_what_is_waited_for_has_an_end() {
+    let host = Host::start();
+    assert_eq!(host.get("/earlier/poll?length=100"), (200, "100".to_owned()));
+    assert_eq!(host.get("/earlier/poll?length=100000").0, 500);
 }
 
 /// A peer on loopback that answers with `head`, and its port.

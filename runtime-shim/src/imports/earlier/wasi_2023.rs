@@ -14,7 +14,7 @@ use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::guest::Guest;
-use crate::imports::http_limits;
+use crate::imports::wasi_limits;
 
 type Interface<'a> = LinkerInstance<'a, Guest>;
 type Store<'a> = StoreContextMut<'a, Guest>;
@@ -161,7 +161,7 @@ fn polls(interface: &mut Interface<'_>) -> Result<()> {
     interface.func_wrap_async(
         "poll-list",
         |mut store: Store<'_>, (list,): (Vec<Resource<DynPollable>>,)| {
-            Box::new(async move { Ok((poll::Host::poll(table(&mut store), list).await?,)) })
+            Box::new(async move { Ok((wasi_limits::poll(store.data_mut(), list).await?,)) })
         },
     )?;
     interface.func_wrap_async(
@@ -347,8 +347,8 @@ fn request(
     let this = || Resource::new_borrow(request.rep());
     let valid = Host::set_path_with_query(view, this(), path)?
         .and(Host::set_scheme(view, this(), scheme)?)
-        .and(http_limits::set_method(&mut store, this(), method)?)
-        .and(http_limits::set_authority(&mut store, this(), Some(authority))?);
+        .and(wasi_limits::set_method(&mut store, this(), method)?)
+        .and(wasi_limits::set_authority(&mut store, this(), Some(authority))?);
     if valid.is_err() {
         bail!("an outgoing request has a method, path, scheme or authority that is none");
     }

@@ -3,12 +3,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use spin_sdk::http::{BoxBody, FullBody, HeaderName, HeaderValue, Response, box_body};
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::Connection;
 use spin_sdk::variables;
+use spin_sdk::wasip3::filesystem::preopens::get_directories;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request};
 use spin_sdk::wasip3::wit_bindgen::FutureReader;
 use spin_sdk::wasip3::wit_future;
@@ -110,6 +111,18 @@ pub(crate) async fn argument_storm() -> Result<String> {
     let done = futures::future::join_all(calls).await;
     let refused = done.iter().filter(|done| done.is_err()).count();
     Ok(format!("{refused} of {MANY} refused"))
+}
+
+/// Directories that it does not read to the end, each of which occupies a thread, and then a write.
+pub(crate) async fn directories(count: usize) -> Result<String> {
+    let (root, _) = get_directories().into_iter().next().context("no files")?;
+    let mut unread = Vec::new();
+    for _ in 0..count {
+        unread.push(root.read_directory());
+    }
+    Store::open("default").await?.set("directories", "x").await?;
+    drop(unread);
+    Ok("set".to_owned())
 }
 
 /// More empty lines than anybody reads.

@@ -95,6 +95,7 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "argument-storm" => hostile::argument_storm().await?,
         "request-lines" => hostile::request_lines(asked(&query, "bytes")?.parse()?),
         "error-text" => hostile::error_text(asked(&query, "bytes")?.parse()?).await,
+        "directories" => hostile::directories(asked(&query, "count")?.parse()?).await?,
         "print-storm" => hostile::print_storm(),
         "huge-argument" => variables::get("x".repeat(asked(&query, "bytes")?.parse()?)).await?,
         "connect" => std::net::TcpStream::connect(asked(&query, "address")?)

@@ -12,6 +12,8 @@ use spin_sdk::http::{
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{self, Value};
 use spin_sdk::wit::wasi::{config, keyvalue};
+use wasi::clocks::monotonic_clock::subscribe_duration;
+use wasi::io::poll::poll;
 use spin_sdk::{http_component, mysql, pg, pg3, variables};
 
 type Query = HashMap<String, String>;
@@ -72,6 +74,7 @@ async fn answer(
         "mysql" => mysql(asked(query, "address")?, body)?,
         "postgres" => postgres(asked(query, "address")?, body)?,
         "postgres3" => postgres3(asked(query, "address")?, body)?,
+        "poll" => poll_list(asked(query, "length")?.parse()?),
         "fetch-storm" => fetch_storm(asked(query, "url")?).await,
         "outbound" => outbound(asked(query, "url")?).await?,
         "file" => std::fs::read_to_string(asked(query, "path")?)?,
@@ -239,6 +242,12 @@ async fn fetch_storm(url: &str) -> String {
     let answered = futures::future::join_all(calls).await;
     let refused = answered.iter().filter(|answer| answer.is_err()).count();
     format!("{refused} of {CALLS} refused")
+}
+
+/// Waits for one thing so many times at once; how often it was ready.
+fn poll_list(length: usize) -> String {
+    let ready = subscribe_duration(0);
+    poll(&vec![&ready; length]).len().to_string()
 }
 
 fn directory(path: &str) -> Result<String> {

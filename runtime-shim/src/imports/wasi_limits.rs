@@ -1,7 +1,7 @@
-//! An end to what a guest has the library of `wasi:http` keep for it.
+//! An end to what a guest has the libraries of WASI do for it.
 //!
-//! A method, an authority and the text of an error may be of any length there, and the host keeps
-//! them as long as the guest keeps a handle: with a call's worth of bytes in each of its handles
+//! One call that waits for millions of things at once would hold up its thread. And a method, an authority and the text of an error may be of any length there, and the host keeps
+//! those as long as the guest keeps a handle: with a call's worth of bytes in each of its handles
 //! a guest would take hundreds of gigabytes. Paths and headers have their ends in the library.
 
 use std::future;
@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 
 use futures::channel::oneshot;
 use wasmtime::component::{Access, FutureConsumer, FutureReader, Linker, Resource, Source};
-use wasmtime::{AsContextMut, StoreContextMut};
+use wasmtime::{AsContextMut, StoreContextMut, ensure};
+use wasmtime_wasi::p2::DynPollable;
+use wasmtime_wasi::p2::bindings::io::poll::Host;
 use wasmtime_wasi_http::p2::bindings::http::types as p2;
 use wasmtime_wasi_http::p3::bindings::http::types as p3;
 use wasmtime_wasi_http::p3::{Request, Response};
@@ -54,6 +56,12 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             )?,))
         },
     )?;
+    linker.instance("wasi:io/poll@0.2.12")?.func_wrap_async(
+        "poll",
+        |mut store: Store<'_>, (pollables,)| {
+            Box::new(async move { Ok((poll(store.data_mut(), pollables).await?,)) })
+        },
+    )?;
     let mut types = linker.instance("wasi:http/types@0.2.12")?;
     types.func_wrap(
         "[method]outgoing-request.set-method",
@@ -63,6 +71,16 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
         "[method]outgoing-request.set-authority",
         |mut store: Store<'_>, (request, text)| Ok((set_authority(&mut store, request, text)?,)),
     )
+}
+
+/// No list is longer than those of things that a guest may have.
+pub(super) async fn poll(
+    guest: &mut Guest,
+    pollables: Vec<Resource<DynPollable>>,
+) -> wasmtime::Result<Vec<u32>> {
+    let most = guest.component.limits.handles;
+    ensure!(pollables.len() as u64 <= most, "more than {most} things to wait for at once");
+    Host::poll(&mut guest.table, pollables).await
 }
 
 fn set_method_of_0_3(store: &mut Store<'_>, request: Resource<Request>, method: p3::Method) -> Set {
