@@ -81,6 +81,11 @@ impl AllowList {
         })
     }
 
+    /// Whether raw sockets lead anywhere.
+    pub fn allows_sockets(&self) -> bool {
+        self.0.iter().any(|entry| entry.scheme.is_none())
+    }
+
     /// Whether a raw socket to `address` is allowed; only `*://` entries speak of those.
     pub fn allows_socket(&self, address: IpAddr, port: u16) -> bool {
         let host = match address.to_canonical() {

@@ -65,6 +65,11 @@ impl Component {
     pub fn code(&self) -> Result<&HandlerPre> {
         self.code.get().context("the component is not linked")
     }
+
+    /// Closes the connections to its databases that nothing used for long.
+    pub(crate) fn prune(&self) {
+        self.databases.values().chain(self.stores.values()).for_each(|database| database.prune());
+    }
 }
 
 impl App {

@@ -7,12 +7,12 @@ use std::io;
 use std::sync::LazyLock;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 
 /// Of the whole process. They end when there is nothing to do.
 const THREADS: usize = 64;
 
-/// Its own thread would be never needed, and there is none.
+/// A runtime without a thread of its own: it is there for those that block.
 static POOL: LazyLock<io::Result<Runtime>> =
     LazyLock::new(|| Builder::new_current_thread().max_blocking_threads(THREADS).build());
 
@@ -22,8 +22,13 @@ static POOL: LazyLock<io::Result<Runtime>> =
 pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
+    spawn(work).await
+}
+
+/// Does `work` whether or not anybody waits for it.
+pub(crate) fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     match &*POOL {
-        Ok(pool) => pool.spawn_blocking(work).await,
-        Err(_) => tokio::task::spawn_blocking(work).await,
+        Ok(pool) => pool.spawn_blocking(work),
+        Err(_) => tokio::task::spawn_blocking(work),
     }
 }

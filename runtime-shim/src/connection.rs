@@ -95,6 +95,20 @@ impl Connections {
         }
     }
 
+    /// Closes a connection that has had no request for as long as a request's head may take; false
+    /// where there is none.
+    pub(crate) fn close_one_idle(&self, limits: &Limits) -> bool {
+        let (now, longest) = (self.clock.load(Relaxed), looks(limits.header_read_ms));
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |watch: &&Arc<Watch>| {
+            let quiet = now.wrapping_sub(watch.since.load(Relaxed));
+            let closes = watch.order.load(Relaxed) == Order::Close as u8;
+            quiet > longest && watch.busy.load(Relaxed) == 0 && !closes
+        };
+        let found = watched.iter().map(|(_, watch)| watch).find(is_idle);
+        found.inspect(|watch| watch.give(Order::Close)).is_some()
+    }
+
     /// From now on a connection ends with its next answer.
     pub(crate) fn leave(&self) {
         self.leaving.store(true, Relaxed);
@@ -109,7 +123,6 @@ impl Connections {
 
     /// Closes the connections that hold on without a request.
     pub(crate) async fn watch(&self, limits: &Limits) {
-        let looks = |ms: u64| u32::try_from(ms / LOOK.as_millis() as u64).unwrap_or(u32::MAX);
         let (head, idle) = (looks(limits.header_read_ms), looks(limits.idle_connection_ms));
         let write = looks(limits.write_ms);
         let mut look = tokio::time::interval(LOOK);
@@ -140,6 +153,11 @@ impl Connections {
             }
         }
     }
+}
+
+/// How many looks are made in so many milliseconds.
+fn looks(ms: u64) -> u32 {
+    u32::try_from(ms / LOOK.as_millis() as u64).unwrap_or(u32::MAX)
 }
 
 impl Watch {

@@ -5,23 +5,22 @@
 //! a short read; one that takes too long is started again on a blocking thread.
 //! Whatever writes runs on a blocking thread, because a commit may wait for the disk.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
-use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OpenFlags, TransactionState};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionState};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::Limits;
 use crate::metrics::PoolMetrics;
+use crate::{blocking, sqlite_functions};
 
 /// Prepared statements that a connection keeps: more than an application has.
 const STATEMENTS_KEPT: usize = 128;
@@ -46,6 +45,10 @@ const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
 const SLOW_STATEMENTS: usize = 8;
 /// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
 const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
+/// Nor is one whose columns have longer names than this together, which its text need not show.
+const CACHED_NAME_BYTES: usize = 64 * 1024;
+/// A connection that nothing used for this long is closed, with what it keeps.
+const IDLE: Duration = Duration::from_secs(60);
 /// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
 const STEPS_PER_CHECK: i32 = 100;
 /// How long SQLite itself waits for a lock. Within this process the writer's
@@ -86,7 +89,8 @@ pub struct Database {
     path: PathBuf,
     /// Run on each new connection.
     schema: &'static str,
-    idle: Mutex<Vec<Session>>,
+    /// With since when, the one used last at the end.
+    idle: Mutex<Vec<(Session, Instant)>>,
     slots: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     slow: Arc<Semaphore>,
@@ -153,12 +157,12 @@ impl Database {
     pub async fn lease(self: &Arc<Self>) -> Result<Lease, Error> {
         let asked = Instant::now();
         let slot = self.turn(&self.slots, "no connection became free").await?;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().pop();
         let session = match idle {
-            Some(session) => session,
+            Some((session, _)) => session,
             None => {
                 let database = Arc::clone(self);
-                blocking(move || database.connect()).await?
+                run(move || database.connect()).await?
             }
         };
         self.metrics.wait.observe(asked.elapsed().as_secs_f64());
@@ -166,6 +170,22 @@ impl Database {
         let stop_at = Arc::clone(&session.stop_at);
         let held = Some(Held { session, _slot: slot, writing: None });
         Ok(Lease { database: Arc::clone(self), held, stop_at })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Session, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the connections that nothing used for long, but one: the last that is closed writes all
+    /// of the log to the file.
+    pub(crate) fn prune(&self) {
+        let mut idle = self.idle();
+        let old = idle.iter().take_while(|(_, since)| since.elapsed() > IDLE).count();
+        let old = old.min(idle.len().saturating_sub(1));
+        if old > 0 {
+            let closed: Vec<_> = idle.drain(..old).collect();
+            blocking::spawn(move || drop(closed));
+        }
     }
 
     /// Waits for `semaphore`, at most `wait`.
@@ -220,7 +240,7 @@ impl Database {
         connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
         connection.execute_batch(&format!("pragma hard_heap_limit = {HEAP_BYTES}"))?;
         connection.execute_batch(self.schema)?;
-        add_trim(&connection)?;
+        sqlite_functions::add(&connection, VALUE_BYTES)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
@@ -405,7 +425,7 @@ impl Lease {
         work: impl FnOnce(&Session) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let held = self.held.take().ok_or_else(lost)?;
-        let (held, done) = blocking(move || {
+        let (held, done) = run(move || {
             let done = work(&held.session);
             drop(slow);
             Ok((held, done))
@@ -427,16 +447,24 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.database.metrics.in_use.dec();
-        let Some(Held { session, .. }) = self.held.take() else {
+        let Some(held) = self.held.take() else {
             // Nobody waits for the statement that still runs.
             return self.stop_at.store(0, Relaxed);
         };
-        session.stop_at.store(u64::MAX, Relaxed);
-        let clean = session.connection.is_autocommit()
-            || session.connection.execute_batch("rollback").is_ok();
-        if clean && !session.changed.load(Relaxed) {
-            self.database.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        let Session { connection, changed, .. } = &held.session;
+        if connection.is_autocommit() && !changed.load(Relaxed) {
+            return self.database.idle().push((held.session, Instant::now()));
         }
+        // What was written is taken back, and temporary tables are removed: as much work as they were.
+        let database = Arc::clone(&self.database);
+        blocking::spawn(move || {
+            let Session { connection, changed, stop_at, .. } = &held.session;
+            stop_at.store(u64::MAX, Relaxed);
+            let clean = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
+            if clean && !changed.load(Relaxed) {
+                database.idle().push((held.session, Instant::now()));
+            }
+        });
     }
 }
 
@@ -500,15 +528,16 @@ impl Session {
     }
 
     fn kind(&self, sql: &str, bounds: Bounds) -> Result<Kind, RunError> {
-        let shape =
-            |statement: &rusqlite::Statement<'_>| (statement.readonly(), statement.column_count());
+        let shape = |statement: &Statement<'_>| (statement.readonly(), statement.column_count());
         let shape = self.within(bounds, |session| {
             // The authorizer sees a statement only when it is prepared anew.
             if is_pragma(sql) || !is_kept(sql) {
                 return Ok(shape(&session.connection.prepare(sql)?));
             }
             let statement = session.connection.prepare_cached(sql)?;
-            Ok(shape(&statement))
+            let shape = shape(&statement);
+            give_back(statement);
+            Ok(shape)
         })?;
         let written = self.connection.transaction_state::<&str>(None)? == TransactionState::Write;
         Ok(match shape {
@@ -529,28 +558,35 @@ impl Session {
             if !is_kept(sql) {
                 return query(&mut session.connection.prepare(sql)?, parameters, limit);
             }
-            query(&mut *session.connection.prepare_cached(sql)?, parameters, limit)
+            let mut statement = session.connection.prepare_cached(sql)?;
+            let found = query(&mut statement, parameters, limit);
+            give_back(statement);
+            found
         })
     }
 }
 
 fn query<R: Row>(
-    statement: &mut rusqlite::Statement<'_>,
+    statement: &mut Statement<'_>,
     parameters: &[Value],
     limit: u64,
 ) -> Result<Rows<R>, RunError> {
+    let too_long =
+        || RunError::Other(format!("query result exceeds limit of {limit} bytes; use LIMIT"));
+    let mut bytes = names(statement) as u64;
+    if bytes > limit {
+        return Err(too_long());
+    }
     let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
+    let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let mut cells = Vec::with_capacity(columns.len());
         for (index, column) in columns.iter().enumerate() {
             let value = row.get_ref(index)?;
             bytes += size(&value);
             if bytes > limit {
-                return Err(RunError::Other(format!(
-                    "query result exceeds limit of {limit} bytes; use LIMIT"
-                )));
+                return Err(too_long());
             }
             cells.push(cell::<R>(value, column)?);
         }
@@ -564,41 +600,16 @@ fn is_kept(sql: &str) -> bool {
     sql.len() <= CACHED_STATEMENT_BYTES
 }
 
-/// SQLite's own takes as long as the product of its arguments' lengths, and cannot be stopped.
-fn add_trim(connection: &Connection) -> Result<(), Error> {
-    let flags = FunctionFlags::SQLITE_UTF8
-        | FunctionFlags::SQLITE_DETERMINISTIC
-        | FunctionFlags::SQLITE_INNOCUOUS;
-    for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
-    {
-        connection.create_scalar_function(name, 2, flags, move |context| {
-            let (Some(text), Some(set)) = (as_text(context, 0), as_text(context, 1)) else {
-                return Ok(None);
-            };
-            let set: HashSet<char> = set.chars().collect();
-            let mut rest = text.as_str();
-            if start {
-                rest = rest.trim_start_matches(|c| set.contains(&c));
-            }
-            if end {
-                rest = rest.trim_end_matches(|c| set.contains(&c));
-            }
-            Ok(Some(rest.to_owned()))
-        })?;
+/// For the next time, unless it takes much room.
+fn give_back(statement: CachedStatement<'_>) {
+    if names(&statement) > CACHED_NAME_BYTES {
+        statement.discard();
     }
-    Ok(())
 }
 
-/// An argument of a function as SQLite reads it where it wants text.
-fn as_text(context: &rusqlite::functions::Context<'_>, index: usize) -> Option<String> {
-    match context.get_raw(index) {
-        ValueRef::Null => None,
-        ValueRef::Integer(value) => Some(value.to_string()),
-        ValueRef::Real(value) => Some(format!("{value:?}")),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            Some(String::from_utf8_lossy(bytes).into_owned())
-        }
-    }
+/// Bytes of the names of a statement's columns.
+fn names(statement: &Statement<'_>) -> usize {
+    statement.column_names().map(str::len).sum()
 }
 
 fn is_pragma(sql: &str) -> bool {
@@ -633,8 +644,8 @@ fn lost() -> Error {
     Error("the connection was lost; open another".to_owned())
 }
 
-async fn blocking<R: Send + 'static>(
+async fn run<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
-    crate::blocking::run(work).await.map_err(|error| Error(error.to_string()))?
+    blocking::run(work).await.map_err(|error| Error(error.to_string()))?
 }

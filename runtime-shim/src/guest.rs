@@ -1,6 +1,8 @@
 //! What one instance of a component holds, and what it is linked with.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -130,6 +132,17 @@ impl Activity {
         let turn = turns.acquire_owned().await.ok();
         *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
         self.queued.store(false, Relaxed);
+    }
+
+    /// Whether the guest computes, seen when it has stopped for now. Others get the turn of one that
+    /// waits for something.
+    pub fn computes(&self) -> bool {
+        if self.yielded.swap(false, Relaxed) || self.queued.load(Relaxed) {
+            return true;
+        }
+        self.end_turn();
+        self.rested.store(true, Relaxed);
+        false
     }
 
     /// The guest waits for something, or another's turn has come.
@@ -411,9 +424,18 @@ pub(crate) async fn instantiate(
     });
     // A constructor that does not end must not hold a slot for ever.
     let wait = Duration::from_millis(limits.compute_ms);
-    let handler = tokio::time::timeout(wait, component.code()?.instantiate(&mut store))
-        .await
-        .context("the instance did not finish its start")??;
+    let activity = Arc::clone(&store.data().activity);
+    let handler = {
+        let mut starting = pin!(component.code()?.instantiate(&mut store));
+        let started = poll_fn(|cx| {
+            let polled = starting.as_mut().poll(cx);
+            activity.computes();
+            polled
+        });
+        tokio::time::timeout(wait, started).await
+    };
+    activity.end_turn();
+    let handler = handler.context("the instance did not finish its start")??;
     let limiter = &mut store.data_mut().limiter;
     limiter.first = limiter.taken;
     Ok((store, handler))
@@ -430,7 +452,8 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }
     let (app, own) = (Arc::clone(&core.app), Arc::clone(component));
-    builder.allow_tcp(true).allow_udp(true);
+    let sockets = component.allow_list.allows_sockets();
+    builder.allow_tcp(sockets).allow_udp(sockets);
     builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(
         move |address, purpose| {
             let allowed = match purpose {

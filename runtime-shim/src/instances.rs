@@ -223,6 +223,9 @@ impl Pool {
             let share = (at_work - last.1).div_duration_f64(now - last.0);
             last = (now, at_work);
             let Some(core) = core.upgrade() else { return };
+            core.postgres.prune();
+            core.mysql.prune();
+            core.app.components.iter().for_each(|component| component.prune());
             for (pool, component) in core.pools.iter().zip(&core.app.components) {
                 let mut queue = pool.queue();
                 queue.expire(component);
@@ -596,8 +599,7 @@ impl Worker {
                 if let Poll::Ready(ended) = driven {
                     return Poll::Ready(ended.and_then(|ended| ended).map_err(anyhow::Error::from));
                 }
-                let yielded = activity.yielded.swap(false, Relaxed);
-                if yielded || activity.queued.load(Relaxed) {
+                if activity.computes() {
                     let mut progress = lock(progress);
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
                         let culprit =
@@ -614,8 +616,6 @@ impl Worker {
                     }
                 } else {
                     // Everything in the store waits, so it can take more.
-                    activity.end_turn();
-                    activity.rested.store(true, Relaxed);
                     let mut progress = lock(progress);
                     progress.computing = None;
                     let settled = std::mem::replace(&mut progress.settled, true);

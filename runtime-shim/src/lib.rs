@@ -44,6 +44,7 @@ pub mod server;
 mod session_pool;
 mod shared_cache;
 pub mod spin_flags;
+mod sqlite_functions;
 mod trace;
 mod upload;
 mod variables;

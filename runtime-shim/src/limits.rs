@@ -70,7 +70,7 @@ limits! {
         threads = 0, "threads (0: one per core)",
             "A core runs one thread that keeps its connections and instances to itself, so that no request crosses threads.";
         max_connections = 10_000, "connections",
-            "Above this a new connection is closed at once: an idle one costs about 10 KiB.";
+            "Above this a new connection is closed at once, unless one that had no request for header_read_ms can be closed for it: an idle one costs about 10 KiB.";
         max_header_bytes = 65_536, "bytes",
             "Browsers send less than 16 KiB; more is an attack or a mistake and gets 431.";
         header_read_ms = 10_000, "ms",

@@ -39,6 +39,11 @@ const STREAMS_PER_CONNECTION: u32 = 128;
 /// default of RFC 9113, section 6.9.2).
 const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 const STREAM_WINDOW: u32 = 65_535;
+/// What one HTTP/2 stream has ready to be sent.
+const SEND_BYTES: usize = 64 * 1024;
+/// Address space for the stack of each thread. A driver of a database may need as much for a type that
+/// is built of others, thousands of levels deep, before it is seen to be.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
 /// After a failed accept (no file descriptors left) others get time to finish.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a client sends on a connection that it keeps, just before that is ended, would be lost. So
@@ -69,6 +74,7 @@ impl Server {
                 };
                 let (served, stop, open) = (served.clone(), stop.clone(), Arc::clone(&open));
                 let thread = std::thread::Builder::new().name(format!("core-{number}"));
+                let thread = thread.stack_size(STACK_BYTES);
                 Ok(thread.spawn(move || {
                     runtime.block_on(serve(served, listener, stop, open));
                     // Work that is left over after the drain is not waited for.
@@ -172,7 +178,8 @@ impl Drop for Open {
     }
 }
 
-/// Serves a new connection, or closes it at once if there are too many.
+/// Serves a new connection. If there are too many, one that has rested for long makes room for it, or
+/// it is closed at once.
 fn admit(
     current: &Arc<Current>,
     stream: TcpStream,
@@ -185,7 +192,9 @@ fn admit(
     gauge.inc();
     let before = open.fetch_add(1, Relaxed);
     let open = Open(Arc::clone(open), gauge);
-    if before as u64 >= core.app.limits.max_connections || stream.set_nodelay(true).is_err() {
+    let limits = &core.app.limits;
+    let is_full = before as u64 >= limits.max_connections;
+    if is_full && !connections.close_one_idle(limits) || stream.set_nodelay(true).is_err() {
         return;
     }
     let (current, registered) = (Arc::clone(current), Arc::new(connections.add()));
@@ -282,6 +291,7 @@ async fn http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .max_send_buf_size(SEND_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_stream_window_size(STREAM_WINDOW)
         .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));

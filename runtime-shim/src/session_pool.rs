@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -123,6 +123,15 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
     }
 }
 
+impl<K, S: Session> Pools<K, S> {
+    /// Closes the sessions that nothing used for long.
+    pub(crate) fn prune(&self) {
+        for pool in self.pools.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            pool.prune();
+        }
+    }
+}
+
 impl<S: Session> Pool<S> {
     async fn lease<E>(
         self: Arc<Self>,
@@ -140,21 +149,25 @@ impl<S: Session> Pool<S> {
         Ok(Lease::new(self, session, slot))
     }
 
-    /// Takes the session used last, and closes those that are too old.
+    fn idle(&self) -> MutexGuard<'_, Vec<(S, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session used last.
     fn newest(&self) -> Option<(S, Instant)> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(_, since)| since.elapsed() < self.limits.idle);
-        idle.pop()
+        self.idle().pop()
     }
 
     fn keep(&self, session: S) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(_, since)| since.elapsed() < self.limits.idle);
-        idle.push((session, Instant::now()));
+        self.idle().push((session, Instant::now()));
+    }
+
+    fn prune(&self) {
+        self.idle().retain(|(_, since)| since.elapsed() < self.limits.idle);
     }
 
     fn is_unused(&self) -> bool {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = self.idle();
         self.slots.available_permits() == self.limits.sessions
             && idle.iter().all(|(_, since)| since.elapsed() >= self.limits.idle)
     }

@@ -2,7 +2,7 @@
 //! hold 28 digits, PostgreSQL's holds 131,072 before the point.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter, Write as _};
 
 use bytes::{Buf, BufMut, BytesMut};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -22,6 +22,18 @@ const NAN: u16 = 0xC000;
 const INFINITY: u16 = 0xD000;
 const NEGATIVE_INFINITY: u16 = 0xF000;
 
+/// The values of a result are longer than they may be.
+#[derive(Debug)]
+pub(super) struct TooLong;
+
+impl Display for TooLong {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("the values are too long")
+    }
+}
+
+impl Error for TooLong {}
+
 /// A NUMERIC as decimal text, `-12.50`, `NaN` or `Infinity`.
 #[derive(Debug)]
 pub(super) struct Numeric(pub(super) String);
@@ -38,9 +50,12 @@ impl ToSql for Numeric {
     to_sql_checked!();
 }
 
-impl FromSql<'_> for Numeric {
+/// A NUMERIC as it came.
+pub(super) struct Undecoded(pub(super) Vec<u8>);
+
+impl FromSql<'_> for Undecoded {
     fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Failure> {
-        decode(raw).map(Self)
+        Ok(Self(raw.to_vec()))
     }
 
     fn accepts(ty: &Type) -> bool {
@@ -109,7 +124,9 @@ fn put(
     Ok(())
 }
 
-pub(super) fn decode(mut raw: &[u8]) -> Result<String, Failure> {
+/// Takes the length of the text, which may be ten thousand times that of the binary form, from what
+/// is `left` for a result.
+pub(super) fn decode(mut raw: &[u8], left: &mut u64) -> Result<String, Failure> {
     let count = usize::try_from(raw.try_get_i16()?)?;
     let weight = raw.try_get_i16()?;
     let sign = raw.try_get_u16()?;
@@ -120,6 +137,9 @@ pub(super) fn decode(mut raw: &[u8]) -> Result<String, Failure> {
         NEGATIVE_INFINITY => return Ok("-Infinity".to_owned()),
         _ => {}
     }
+    let whole = usize::try_from(weight).map_or(0, |weight| weight + 1);
+    let length = (whole + scale.div_ceil(GROUP)) * GROUP;
+    *left = left.checked_sub(length as u64).ok_or(TooLong)?;
     let digits = (0..count).map(|_| raw.try_get_i16()).collect::<Result<Vec<_>, _>>()?;
     // The digit that stands for 10,000 to the power of `power`.
     let digit = |power: i32| {
@@ -157,7 +177,17 @@ mod tests {
     fn there_and_back(text: &str) -> String {
         let mut out = BytesMut::new();
         encode(text, &mut out).unwrap();
-        decode(&out).unwrap()
+        decode(&out, &mut 1000).unwrap()
+    }
+
+    #[test]
+    fn a_long_text_is_refused_before_it_is_written() {
+        let mut out = BytesMut::new();
+        encode(&format!("1{}", "0".repeat(100_000)), &mut out).unwrap();
+        assert!(out.len() < 20 && decode(&out, &mut 100_000).unwrap_err().is::<TooLong>());
+        let mut left = 100_010;
+        assert_eq!(decode(&out, &mut left).unwrap().len(), 100_001);
+        assert_eq!(left, 6);
     }
 
     #[test]

@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity, SqlState};
-use tokio_postgres::{CancelToken, Client, Error as DriverError, NoTls, Row, Statement};
+use tokio_postgres::types::{Kind, Type};
+use tokio_postgres::{
+    CancelToken, Client, Column as StatementColumn, Error as DriverError, NoTls, Row, Statement,
+};
 
 use super::address::{Address, Tls};
+use super::numeric::TooLong;
 use super::parameter::Encoded;
 use super::statement::{self, Effect};
 use super::tls::Connector;
-use super::value::{self, Cell};
+use super::value::{self, Raw};
 use crate::allow_list::BlockedNetworks;
 use crate::app::Component;
 use crate::core::Core;
@@ -29,6 +33,8 @@ use crate::session_pool;
 const STATEMENTS_KEPT: usize = 128;
 /// A longer text is not kept: programs write those, each another one.
 const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
+/// Types are built of others down to this depth.
+const TYPE_DEPTH: usize = 32;
 /// How long a server may take to stop a statement that it was asked to stop.
 const CANCEL_LIMIT: Duration = Duration::from_millis(500);
 /// After this long without use something between here and the server may have dropped the connection.
@@ -73,7 +79,7 @@ pub(crate) struct Found {
 
 /// A logged-in connection.
 pub(crate) struct Session {
-    client: Client,
+    client: Arc<Client>,
     /// Reads and writes the socket until the client is dropped.
     driver: JoinHandle<()>,
     target: Target,
@@ -186,7 +192,7 @@ impl Session {
             .await
             .unwrap_or_else(|_| Err(format!("no login within {} ms", limit.as_millis())))?;
         Ok(Self {
-            client,
+            client: Arc::new(client),
             driver,
             target: target.clone(),
             tls,
@@ -233,6 +239,9 @@ impl Session {
             Err(Stop::Parameter(error)) => Err(Failure::Told(error)),
             // The driver passes over the rows that are still to come.
             Err(Stop::Value(why)) => Err(Failure::Told(Error::ValueConversionFailed(why))),
+            Err(Stop::TooDeep) => Err(Failure::Lost(text(format!(
+                "types of the statement are nested deeper than {TYPE_DEPTH} levels"
+            )))),
             // The driver may not have seen the end of the connection yet.
             Err(Stop::Driver(error)) if ends_session(&error) => {
                 Err(Failure::Lost(self.failure(&error)))
@@ -279,13 +288,13 @@ impl Session {
     }
 
     /// The statement, and whether it was prepared before.
-    async fn prepare(&mut self, sql: &str) -> Result<(Statement, bool), DriverError> {
+    async fn prepare(&mut self, sql: &str) -> Result<(Statement, bool), Stop> {
         self.clock += 1;
         if let Some(kept) = self.statements.get_mut(sql) {
             kept.used = self.clock;
             return Ok((kept.statement.clone(), true));
         }
-        let statement = self.client.prepare(sql).await?;
+        let statement = prepared(&self.client, sql).await?;
         if sql.len() <= KEPT_STATEMENT_BYTES {
             if self.statements.len() >= STATEMENTS_KEPT {
                 self.forget_oldest();
@@ -354,6 +363,8 @@ enum Stop {
     /// A value of the result has no place in the interface.
     Value(String),
     TooLarge(u64),
+    /// The types of the statement are nested too deeply.
+    TooDeep,
 }
 
 impl From<DriverError> for Stop {
@@ -376,6 +387,34 @@ fn stopped(answer: Option<Result<Found, Stop>>, limit: Duration) -> Failure {
     }
 }
 
+/// The driver asks for types within types by itself, and its stack grows with each. So it does on
+/// the stack of a thread: a synchronous call is polled on that of a guest, which is small.
+async fn prepared(client: &Arc<Client>, sql: &str) -> Result<Statement, Stop> {
+    let (client, sql) = (Arc::clone(client), sql.to_owned());
+    let mut preparing = JoinSet::new();
+    preparing.spawn(async move {
+        let statement = client.prepare(&sql).await?;
+        let columns = statement.columns().iter().map(StatementColumn::type_);
+        let is_shallow =
+            statement.params().iter().chain(columns).all(|ty| is_shallow(ty, TYPE_DEPTH));
+        // What is deep is dropped here as well.
+        is_shallow.then_some(statement).ok_or(Stop::TooDeep)
+    });
+    match preparing.join_next().await {
+        Some(Ok(prepared)) => prepared,
+        _ => Err(Stop::Value("the statement was not prepared".to_owned())),
+    }
+}
+
+fn is_shallow(ty: &Type, levels: usize) -> bool {
+    let within = |ty: &Type| levels > 0 && is_shallow(ty, levels - 1);
+    match ty.kind() {
+        Kind::Array(ty) | Kind::Range(ty) | Kind::Multirange(ty) | Kind::Domain(ty) => within(ty),
+        Kind::Composite(fields) => fields.iter().all(|field| within(field.type_())),
+        _ => true,
+    }
+}
+
 async fn found(
     client: &Client,
     statement: &Statement,
@@ -386,11 +425,12 @@ async fn found(
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while let Some(row) = stream.try_next().await? {
         let Wanted::Rows { limit } = wanted else { continue };
-        bytes += (row.raw_size_bytes() + row.len() * size_of::<DbValue>()) as u64;
-        if bytes > limit {
-            return Err(Stop::TooLarge(limit));
-        }
-        rows.push(values(&row)?);
+        let cells = row.len() * size_of::<DbValue>() + size_of::<Vec<DbValue>>();
+        bytes += (row.raw_size_bytes() + cells) as u64;
+        let too_large = || Stop::TooLarge(limit);
+        let mut left = limit.checked_sub(bytes).ok_or_else(too_large)?;
+        rows.push(values(&row, &mut left)?.ok_or_else(too_large)?);
+        bytes = limit - left;
     }
     let columns = statement.columns().iter().map(|column| Column {
         name: column.name().to_owned(),
@@ -400,14 +440,20 @@ async fn found(
     Ok(Found { columns: columns.collect(), rows, bytes, touched })
 }
 
-fn values(row: &Row) -> Result<Vec<DbValue>, Stop> {
-    let value = |index: usize| match row.try_get::<_, Cell>(index) {
-        Ok(cell) => Ok(cell.0),
-        Err(error) => {
-            Err(Stop::Value(format!("column `{}`: {}", row.columns()[index].name(), cause(&error))))
+/// `None`: there is no room `left` for them.
+fn values(row: &Row, left: &mut u64) -> Result<Option<Vec<DbValue>>, Stop> {
+    let mut values = Vec::with_capacity(row.len());
+    for (index, column) in row.columns().iter().enumerate() {
+        let raw: Raw<'_> = row.try_get(index)?;
+        match raw.decode(column.type_(), left) {
+            Ok(value) => values.push(value),
+            Err(error) if error.is::<TooLong>() => return Ok(None),
+            Err(error) => {
+                return Err(Stop::Value(format!("column `{}`: {error}", column.name())));
+            }
         }
-    };
-    (0..row.len()).map(value).collect()
+    }
+    Ok(Some(values))
 }
 
 fn encoded(statement: &Statement, parameters: &[ParameterValue]) -> Result<Vec<Encoded>, Stop> {

@@ -8,7 +8,7 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::calendar;
-use super::numeric::{self, Numeric};
+use super::numeric::{self, Undecoded};
 use crate::imports::wit::spin::postgres::postgres::{
     DbDataType, DbValue, Interval, RangeBoundKind,
 };
@@ -16,20 +16,27 @@ use crate::imports::wit::spin::postgres::postgres::{
 type Failure = Box<dyn Error + Sync + Send>;
 type Bound<T> = Option<(T, RangeBoundKind)>;
 
-/// One value of a row.
-pub(super) struct Cell(pub(super) DbValue);
+/// One value of a row, as it came.
+pub(super) struct Raw<'a>(Option<&'a [u8]>);
 
-impl FromSql<'_> for Cell {
-    fn from_sql(ty: &Type, raw: &[u8]) -> Result<Self, Failure> {
-        decode(ty, raw).map(Self)
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Failure> {
+        Ok(Self(Some(raw)))
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, Failure> {
-        Ok(Self(DbValue::DbNull))
+        Ok(Self(None))
     }
 
     fn accepts(_: &Type) -> bool {
         true
+    }
+}
+
+impl Raw<'_> {
+    /// Takes from what is `left` for a result what a value has beyond the bytes that came.
+    pub(super) fn decode(&self, ty: &Type, left: &mut u64) -> Result<DbValue, Failure> {
+        self.0.map_or(Ok(DbValue::DbNull), |raw| decode(ty, raw, left))
     }
 }
 
@@ -61,7 +68,7 @@ pub(super) fn data_type(ty: &Type) -> DbDataType {
     }
 }
 
-fn decode(ty: &Type, raw: &[u8]) -> Result<DbValue, Failure> {
+fn decode(ty: &Type, raw: &[u8], left: &mut u64) -> Result<DbValue, Failure> {
     Ok(match *ty {
         Type::INT8 => DbValue::Int64(codec::int8_from_sql(raw)?),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR => {
@@ -87,15 +94,21 @@ fn decode(ty: &Type, raw: &[u8]) -> Result<DbValue, Failure> {
         }
         Type::UUID => DbValue::Uuid(Uuid::from_bytes(codec::uuid_from_sql(raw)?).to_string()),
         Type::JSONB => DbValue::Jsonb(raw.get(1..).ok_or("no JSON")?.to_vec()),
-        Type::NUMERIC => DbValue::Decimal(numeric::decode(raw)?),
+        Type::NUMERIC => DbValue::Decimal(numeric::decode(raw, left)?),
         Type::INT4_RANGE => DbValue::RangeInt32(range(raw, codec::int4_from_sql, || 0)?),
         Type::INT8_RANGE => DbValue::RangeInt64(range(raw, codec::int8_from_sql, || 0)?),
-        Type::NUM_RANGE => DbValue::RangeDecimal(range(raw, numeric::decode, || "0".to_owned())?),
+        Type::NUM_RANGE => {
+            let read = |raw: &[u8]| numeric::decode(raw, left);
+            DbValue::RangeDecimal(range(raw, read, || "0".to_owned())?)
+        }
         Type::INT4_ARRAY => DbValue::ArrayInt32(Vec::from_sql(ty, raw)?),
         Type::INT8_ARRAY => DbValue::ArrayInt64(Vec::from_sql(ty, raw)?),
         Type::NUMERIC_ARRAY => {
-            let values = Vec::<Option<Numeric>>::from_sql(ty, raw)?;
-            DbValue::ArrayDecimal(values.into_iter().map(|value| value.map(|one| one.0)).collect())
+            let values = Vec::<Option<Undecoded>>::from_sql(ty, raw)?.into_iter();
+            let mut text = |value: Undecoded| numeric::decode(&value.0, left);
+            DbValue::ArrayDecimal(
+                values.map(|value| value.map(&mut text).transpose()).collect::<Result<_, _>>()?,
+            )
         }
         Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => {
             DbValue::ArrayStr(Vec::from_sql(ty, raw)?)
@@ -121,7 +134,7 @@ fn interval(mut raw: &[u8]) -> Result<DbValue, Failure> {
 
 fn range<T>(
     raw: &[u8],
-    read: impl Fn(&[u8]) -> Result<T, Failure>,
+    mut read: impl FnMut(&[u8]) -> Result<T, Failure>,
     zero: impl Fn() -> T,
 ) -> Result<(Bound<T>, Bound<T>), Failure> {
     let Range::Nonempty(lower, upper) = codec::range_from_sql(raw)? else {
@@ -130,7 +143,7 @@ fn range<T>(
         let end = || Some((zero(), RangeBoundKind::Exclusive));
         return Ok((end(), end()));
     };
-    let bound = |bound: RangeBound<Option<&[u8]>>| {
+    let mut bound = |bound: RangeBound<Option<&[u8]>>| {
         let (value, kind) = match bound {
             RangeBound::Unbounded => return Ok(None),
             RangeBound::Inclusive(value) => (value, RangeBoundKind::Inclusive),

@@ -89,6 +89,23 @@ fn too_many_connections_are_closed_at_once() {
 }
 
 #[test]
+fn connections_that_only_rest_lock_nobody_out() {
+    let limits = "[limits]\nthreads = 1\nmax_connections = 3\nheader_read_ms = 1000\n";
+    let host = Host::with(limits, &[]);
+    let connect = || TcpStream::connect(&host.address).expect("a connection");
+    let _resting: Vec<_> = (0..3).map(|_| connect()).collect();
+    std::thread::sleep(Duration::from_secs(3));
+    for _ in 0..2 {
+        let mut client = connect();
+        client.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        client.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+}
+
+#[test]
 fn headers_without_end_are_refused() {
     let host = Host::start();
     let mut stream = TcpStream::connect(&host.address).expect("a connection");

@@ -245,6 +245,23 @@ on_a_server! {
         let large = "select repeat('x', 1000) from generate_series(1, 1000)";
         assert_eq!(error(&host, large), "query-failed: query result exceeds limit of 100000 bytes; use LIMIT");
         assert_eq!(sql(&host, &format!("!{large}")), "1000 rows\n");
+        // As text it is ten thousand times as long as on its way.
+        let long = "select array_agg(1e100000::numeric) from generate_series(1, 100000)";
+        assert_eq!(error(&host, long), "query-failed: query result exceeds limit of 100000 bytes; use LIMIT");
+        let empty = "select from generate_series(1, 10000)";
+        assert_eq!(error(&host, empty), "query-failed: query result exceeds limit of 100000 bytes; use LIMIT");
+        assert_eq!(sql(&host, "select 1::int8"), "1\n");
+    }
+
+    fn types_within_types_have_an_end() {
+        let host = host("threads = 1\n");
+        let nest = "do $$ begin create domain nested_0 as int; for i in 1..2000 loop execute format('create domain nested_%s as nested_%s', i, i - 1); end loop; end $$";
+        sql(&host, nest);
+        assert_eq!(sql(&host, "select null::nested_20[]"), "null\n");
+        let said = error(&host, "select null::nested_2000[]");
+        assert!(said.contains("nested deeper than 32 levels") || said.contains("timed out"), "{said}");
+        let (_, said) = host.post(&format!("/earlier/postgres?address={}", server()), "select null::nested_1999[]");
+        assert!(said.contains("nested deeper than 32 levels") || said.contains("timed out"), "{said}");
         assert_eq!(sql(&host, "select 1::int8"), "1\n");
     }
 

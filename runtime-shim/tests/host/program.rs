@@ -1,6 +1,7 @@
 //! Programs of the executor `wagi` (`program.wat`), as Spin runs them.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use ureq::http::{Method, Request};
 
@@ -105,4 +106,20 @@ fn what_is_no_program_is_named() {
     let handler = include_bytes!("sdk_1.wat");
     let (_directory, file) = with_program(handler, "{ type = \"wagi\" }");
     says_last(command(&file), &["component `hello`", "wasi:cli/run@0.2.0"]);
+}
+
+#[test]
+fn an_instance_that_sleeps_while_it_starts_leaves_others_their_turn() {
+    let (_directory, file) = with_program(include_bytes!("slow_start.wat"), "{ type = \"wagi\" }");
+    let host = Host::of(&file, "[limits]\nthreads = 1\n", &[]);
+    assert_eq!(host.get("/compute?ms=50").0, 200);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| host.get("/hello"));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let started = Instant::now();
+        assert_eq!(host.get("/compute?ms=50").0, 200);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    });
 }

@@ -188,3 +188,16 @@ fn a_database_that_was_not_given_is_refused() {
     assert_eq!(host.post("/sql?database=other", "select 1").0, 422);
     assert_eq!(host.post("/people/kim/sql", "select 1").0, 422);
 }
+
+#[test]
+fn names_of_columns_are_part_of_a_result_and_are_not_kept() {
+    let host = Host::start();
+    sql(&host, &format!("create table wide ({} int)", "x".repeat(400_000)));
+    for columns in (590..600).rev() {
+        let select = format!("select {} from wide", vec!["wide.*"; columns].join(","));
+        let (status, said) = host.post("/sql", &select);
+        assert_eq!(status, 422, "{said}");
+        assert!(said.contains("exceeds limit"), "{said}");
+    }
+    sql(&host, "select count(*) from wide");
+}

@@ -1,0 +1,122 @@
+//! Functions that in SQLite take as long as the product of their arguments' lengths, and cannot be
+//! stopped. Here they take as long as the sum.
+
+use std::collections::HashSet;
+
+use memchr::memmem;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Error, Result, ffi};
+
+/// Takes the place of SQLite's own. No text that they make is longer than `limit` bytes.
+pub(crate) fn add(connection: &Connection, limit: i32) -> Result<()> {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("instr", 2, flags, |context| Ok(instr(context)))?;
+    connection
+        .create_scalar_function("replace", 3, flags, move |context| replace(context, limit))?;
+    for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
+    {
+        connection
+            .create_scalar_function(name, 2, flags, move |context| Ok(trim(context, start, end)))?;
+    }
+    Ok(())
+}
+
+/// The place of the second argument in the first, from 1: in bytes of blobs, in characters of text.
+fn instr(context: &Context<'_>) -> Option<i64> {
+    let place = if let (ValueRef::Blob(whole), ValueRef::Blob(part)) =
+        (context.get_raw(0), context.get_raw(1))
+    {
+        memmem::find(whole, part)
+    } else {
+        let (whole, part) = (as_text(context, 0)?, as_text(context, 1)?);
+        memmem::find(whole.as_bytes(), part.as_bytes()).map(|at| whole[..at].chars().count())
+    };
+    Some(place.map_or(0, |place| place as i64 + 1))
+}
+
+fn replace(context: &Context<'_>, limit: usize) -> Result<Value> {
+    let [Some(whole), Some(part), Some(by)] = [0, 1, 2].map(|index| as_text(context, index)) else {
+        return Ok(Value::Null);
+    };
+    if part.is_empty() {
+        return Ok(Value::Text(whole));
+    }
+    let times = memmem::find_iter(whole.as_bytes(), part.as_bytes()).count();
+    let length = (whole.len() - times * part.len()).saturating_add(times.saturating_mul(by.len()));
+    if length > limit {
+        return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_TOOBIG), None));
+    }
+    Ok(Value::Text(whole.replace(&part, &by)))
+}
+
+/// The first argument without what the second has of its ends.
+fn trim(context: &Context<'_>, start: bool, end: bool) -> Option<String> {
+    let (text, set) = (as_text(context, 0)?, as_text(context, 1)?);
+    let set: HashSet<char> = set.chars().collect();
+    let mut rest = text.as_str();
+    if start {
+        rest = rest.trim_start_matches(|c| set.contains(&c));
+    }
+    if end {
+        rest = rest.trim_end_matches(|c| set.contains(&c));
+    }
+    Some(rest.to_owned())
+}
+
+/// An argument of a function as SQLite reads it where it wants text.
+fn as_text(context: &Context<'_>, index: usize) -> Option<String> {
+    match context.get_raw(index) {
+        ValueRef::Null => None,
+        ValueRef::Integer(value) => Some(value.to_string()),
+        ValueRef::Real(value) => Some(format!("{value:?}")),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What SQLite's own functions say, and these.
+    #[test]
+    fn they_say_what_those_of_sqlite_say() {
+        let [theirs, ours] = [(); 2].map(|()| Connection::open_in_memory().unwrap());
+        add(&ours, 1000).unwrap();
+        for expression in [
+            "instr('가나다', '다')",
+            "instr('abc', 'd')",
+            "instr('abc', '')",
+            "instr('', '')",
+            "instr(12345, 34)",
+            "instr(null, 'a')",
+            "instr('a', null)",
+            "instr(x'616263', x'63')",
+            "instr(x'616263', 'c')",
+            "replace('abcabc', 'b', 'xyz')",
+            "replace('aaaa', 'aa', 'b')",
+            "replace('abc', '', 'x')",
+            "replace(5, '', 'x')",
+            "replace(151, 5, 7)",
+            "replace('abc', 'b', null)",
+            "replace(x'616263', 'b', '나')",
+            "trim('xxaxx', 'x')",
+            "ltrim('가나가', '가')",
+            "rtrim('abc', 'cb')",
+            "trim('abc', '')",
+        ] {
+            let said = |connection: &Connection| -> (String, String) {
+                let select = format!("select typeof({expression}), quote({expression})");
+                connection.query_row(&select, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+            };
+            assert_eq!(said(&ours), said(&theirs), "{expression}");
+        }
+        let long = "select replace(zeroblob(500), char(0), 'abc')";
+        assert!(ours.query_row(long, [], |row| row.get::<_, Value>(0)).is_err());
+    }
+}
