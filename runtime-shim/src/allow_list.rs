@@ -83,17 +83,19 @@ impl AllowList {
 
     /// Whether raw sockets lead anywhere.
     pub fn allows_sockets(&self) -> bool {
-        self.0.iter().any(|entry| entry.scheme.is_none())
+        ["tcp", "udp"].iter().any(|scheme| self.0.iter().any(|entry| entry.allows_scheme(scheme)))
     }
 
-    /// Whether a raw socket to `address` is allowed; only `*://` entries speak of those.
-    pub fn allows_socket(&self, address: IpAddr, port: u16) -> bool {
+    /// Whether a raw socket to `address` is allowed; `scheme` is `tcp` or `udp`.
+    pub fn allows_socket(&self, scheme: &str, address: IpAddr, port: u16) -> bool {
         let host = match address.to_canonical() {
             IpAddr::V4(address) => Host::Ipv4(address),
             IpAddr::V6(address) => Host::Ipv6(address),
         };
         self.0.iter().any(|entry| {
-            entry.scheme.is_none() && entry.host.allows(&host) && entry.ports.allows(Some(port))
+            entry.allows_scheme(scheme)
+                && entry.host.allows(&host)
+                && entry.ports.allows(Some(port))
         })
     }
 }
@@ -286,6 +288,23 @@ mod tests {
     fn list(entries: &[&str]) -> AllowList {
         let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
         AllowList::parse(&entries).expect("entries parse")
+    }
+
+    #[test]
+    fn sockets_are_for_their_schemes_alone() {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        for (entry, sockets, tcp, udp) in [
+            ("*://127.0.0.1:4", true, true, true),
+            ("tcp://127.0.0.1:*", true, true, false),
+            ("udp://127.0.0.1:4", true, false, true),
+            ("tcp://127.0.0.1:5", true, false, false),
+            ("http://127.0.0.1:4", false, false, false),
+        ] {
+            let list = AllowList::parse(&[entry.to_owned()]).expect(entry);
+            assert_eq!(list.allows_sockets(), sockets, "{entry}");
+            assert_eq!(list.allows_socket("tcp", address, 4), tcp, "{entry}");
+            assert_eq!(list.allows_socket("udp", address, 4), udp, "{entry}");
+        }
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn response(output: &Bytes) -> wasmtime::Result<http::Response<WasiBody>> {
             let code = value.split(' ').next().unwrap_or_default();
             let Ok(code) = code.parse() else { bail!("the program's status is no number") };
             status = Some(code);
-        } else {
+        } else if HeaderName::try_from(&name).is_ok() {
             headers.push((name, value.to_owned()));
         }
     }
@@ -204,6 +204,7 @@ mod tests {
             ("Status: 201\nLocation: /a\n\n", 201),
             ("Location: /a\n\n", 302),
             ("a line that is none\nContent-Type : text/plain\n\n", 200),
+            ("Bad Header: x\nContent-Type: text/plain\n\n", 200),
         ] {
             assert_eq!(answered(output).expect(output).status(), status, "{output}");
         }

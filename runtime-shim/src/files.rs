@@ -67,11 +67,31 @@ impl Sources<'_> {
         self.excluded.iter().any(|pattern| pattern.matches_path(relative))
     }
 
-    /// Copies what a glob names to the same place below `target`.
+    /// Copies what a path or a glob names to below `target`, to where Spin does.
     fn copy_matching(&self, pattern: &str, target: &Path) -> Result<()> {
-        let absolute = self.directory.join(pattern);
-        let absolute = absolute.to_str().context("files: the path is not UTF-8")?;
-        let found: BTreeSet<PathBuf> = glob::glob(absolute)
+        if matches!(pattern.rsplit('/').next(), Some("." | "..")) {
+            bail!(
+                "files: `{pattern}`: write {{ source, destination }}, or a pattern that ends in **/*"
+            );
+        }
+        let path = self.directory.join(pattern);
+        if path.is_file() {
+            return copy_file(&path, &inside(target, pattern)?);
+        }
+        if path.is_dir() {
+            // Below its own name twice.
+            return self.copy_glob(&path.join("**/*"), &inside(target, pattern)?);
+        }
+        if !pattern.contains(['*', '?', '[']) {
+            bail!("files: `{pattern}`: no such file or directory");
+        }
+        self.copy_glob(&path, target)
+    }
+
+    /// Each file keeps the place that it has in the manifest's directory.
+    fn copy_glob(&self, pattern: &Path, target: &Path) -> Result<()> {
+        let pattern = pattern.to_str().context("files: the path is not UTF-8")?;
+        let found: BTreeSet<PathBuf> = glob::glob(pattern)
             .with_context(|| format!("files: `{pattern}`"))?
             .collect::<Result<_, _>>()?;
         for file in found.iter().filter(|path| path.is_file() && !self.is_excluded(path)) {
@@ -83,17 +103,19 @@ impl Sources<'_> {
         Ok(())
     }
 
-    /// Copies a file, or a directory with all that is in it.
+    /// Copies a file, or a directory with all that is in it and is not excluded.
     fn copy_placed(&self, source: &Path, destination: &Path) -> Result<()> {
         if source.is_file() {
-            return if self.is_excluded(source) { Ok(()) } else { copy_file(source, destination) };
+            return copy_file(source, destination);
         }
         if !source.is_dir() {
             bail!("no such file or directory");
         }
         for entry in std::fs::read_dir(source)? {
             let entry = entry?;
-            self.copy_placed(&entry.path(), &destination.join(entry.file_name()))?;
+            if !self.is_excluded(&entry.path()) {
+                self.copy_placed(&entry.path(), &destination.join(entry.file_name()))?;
+            }
         }
         Ok(())
     }
@@ -121,4 +143,55 @@ fn inside(root: &Path, path: &str) -> Result<PathBuf> {
         }
     }
     Ok(joined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a component sees of `a/b.txt`, `a/c/d.txt` and `[e].txt`, or why there is nothing.
+    fn seen(files: &str, excluded: &str) -> Result<Vec<String>, String> {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir_all(directory.path().join("a/c")).expect("a directory");
+        for file in ["a/b.txt", "a/c/d.txt", "[e].txt"] {
+            std::fs::write(directory.path().join(file), "x").expect("a file");
+        }
+        let text = format!("source = \"x.wasm\"\nfiles = {files}\nexclude_files = {excluded}");
+        let component: Component = toml::from_str(&text).expect("a component");
+        let mounted = mount(directory.path(), &component).map_err(|error| format!("{error:#}"))?;
+        let mounted = mounted.expect("files");
+        let pattern = mounted.path().join("**/*");
+        let found = glob::glob(pattern.to_str().expect("text")).expect("a pattern");
+        let files = found.map_while(Result::ok).filter(|path| path.is_file());
+        let relative = |path: PathBuf| path.strip_prefix(mounted.path()).map(Path::to_path_buf);
+        let files = files.map(|path| relative(path).expect("below").display().to_string());
+        Ok(files.collect())
+    }
+
+    /// Each of these is what Spin 4.1 does.
+    #[test]
+    fn paths_patterns_and_mounts_lead_where_spin_has_them() {
+        for (files, excluded, expected) in [
+            ("['a/*']", "[]", &["a/b.txt"][..]),
+            ("['a/**/*']", "['a/c/*']", &["a/b.txt"]),
+            ("['a']", "[]", &["a/a/b.txt", "a/a/c/d.txt"]),
+            ("['a']", "['a/b.txt']", &["a/a/c/d.txt"]),
+            ("['a/b.txt']", "['a/b.txt']", &["a/b.txt"]),
+            ("['[e].txt']", "[]", &["[e].txt"]),
+            ("['nothing/*']", "[]", &[]),
+            ("[{ source = 'a', destination = '/' }]", "['a/b.txt']", &["c/d.txt"]),
+            ("[{ source = 'a/b.txt', destination = '/z' }]", "[]", &["z"]),
+        ] {
+            assert_eq!(seen(files, excluded).expect(files), expected, "{files}");
+        }
+        for (files, why) in [
+            ("['.']", "destination"),
+            ("['a/..']", "destination"),
+            ("['nothing.txt']", "no such file"),
+            ("[{ source = 'nothing', destination = '/' }]", "no such file"),
+        ] {
+            let error = seen(files, "[]").expect_err(files);
+            assert!(error.contains(why), "{files}: {error}");
+        }
+    }
 }

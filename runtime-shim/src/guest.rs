@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -456,16 +457,18 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
     builder.allow_tcp(sockets).allow_udp(sockets);
     builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(
         move |address, purpose| {
+            let reaches = |scheme, address: SocketAddr| {
+                own.allow_list.allows_socket(scheme, address.ip(), address.port())
+                    && !app.blocked.contains(address.ip())
+            };
             let allowed = match purpose {
                 // Before it connects, a socket is bound to any address and port.
                 SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
                     address.ip().is_unspecified() && address.port() == 0
                 }
                 SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
-                SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
-                    own.allow_list.allows_socket(address.ip(), address.port())
-                        && !app.blocked.contains(address.ip())
-                }
+                SocketAddrUse::TcpConnect => reaches("tcp", address),
+                SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => reaches("udp", address),
             };
             Box::pin(async move { allowed })
         },

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -17,15 +17,37 @@ use crate::metrics::Metrics;
 use crate::net::{self, Address};
 use crate::otlp::Spans;
 use crate::server::Server;
+use crate::variables;
 use crate::watch::{self, Looked};
 use crate::{admin, initial_data, migration};
 
-/// What is not UTF-8 is nothing of ours.
-pub fn environment_of_the_process() -> Environment {
+/// With these Spin serves HTTPS. Who set them must not be served HTTP.
+const TLS: [&str; 2] = ["SPIN_TLS_CERT", "SPIN_TLS_KEY"];
+
+/// Of the process, and for variables of the application what it lacks and `.env` in the working
+/// directory has, as in Spin.
+///
+/// # Errors
+///
+/// The file is not one of such lines.
+pub fn environment() -> Result<Environment> {
+    // What is not UTF-8 is nothing of ours.
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
-    std::env::vars_os().filter_map(text).collect()
+    let mut environment: Environment = std::env::vars_os().filter_map(text).collect();
+    let file = match dotenvy::from_path_iter(".env") {
+        Ok(file) => file,
+        Err(error) if error.not_found() => return Ok(environment),
+        Err(error) => return Err(error).context(".env"),
+    };
+    for line in file {
+        let (name, value) = line.context(".env")?;
+        if name.starts_with(variables::ENVIRONMENT_PREFIX) {
+            environment.entry(name).or_insert(value);
+        }
+    }
+    Ok(environment)
 }
 
 /// The log goes to stderr; `RUNTIME_SHIM_LOG` says what is in it.
@@ -49,6 +71,11 @@ pub fn one_line(error: &anyhow::Error) -> String {
 
 /// Serves until SIGTERM or SIGINT. `loaded` is called before a guest runs.
 pub fn serve(mut up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
+    if let Some(name) = TLS.iter().find(|name| environment.contains_key(**name)) {
+        bail!(
+            "{name} is Spin's, and not taken here: TLS ends at the gateway in front of this host"
+        );
+    }
     let config = Config::read(&up.application, &environment)?;
     // From now on, what is edited is.
     up.application.build = false;

@@ -36,6 +36,7 @@ use crate::cgi;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
 use crate::handler::{Handler, HandlerPre};
+use crate::limits::Limits;
 use crate::log;
 use crate::trace::TraceContext;
 
@@ -152,6 +153,9 @@ struct Queue {
     available: Vec<(u64, Waker)>,
     /// Those that take requests, or have some to answer.
     live: u64,
+    most: u64,
+    /// Those that compute, as far as is known. Those that wait are as many as requests may wait.
+    computing: u64,
     /// Those that have answered all they ever will, and whose clients have yet to take it; with
     /// since when, the first first.
     lingering: VecDeque<(u64, Instant)>,
@@ -166,9 +170,12 @@ impl Pool {
     pub fn new(component: &Component, share: u64) -> Self {
         let limits = &component.limits;
         let is_reusable = component.code().is_ok_and(HandlerPre::is_reusable);
-        let places = limits.instances * if is_reusable { limits.concurrent_requests } else { 1 };
-        let uploads = usize::try_from(places / 2).unwrap_or(usize::MAX);
+        let places = limits.instances.saturating_mul(limits.concurrent_requests);
         let lingering = limits.lingering_instances.min(share.saturating_sub(limits.instances));
+        let most = if is_reusable { 0 } else { places.min(share.saturating_sub(lingering)) };
+        let most = most.max(limits.instances);
+        let places = if is_reusable { places } else { most };
+        let uploads = usize::try_from(places / 2).unwrap_or(usize::MAX);
         Self {
             uploads: Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS))),
             queue: Mutex::new(Queue {
@@ -176,6 +183,8 @@ impl Pool {
                 admission: Admission::new(limits),
                 available: Vec::new(),
                 live: 0,
+                most,
+                computing: 0,
                 lingering: VecDeque::new(),
                 most_lingering: lingering.max(1),
                 made: 0,
@@ -247,13 +256,19 @@ impl Queue {
     fn wake(&mut self, core: &Arc<Core>, component: usize) {
         if let Some((_, waker)) = self.available.last() {
             waker.wake_by_ref();
-        } else if self.live < core.app.components[component].limits.instances {
+        } else if self.has_room(&core.app.components[component].limits) {
             self.start(core, component);
         }
     }
 
+    /// Whether one more instance may be made.
+    fn has_room(&self, limits: &Limits) -> bool {
+        self.computing < limits.instances && self.live < self.most
+    }
+
     fn start(&mut self, core: &Arc<Core>, component: usize) {
         self.live += 1;
+        self.computing += 1;
         self.made += 1;
         let (core, number) = (Arc::clone(core), self.made);
         // Counted as available until it knows better, so that what arrives
@@ -261,8 +276,10 @@ impl Queue {
         self.available.push((self.made, Waker::noop().clone()));
         // The worker is made inside its task: a runtime that shuts down drops the task at
         // once, and a worker dropped here would ask for the lock that is held here.
-        let lingers = AtomicBool::new(false);
-        tokio::spawn(async move { Worker { core, index: component, number, lingers }.run().await });
+        let (lingers, waits) = (AtomicBool::new(false), AtomicBool::new(false));
+        tokio::spawn(async move {
+            Worker { core, index: component, number, lingers, waits }.run().await;
+        });
     }
 
     /// Whether the instance no longer counts among those that take requests. Where too many linger
@@ -345,6 +362,8 @@ struct Worker {
     number: u64,
     /// It takes no more requests, and counts among those that do not.
     lingers: AtomicBool,
+    /// It does not count among those that compute.
+    waits: AtomicBool,
 }
 
 impl Drop for Worker {
@@ -356,6 +375,9 @@ impl Drop for Worker {
             queue.lingering.retain(|(number, _)| *number != self.number);
         } else {
             queue.live -= 1;
+        }
+        if !self.waits.load(Relaxed) {
+            queue.computing -= 1;
         }
         queue.spacious.take_if(|number| *number == self.number);
         if !queue.waiting.is_empty() {
@@ -415,7 +437,23 @@ impl Worker {
     fn is_replaceable(&self) -> bool {
         let queue = self.core.pools[self.index].queue();
         let may_linger = (queue.lingering.len() as u64) < queue.most_lingering;
-        may_linger || queue.live < self.component().limits.instances
+        may_linger || queue.has_room(&self.component().limits)
+    }
+
+    /// While one that takes a single request waits, another may be made: it is of no use to others.
+    fn waits(&self, waits: bool) {
+        if self.waits.swap(waits, Relaxed) == waits {
+            return;
+        }
+        let mut queue = self.core.pools[self.index].queue();
+        if !waits {
+            queue.computing += 1;
+            return;
+        }
+        queue.computing -= 1;
+        if !queue.waiting.is_empty() {
+            queue.wake(&self.core, self.index);
+        }
     }
 
     /// Others may be made while clients take the last answers of this one.
@@ -427,6 +465,9 @@ impl Worker {
         // One that many requests share has as many clients.
         if queue.let_linger(self.number, !is_reusable) {
             self.lingers.store(true, Relaxed);
+            if !self.waits.swap(true, Relaxed) {
+                queue.computing -= 1;
+            }
             if !queue.waiting.is_empty() {
                 queue.wake(&self.core, self.index);
             }
@@ -599,7 +640,11 @@ impl Worker {
                 if let Poll::Ready(ended) = driven {
                     return Poll::Ready(ended.and_then(|ended| ended).map_err(anyhow::Error::from));
                 }
-                if activity.computes() {
+                let computes = activity.computes();
+                if !is_reusable {
+                    self.waits(!computes);
+                }
+                if computes {
                     let mut progress = lock(progress);
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
                         let culprit =

@@ -110,7 +110,7 @@ limits! {
     }
     component {
         instances = 4, "instances per thread",
-            "Bounds memory and lets three requests wait out one that computes; waiting requests share an instance.";
+            "Bounds memory and lets three requests wait out one that computes; waiting requests share an instance. Of components that take one request per instance, as those of WASI 0.2 do, so many compute, and as many wait as would share, as far as `max_instances` has room.";
         lingering_instances = 16, "instances per thread",
             "Those that have answered and whose clients have yet to take it, besides `instances`, as far as `max_instances` has room; of more than these the oldest is ended if others wait.";
         requests_per_instance = 1_000, "requests",

@@ -3,8 +3,9 @@
 use std::env;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
-use runtime_shim::config::{Command, CommandLine};
+use runtime_shim::config::{Command, CommandLine, Environment};
 use runtime_shim::{host, limits, spin_flags};
 
 #[global_allocator]
@@ -19,28 +20,31 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let environment = host::environment_of_the_process();
+    if let Command::Compile(asked) = &command {
+        // The host that started this tries by itself then, and says why it cannot.
+        return host::compile_stdin(asked).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    match host::environment().and_then(|environment| run(command, environment)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", host::one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, environment: Environment) -> Result<()> {
     host::start_log(command.log_format(), &environment);
-    let done = match command {
+    match command {
         Command::Up(mut up) => {
             up.application.compiler = env::current_exe().ok();
             host::serve(*up, environment, || ())
         }
         Command::Migrate(application) => host::migrate(&application, &environment, || ()),
-        // The host that started this tries by itself then, and says why it cannot.
-        Command::Compile(asked) => {
-            return host::compile_stdin(&asked).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
-        }
+        Command::Compile(asked) => host::compile_stdin(&asked),
         Command::Limits => {
             limits::print();
             Ok(())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", host::one_line(&error));
-            ExitCode::FAILURE
         }
     }
 }

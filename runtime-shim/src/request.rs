@@ -34,7 +34,7 @@ const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-compon
 const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
 pub(crate) const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 /// What Spin tells a component that another one called.
-const CHAINED_CLIENT_ADDR: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
+pub(crate) const CHAINED_CLIENT_ADDR: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
 const ROOT: HeaderValue = HeaderValue::from_static("/");
 const ANY_ROUTE: HeaderValue = HeaderValue::from_static("/...");
 /// Headers that [`describe`] adds, room for which is made once.
@@ -187,7 +187,7 @@ impl Drop for Measured<'_> {
 }
 
 /// Tells the guest what Spin would tell it. A client cannot say any of it.
-fn describe(
+pub(crate) fn describe(
     parts: &mut request::Parts,
     matched: Matched<'_>,
     client: &HeaderValue,

@@ -48,7 +48,7 @@ pub struct Provider {
     /// Of `static`: name to value.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
-    /// Of `env`: what stands before the upper-case name; default `SPIN_VARIABLE_`.
+    /// Of `env`: what stands before `_` and the upper-case name; default `SPIN_VARIABLE`.
     #[serde(default)]
     pub prefix: Option<String>,
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::manifest;
 use crate::runtime_config::Provider;
 
-const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
+pub(crate) const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
 /// What Spin takes for a name, so that each also makes one of an environment variable.
 pub(crate) const VARIABLE_NAMES: &str =
     "a name is lower-case letters, digits and single _ between them, a letter first";
@@ -130,16 +130,13 @@ fn provided(
     match &provider.prefix {
         _ if provider.kind == "static" => provider.values.get(name).cloned(),
         Some(prefix) => {
-            // Spin joins a prefix without a trailing `_` by one.
-            let separator = if prefix.ends_with('_') { "" } else { "_" };
-            let name = format!("{prefix}{separator}{}", name.to_ascii_uppercase());
-            environment.get(&name).cloned()
+            environment.get(&format!("{prefix}_{}", name.to_ascii_uppercase())).cloned()
         }
         None => environment.get(&environment_name(name)).cloned(),
     }
 }
 
-/// The `--variable` arguments: `name=value`, or `@file` with TOML or JSON.
+/// The `--variable` arguments: `name=value`, `name=@file` with the value, or `@file` with TOML or JSON.
 pub(crate) fn from_arguments(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     let mut values = BTreeMap::new();
     for argument in arguments {
@@ -149,7 +146,12 @@ pub(crate) fn from_arguments(arguments: &[String]) -> Result<BTreeMap<String, St
             let (name, value) = argument
                 .split_once('=')
                 .with_context(|| format!("--variable `{argument}`: write name=value or @file"))?;
-            values.insert(name.trim().to_owned(), value.to_owned());
+            let value = match value.strip_prefix('@') {
+                Some(file) => std::fs::read_to_string(file)
+                    .with_context(|| format!("--variable {name}=@{file}: cannot read"))?,
+                None => value.to_owned(),
+            };
+            values.insert(name.trim().to_owned(), value);
         }
     }
     Ok(values)

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::{Authority, Scheme};
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper_util::client::legacy;
@@ -31,14 +31,14 @@ use wasmtime_wasi_http::p3::{Request as GuestRequest, Response as GuestResponse}
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiHttpView};
 
 use crate::allow_list::{BlockedNetworks, chained_component};
-use crate::answer::{self, Asker};
+use crate::answer::{self, Asker, Problem};
 use crate::app::Component;
 use crate::body::{Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
 use crate::net::{self, ConnectError, Stream};
 use crate::otlp::{Kind, Span};
-use crate::request;
+use crate::request::{self, CHAINED_CLIENT_ADDR};
 use crate::route;
 use crate::trace::TRACEPARENT;
 
@@ -167,11 +167,18 @@ async fn reach(
             Ok(chain(core, index, context, request).await)
         }
         Target::Itself => {
+            let asker = Asker::of(request.headers(), context.trace);
             let Some(found) = core.app.router.find(request.uri().path()) else {
-                return Err(Error::DestinationNotFound);
+                let problem = answer::problem(Problem::NotFound, &asker);
+                return Ok(problem.map(BodyExt::boxed_unsync));
             };
             match &found.route.target {
-                route::Target::Component(index) => Ok(chain(core, *index, context, request).await),
+                route::Target::Component(index) => {
+                    let (index, (mut parts, body)) = (*index, request.into_parts());
+                    request::describe(&mut parts, found, &CHAINED_CLIENT_ADDR, context);
+                    let request = Request::from_parts(parts, body);
+                    Ok(called(core, index, context, request, &asker).await)
+                }
                 route::Target::Fixed(response) => {
                     Ok(response.clone().map(|bytes| Body::full(bytes).boxed_unsync()))
                 }
@@ -213,10 +220,19 @@ async fn chain(
     request: Request<WasiBody>,
 ) -> Response<WasiBody> {
     let asker = Asker::of(request.headers(), context.trace);
-    let request = request::chained(request, context);
+    called(core, index, context, request::chained(request, context), &asker).await
+}
+
+async fn called(
+    core: &Arc<Core>,
+    index: usize,
+    context: RequestContext,
+    request: Request<WasiBody>,
+    asker: &Asker,
+) -> Response<WasiBody> {
     match core.call(index, request, context).await {
         Ok(response) => response.map(BodyExt::boxed_unsync),
-        Err(problem) => answer::problem(problem, &asker).map(BodyExt::boxed_unsync),
+        Err(problem) => answer::problem(problem, asker).map(BodyExt::boxed_unsync),
     }
 }
 
@@ -240,7 +256,12 @@ async fn elsewhere(
     // With its length, where the guest has written all of it; a read has no body at all then.
     let (parts, body) = request.into_parts();
     let body = Body::of_guest(body, Patience { pause: wait, whole: wait }).await.boxed_unsync();
-    let request = Request::from_parts(parts, body);
+    let mut request = Request::from_parts(parts, body);
+    // RFC 9110, section 8.6: of a method that has a body servers want to know that this one is empty.
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    if has_body && request.body().is_end_stream() {
+        request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    }
     let response = match tokio::time::timeout(wait, core.client.request(request)).await {
         Ok(response) => response.map_err(|error| request_error(&error))?,
         Err(_) => return Err(Error::HttpResponseTimeout),

@@ -57,6 +57,32 @@ fn a_missing_manifest_is_named() {
 }
 
 #[test]
+fn variables_may_stand_in_a_file_of_the_working_directory() {
+    let (directory, file) = edited(|text| {
+        let text = text.replace("{ default = \"annyeong\" }", "{ required = true }");
+        text.replace("{ default = \"\", secret = true }", "{ required = true }")
+    });
+    let host = |lines: &str| {
+        std::fs::write(directory.path().join(".env"), lines).expect("a file");
+        let mut command = command(&file);
+        command.current_dir(directory.path());
+        command
+    };
+    let both = ["greeting (set SPIN_VARIABLE_GREETING)", "token (set"];
+    says(host("GREETING=1\n"), &both);
+    let one = refused(host("SPIN_VARIABLE_GREETING='from a file' # as it says\n"));
+    assert!(!one.contains(both[0]) && one.contains(both[1]), "{one}");
+    says(host("no line of such a file\n"), &[".env"]);
+}
+
+#[test]
+fn spins_own_tls_is_not_passed_over() {
+    let mut command = command(&app());
+    command.env("SPIN_TLS_CERT", "a.pem");
+    says(command, &["SPIN_TLS_CERT", "gateway"]);
+}
+
+#[test]
 fn missing_variables_are_named() {
     let (_directory, file) =
         edited(|text| text.replace("{ default = \"annyeong\" }", "{ required = true }"));

@@ -497,7 +497,8 @@ fn what_waits_for_its_rest_has_an_end() {
 
 #[test]
 fn who_takes_slowly_keeps_nobody_waiting() {
-    let limits = "[limits]\nthreads = 1\ninstances = 1\nlingering_instances = 2\n";
+    let limits =
+        "[limits]\nthreads = 1\ninstances = 1\nconcurrent_requests = 1\nlingering_instances = 2\n";
     let host = Host::with(limits, &[]);
     // More than the kernel holds for a client.
     let body = "x".repeat(10_000_000);
@@ -517,6 +518,21 @@ fn who_takes_slowly_keeps_nobody_waiting() {
     let last = slow.pop().expect("the last one");
     assert_eq!(read(Box::new(last)).expect("all of it"), body.len());
     assert!(read(Box::new(slow.remove(0))).is_err());
+}
+
+#[test]
+fn requests_that_cannot_share_an_instance_wait_side_by_side() {
+    let host = Host::with("[limits]\nthreads = 1\n", &[]);
+    let path = "/earlier/outbound?url=http://hidden.spin.internal/wait%3Fms=1000";
+    assert_eq!(host.get("/earlier/hello").0, 200);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..40).map(|_| scope.spawn(|| host.get(path))).collect();
+        for one in asked {
+            assert_eq!(one.join().expect("no panic"), (200, "200 waited".to_owned()));
+        }
+    });
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -117,6 +117,16 @@ fn components_call_each_other_in_process() {
     );
     assert!(seen.contains("spin-full-url: http://localhost/x/headers"), "{seen}");
     assert_eq!(get("/outbound?url=http://self.alt/hello"), ok("200 hello"));
+    let (_, seen) = get("/outbound?url=http://self.alt/people/kim/x/headers");
+    for line in [
+        "spin-path-info: /x/headers\n",
+        "spin-matched-route: /people/:name/...\n",
+        "spin-component-route: /people/:name\n",
+        "spin-path-match-name: kim\n",
+        "spin-client-addr: 0.0.0.0:0\n",
+    ] {
+        assert!(seen.contains(line), "{line}: {seen}");
+    }
     assert_eq!(get("/outbound?url=http://nobody.spin.internal/").0, 422);
     assert_eq!(
         get("/people/kim/outbound?url=http://conformance.spin.internal/hello").0,
