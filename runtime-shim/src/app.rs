@@ -83,7 +83,7 @@ impl App {
         // leaves open. The second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let manifest = &config.manifest;
-        let limits = Limits::default().with_host(&config.runtime.limits);
+        let mut limits = Limits::default().with_host(&config.runtime.limits);
         if let Some(id) =
             config.runtime.component.keys().find(|id| !manifest.components.contains_key(*id))
         {
@@ -98,8 +98,14 @@ impl App {
                 .with_context(|| format!("component `{id}`"))?;
             components.push(Arc::new(component));
         }
-        let memory = components.iter().map(|component| component.limits.memory_bytes).max();
-        let memory = memory.unwrap_or(limits.memory_bytes);
+        // What a component may have, the pool of all must have.
+        let own = || components.iter().map(|component| &component.limits);
+        let memory = own().map(|own| own.memory_bytes).max().unwrap_or(limits.memory_bytes);
+        let elements = own().map(|own| own.table_elements).max();
+        limits.table_elements = elements.unwrap_or(limits.table_elements);
+        // On each thread, with one more whose answer is on its way.
+        let needed: u64 = own().map(|own| own.instances.saturating_add(1)).sum();
+        limits.max_instances = limits.max_instances.max(needed.saturating_mul(limits.threads()));
         let engine = engine::engine(&limits, memory)?;
         let cache = Cache::open(config.cache_dir.clone(), config.compiler.clone(), memory);
         link(&engine, &cache, config, &components)?;

@@ -3,14 +3,15 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use http_body::{Frame, SizeHint};
+use parking_lot::{Mutex, MutexGuard};
 use slab::Slab;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -83,14 +84,14 @@ impl Connections {
             order: AtomicU8::new(Order::Continue as u8),
             waker: AtomicWaker::new(),
         });
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.watched.lock();
         let key = watched.insert(Arc::clone(&watch));
         Registered { connections: Arc::clone(self), key, watch }
     }
 
     /// Resolves when the last one has ended.
     pub(crate) async fn gone(&self) {
-        while !self.watched.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        while !self.watched.lock().is_empty() {
             tokio::time::sleep(DRAIN_LOOK).await;
         }
     }
@@ -99,7 +100,7 @@ impl Connections {
     /// where there is none.
     pub(crate) fn close_one_idle(&self, limits: &Limits) -> bool {
         let (now, longest) = (self.clock.load(Relaxed), looks(limits.header_read_ms));
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.watched.lock();
         let is_idle = |watch: &&Arc<Watch>| {
             let quiet = now.wrapping_sub(watch.since.load(Relaxed));
             let closes = watch.order.load(Relaxed) == Order::Close as u8;
@@ -116,7 +117,7 @@ impl Connections {
 
     /// Asks every connection to finish what it does and close.
     pub(crate) fn finish(&self) {
-        for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (_, watch) in self.watched.lock().iter() {
             watch.give(Order::Finish);
         }
     }
@@ -129,7 +130,7 @@ impl Connections {
         loop {
             look.tick().await;
             let now = self.clock.fetch_add(1, Relaxed).wrapping_add(1);
-            for (_, watch) in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for (_, watch) in self.watched.lock().iter() {
                 let full = watch.full.load(Relaxed);
                 if full > 0 && now.wrapping_sub(full) > write || watch.has_untaken(now, write) {
                     watch.give(Order::Close);
@@ -162,7 +163,7 @@ fn looks(ms: u64) -> u32 {
 
 impl Watch {
     fn untaken(&self) -> MutexGuard<'_, Slab<u32>> {
-        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.untaken.lock()
     }
 
     /// Whether the client, for more than `longest` looks, took nothing of all that it asked for. A
@@ -277,7 +278,7 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.connections.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+        self.connections.watched.lock().remove(self.key);
     }
 }
 

@@ -2,7 +2,7 @@
 //! connections. Nothing of a request ever leaves the thread it arrived on,
 //! because waking another one costs more than a short request.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use futures::channel::oneshot;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
@@ -38,11 +39,11 @@ impl Current {
     }
 
     pub(crate) fn get(&self) -> Arc<Core> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.lock())
     }
 
     pub(crate) fn replace(&self, app: Arc<App>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Core::new(app);
+        *self.0.lock() = Core::new(app);
     }
 }
 

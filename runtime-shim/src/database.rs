@@ -6,10 +6,11 @@
 //! Whatever writes runs on a blocking thread, because a commit may wait for the disk.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -173,7 +174,7 @@ impl Database {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<(Session, Instant)>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 
     /// Closes the connections that nothing used for long, but one: the last that is closed writes all

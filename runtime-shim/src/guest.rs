@@ -5,11 +5,12 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use http::HeaderName;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Code, GuestTaskId, Linker, ResourceTable};
@@ -131,7 +132,7 @@ impl Activity {
         self.end_turn();
         // The semaphore is never closed.
         let turn = turns.acquire_owned().await.ok();
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+        *self.turn.lock() = turn;
         self.queued.store(false, Relaxed);
     }
 
@@ -148,7 +149,7 @@ impl Activity {
 
     /// The guest waits for something, or another's turn has come.
     pub fn end_turn(&self) {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.turn.lock().take();
     }
 }
 
@@ -419,7 +420,7 @@ pub(crate) async fn instantiate(
         }
         activity.yielded.store(true, Relaxed);
         let task = store.async_call_stack()?.next();
-        *activity.computing.lock().unwrap_or_else(PoisonError::into_inner) = task;
+        *activity.computing.lock() = task;
         let turn = Arc::clone(&activity).next_turn(Arc::clone(&turns));
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn)))
     });

@@ -13,7 +13,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use futures::channel::oneshot;
 use futures::stream::FuturesUnordered;
 use futures::task::AtomicWaker;
 use http::{Request, Response};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -247,7 +248,7 @@ impl Pool {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 
@@ -648,7 +649,7 @@ impl Worker {
                     let mut progress = lock(progress);
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
                         let culprit =
-                            *activity.computing.lock().unwrap_or_else(PoisonError::into_inner);
+                            *activity.computing.lock();
                         progress.blame(|active| Some(active.task) == culprit);
                         return Poll::Ready(Err(anyhow::anyhow!(
                             "computed for more than {} ms",
@@ -759,7 +760,7 @@ fn looked(look: &mut Interval, cx: &mut Context<'_>) -> bool {
 }
 
 fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
+    progress.lock()
 }
 
 /// What driver and supervisor tell each other.

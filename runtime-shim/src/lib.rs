@@ -1,5 +1,5 @@
-//! Serves Spin applications on wasmtime. See `main.rs` for the order of things,
-//! `request.rs` for one request's way, `limits.rs` for every limit.
+//! Serves Spin applications on wasmtime. See `host.rs` for the order of things,
+//! `request.rs` for one request's way, `limits.rs` for every limit that can be set.
 
 pub mod admin;
 mod admission;

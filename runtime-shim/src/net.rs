@@ -4,11 +4,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -79,7 +80,7 @@ impl Address {
 
     /// One more listener on the address, for the runtime that calls this.
     pub fn listener(&self) -> io::Result<TcpListener> {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = self.first.lock().take();
         let socket = first.map_or_else(|| listen(self.address, true), Ok)?;
         TcpListener::from_std(socket.into())
     }

@@ -37,8 +37,8 @@ pub(crate) const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-
 pub(crate) const CHAINED_CLIENT_ADDR: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
 const ROOT: HeaderValue = HeaderValue::from_static("/");
 const ANY_ROUTE: HeaderValue = HeaderValue::from_static("/...");
-/// Headers that [`describe`] adds, room for which is made once.
-const ADDED: usize = 9;
+/// Headers that [`describe`] adds to a route without parameters, room for which is made once.
+const ADDED: usize = 8;
 const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 /// Answers a request that came from `client`.

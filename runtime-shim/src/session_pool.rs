@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use parking_lot::{Mutex, MutexGuard};
 use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -101,7 +102,7 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
     }
 
     fn pool<E>(&self, key: &K, metrics: &PoolMetrics) -> Result<Arc<Pool<S>>, LeaseError<E>> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.pools.lock();
         if let Some(pool) = pools.get(key) {
             return Ok(Arc::clone(pool));
         }
@@ -126,7 +127,7 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
 impl<K, S: Session> Pools<K, S> {
     /// Closes the sessions that nothing used for long.
     pub(crate) fn prune(&self) {
-        for pool in self.pools.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for pool in self.pools.lock().values() {
             pool.prune();
         }
     }
@@ -150,7 +151,7 @@ impl<S: Session> Pool<S> {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<(S, Instant)>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 
     /// The session used last.
@@ -192,7 +193,7 @@ impl<V: Clone> Addresses<V> {
         address: &str,
         read: impl FnOnce() -> Result<V, E>,
     ) -> Result<V, E> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if let Some(meaning) = known.get(component).and_then(|known| known.get(address)) {
             return Ok(meaning.clone());
         }

@@ -11,8 +11,8 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rustix::fs::CWD;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
@@ -25,7 +25,7 @@ static OPENED: Mutex<Option<OwnedFd>> = Mutex::new(None);
 /// Where that fails, on a node whose disk cannot be written to or whose kernel is older, every pod
 /// compiles for itself.
 pub(crate) fn open() {
-    *OPENED.lock().unwrap_or_else(PoisonError::into_inner) = made().ok();
+    *OPENED.lock() = made().ok();
 }
 
 fn made() -> io::Result<OwnedFd> {
@@ -37,11 +37,11 @@ fn made() -> io::Result<OwnedFd> {
 
 /// The folder of this process's user, as a path that leads there from inside a container.
 pub(crate) fn of_this_user() -> Option<String> {
-    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let opened = OPENED.lock();
     let folder = opened.as_ref()?.as_raw_fd();
     Some(format!("/proc/self/fd/{folder}/{}", rustix::process::geteuid().as_raw()))
 }
 
 pub(crate) fn close() {
-    *OPENED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    *OPENED.lock() = None;
 }

@@ -1,11 +1,12 @@
 //! A session on a PostgreSQL server: its login, its statements, and what is taken back after a guest.
 
-use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use lru::LruCache;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity, SqlState};
@@ -30,7 +31,7 @@ use crate::net;
 use crate::session_pool;
 
 /// Prepared statements that a session keeps: more than an application has.
-const STATEMENTS_KEPT: usize = 128;
+const STATEMENTS_KEPT: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 /// A longer text is not kept: programs write those, each another one.
 const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 /// Types are built of others down to this depth.
@@ -84,18 +85,12 @@ pub(crate) struct Session {
     driver: JoinHandle<()>,
     target: Target,
     tls: Option<Connector>,
-    statements: HashMap<String, Kept>,
-    /// Counts statements, to find the one not used for longest.
-    clock: u64,
+    /// What was prepared, by its text.
+    statements: LruCache<String, Statement>,
     in_transaction: bool,
     changed: bool,
     /// What was prepared here may be gone.
     spent: bool,
-}
-
-struct Kept {
-    statement: Statement,
-    used: u64,
 }
 
 /// Why a statement was not answered.
@@ -196,8 +191,7 @@ impl Session {
             driver,
             target: target.clone(),
             tls,
-            statements: HashMap::new(),
-            clock: 0,
+            statements: LruCache::new(STATEMENTS_KEPT),
             in_transaction: false,
             changed: false,
             spent: false,
@@ -289,27 +283,14 @@ impl Session {
 
     /// The statement, and whether it was prepared before.
     async fn prepare(&mut self, sql: &str) -> Result<(Statement, bool), Stop> {
-        self.clock += 1;
-        if let Some(kept) = self.statements.get_mut(sql) {
-            kept.used = self.clock;
-            return Ok((kept.statement.clone(), true));
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok((statement.clone(), true));
         }
         let statement = prepared(&self.client, sql).await?;
         if sql.len() <= KEPT_STATEMENT_BYTES {
-            if self.statements.len() >= STATEMENTS_KEPT {
-                self.forget_oldest();
-            }
-            let kept = Kept { statement: statement.clone(), used: self.clock };
-            self.statements.insert(sql.to_owned(), kept);
+            self.statements.put(sql.to_owned(), statement.clone());
         }
         Ok((statement, false))
-    }
-
-    fn forget_oldest(&mut self) {
-        let oldest = self.statements.iter().min_by_key(|(_, kept)| kept.used);
-        if let Some(sql) = oldest.map(|(sql, _)| sql.clone()) {
-            self.statements.remove(&sql);
-        }
     }
 
     fn failure(&self, error: &DriverError) -> Error {
