@@ -26,7 +26,9 @@ const TURNS: u32 = 2;
 
 /// A response body that an instance writes.
 ///
-/// One that ends because its instance was ended looks whole to the library, and would to the client.
+/// One that ends because its instance was ended looks whole to the library, and would to the client. So
+/// one of unknown length that ends after its instance was ended early counts as broken off, also
+/// where it was whole by then.
 pub(crate) struct Written {
     body: WasiBody,
     /// None: somebody else writes it, and says so if it breaks off.
@@ -62,13 +64,16 @@ impl HttpBody for Written {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        // Of one with a length it is known what is left.
+        let is_whole = self.body.size_hint().exact() == Some(0);
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let broken = frame.is_none() && self.is_broken();
+        let broken = frame.is_none() && !is_whole && self.is_broken();
         Poll::Ready(if broken { Some(Err(Error::HttpResponseIncomplete)) } else { frame })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream() && !self.is_broken()
+        let is_whole = self.body.size_hint().exact() == Some(0);
+        self.body.is_end_stream() && (is_whole || !self.is_broken())
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -104,7 +104,8 @@ impl Connections {
         let is_idle = |watch: &&Arc<Watch>| {
             let quiet = now.wrapping_sub(watch.since.load(Relaxed));
             let closes = watch.order.load(Relaxed) == Order::Close as u8;
-            quiet > longest && watch.busy.load(Relaxed) == 0 && !closes
+            let sends = watch.busy.load(Relaxed) > 0 || watch.full.load(Relaxed) > 0;
+            quiet > longest && !sends && !closes
         };
         let found = watched.iter().map(|(_, watch)| watch).find(is_idle);
         found.inspect(|watch| watch.give(Order::Close)).is_some()

@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
 
@@ -27,7 +27,7 @@ use crate::log;
 use crate::postgres;
 use crate::request;
 use crate::session_pool::{Addresses, PoolLimits, Pools};
-use crate::upload::Waiting;
+use crate::upload::{Waiting, counted};
 
 /// What a thread serves now. `up --watch` replaces it; requests that are under
 /// way keep what they started with.
@@ -128,18 +128,12 @@ impl Core {
 
     /// The response with a body that counts as whole until it is sent, which a client may put off.
     fn counted(&self, response: Response<Written>) -> Result<Response<Written>, Problem> {
-        struct Counted(Bytes, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
-        impl AsRef<[u8]> for Counted {
-            fn as_ref(&self) -> &[u8] {
-                &self.0
-            }
-        }
         let (parts, body) = response.into_parts();
         let body = inbound_http::bytes(body.unchecked());
         let room =
             Arc::clone(&self.whole_bodies).try_acquire_many_owned(kibibytes(body.len() as u64));
         let room = room.map_err(|_| Problem::Overloaded)?;
-        let body = inbound_http::whole(Bytes::from_owner(Counted(body, room)));
+        let body = inbound_http::whole(counted(body, room));
         Ok(Response::from_parts(parts, body.into()))
     }
 

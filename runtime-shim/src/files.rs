@@ -80,18 +80,22 @@ impl Sources<'_> {
         }
         if path.is_dir() {
             // Below its own name twice.
-            return self.copy_glob(&path.join("**/*"), &inside(target, pattern)?);
+            return self.copy_glob(
+                &format!("{}/**/*", Pattern::escape(pattern)),
+                &inside(target, pattern)?,
+            );
         }
         if !pattern.contains(['*', '?', '[']) {
             bail!("files: `{pattern}`: no such file or directory");
         }
-        self.copy_glob(&path, target)
+        self.copy_glob(pattern, target)
     }
 
     /// Each file keeps the place that it has in the manifest's directory.
-    fn copy_glob(&self, pattern: &Path, target: &Path) -> Result<()> {
-        let pattern = pattern.to_str().context("files: the path is not UTF-8")?;
-        let found: BTreeSet<PathBuf> = glob::glob(pattern)
+    fn copy_glob(&self, pattern: &str, target: &Path) -> Result<()> {
+        let directory = self.directory.to_str().context("files: the path is not UTF-8")?;
+        let below = Path::new(&Pattern::escape(directory)).join(pattern);
+        let found: BTreeSet<PathBuf> = glob::glob(&below.to_string_lossy())
             .with_context(|| format!("files: `{pattern}`"))?
             .collect::<Result<_, _>>()?;
         for file in found.iter().filter(|path| path.is_file() && !self.is_excluded(path)) {
@@ -153,7 +157,8 @@ mod tests {
     fn seen(files: &str, excluded: &str) -> Result<Vec<String>, String> {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir_all(directory.path().join("a/c")).expect("a directory");
-        for file in ["a/b.txt", "a/c/d.txt", "[e].txt"] {
+        std::fs::create_dir(directory.path().join("[f]")).expect("a directory");
+        for file in ["a/b.txt", "a/c/d.txt", "[e].txt", "[f]/g.txt"] {
             std::fs::write(directory.path().join(file), "x").expect("a file");
         }
         let text = format!("source = \"x.wasm\"\nfiles = {files}\nexclude_files = {excluded}");
@@ -178,6 +183,7 @@ mod tests {
             ("['a']", "['a/b.txt']", &["a/a/c/d.txt"]),
             ("['a/b.txt']", "['a/b.txt']", &["a/b.txt"]),
             ("['[e].txt']", "[]", &["[e].txt"]),
+            ("['[f]']", "[]", &["[f]/[f]/g.txt"]),
             ("['nothing/*']", "[]", &[]),
             ("[{ source = 'a', destination = '/' }]", "['a/b.txt']", &["c/d.txt"]),
             ("[{ source = 'a/b.txt', destination = '/z' }]", "[]", &["z"]),

@@ -2,6 +2,7 @@
 //! config → build → spawn → wait for a signal → drain.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,12 +37,11 @@ pub fn environment() -> Result<Environment> {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let mut environment: Environment = std::env::vars_os().filter_map(text).collect();
-    let file = match dotenvy::from_path_iter(".env") {
-        Ok(file) => file,
-        Err(error) if error.not_found() => return Ok(environment),
-        Err(error) => return Err(error).context(".env"),
-    };
-    for line in file {
+    let file = Path::new(".env");
+    if !file.is_file() {
+        return Ok(environment);
+    }
+    for line in dotenvy::from_path_iter(file).context(".env")? {
         let (name, value) = line.context(".env")?;
         if name.starts_with(variables::ENVIRONMENT_PREFIX) {
             environment.entry(name).or_insert(value);

@@ -436,6 +436,9 @@ impl Worker {
 
     /// Whether another instance may be made before it has ended.
     fn is_replaceable(&self) -> bool {
+        if self.lingers.load(Relaxed) {
+            return true;
+        }
         let queue = self.core.pools[self.index].queue();
         let may_linger = (queue.lingering.len() as u64) < queue.most_lingering;
         may_linger || queue.has_room(&self.component().limits)
@@ -712,7 +715,8 @@ impl Worker {
         })
         .await;
         metrics.busy.inc_by(busy.as_secs_f64());
-        if ended.is_err() {
+        // A guest that ends itself has written what it wanted to.
+        if ended.as_ref().is_err_and(|error| !cgi::is_success(error)) {
             activity.broken.store(true, Relaxed);
         }
         ended
@@ -791,6 +795,8 @@ struct Active {
     deadline: Instant,
     /// Until when its response may last, once that has begun.
     ends: Option<Instant>,
+    /// Until then.
+    running: Option<Running>,
     trace: TraceContext,
 }
 
@@ -829,6 +835,7 @@ impl Progress {
     fn prolong(&mut self, end: Instant) {
         for active in self.active.iter_mut().filter(|active| active.ticket.is_answered()) {
             active.ends.get_or_insert(end);
+            active.running = None;
         }
     }
 
@@ -887,6 +894,7 @@ fn start<'a>(
         task,
         deadline: Instant::now() + ticket.time,
         ends: None,
+        running,
         ticket: Arc::clone(&ticket),
         trace: context.trace,
     });
@@ -897,7 +905,6 @@ fn start<'a>(
     progress.settled = false;
     Ok(async move {
         call.run(accessor, ticket.over()).await?;
-        drop(running);
         Ok(number)
     })
 }

@@ -53,6 +53,7 @@ impl Waiting {
                 None => std::future::pending().await,
             }
         });
+        let step = STEP.min(u32::try_from(self.limit / 1024).unwrap_or(STEP)).max(1);
         while let Some(rest) = &mut upload.rest {
             let is_long = upload.first.len() as u64 > self.limit;
             if is_long && !may_be_long {
@@ -60,14 +61,27 @@ impl Waiting {
             }
             let held = upload.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * 1024;
             let has_room = upload.first.len() <= held;
+            if !has_room && let Some(room) = &mut upload.room {
+                // Those that hold some do not wait for more, which all of them might.
+                match Arc::clone(&self.room).try_acquire_many_owned(step) {
+                    Ok(more) => {
+                        room.merge(more);
+                        continue;
+                    }
+                    Err(_) if !may_be_long => return Err(Problem::Overloaded),
+                    Err(_) => {}
+                }
+            }
             tokio::select! {
                 biased;
                 frame = rest.frame(), if has_room && !is_long => match frame {
                     Some(frame) => upload.add(frame.map_err(|_| Problem::Crashed)?),
                     None => upload.rest = None,
                 },
-                more = Arc::clone(&self.room).acquire_many_owned(STEP), if !has_room => {
-                    upload.hold(more.map_err(|_| Problem::Overloaded)?);
+                room = Arc::clone(&self.room).acquire_many_owned(step),
+                    if !has_room && upload.room.is_none() =>
+                {
+                    upload.room = room.ok();
                 }
                 place = &mut place => {
                     upload.place = place;
@@ -100,13 +114,17 @@ impl Upload {
         }
         self.rest.take_if(|rest| rest.is_end_stream());
     }
+}
 
-    fn hold(&mut self, more: OwnedSemaphorePermit) {
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            None => self.room = Some(more),
+/// `bytes`, which hold `room` for as long as anybody has them.
+pub(crate) fn counted(bytes: Bytes, room: OwnedSemaphorePermit) -> Bytes {
+    struct Counted(Bytes, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+    impl AsRef<[u8]> for Counted {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
         }
     }
+    Bytes::from_owner(Counted(bytes, room))
 }
 
 impl Body for Upload {
@@ -118,7 +136,12 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if !self.first.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(self.first.split().freeze()))));
+            let first = self.first.split().freeze();
+            let first = match self.room.take() {
+                Some(room) => counted(first, room),
+                None => first,
+            };
+            return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         if let Some(rest) = &mut self.rest {
             let frame = ready!(Pin::new(rest).poll_frame(cx));

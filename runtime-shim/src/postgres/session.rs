@@ -1,5 +1,6 @@
 //! A session on a PostgreSQL server: its login, its statements, and what is taken back after a guest.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use lru::LruCache;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity, SqlState};
-use tokio_postgres::types::{Kind, Type};
+use tokio_postgres::types::{Kind, Oid, Type};
 use tokio_postgres::{
     CancelToken, Client, Column as StatementColumn, Error as DriverError, NoTls, Row, Statement,
 };
@@ -376,8 +377,9 @@ async fn prepared(client: &Arc<Client>, sql: &str) -> Result<Statement, Stop> {
     preparing.spawn(async move {
         let statement = client.prepare(&sql).await?;
         let columns = statement.columns().iter().map(StatementColumn::type_);
-        let is_shallow =
-            statement.params().iter().chain(columns).all(|ty| is_shallow(ty, TYPE_DEPTH));
+        let mut seen = HashMap::new();
+        let mut types = statement.params().iter().chain(columns);
+        let is_shallow = types.all(|ty| is_shallow(ty, TYPE_DEPTH, &mut seen));
         // What is deep is dropped here as well.
         is_shallow.then_some(statement).ok_or(Stop::TooDeep)
     });
@@ -387,13 +389,22 @@ async fn prepared(client: &Arc<Client>, sql: &str) -> Result<Statement, Stop> {
     }
 }
 
-fn is_shallow(ty: &Type, levels: usize) -> bool {
-    let within = |ty: &Type| levels > 0 && is_shallow(ty, levels - 1);
-    match ty.kind() {
+/// Types of several fields share others, so each is looked at once for a number of levels: `seen` has
+/// the fewest with which one was found shallow.
+fn is_shallow(ty: &Type, levels: usize, seen: &mut HashMap<Oid, usize>) -> bool {
+    if seen.get(&ty.oid()).is_some_and(|fewest| *fewest <= levels) {
+        return true;
+    }
+    let mut within = |ty: &Type| levels > 0 && is_shallow(ty, levels - 1, seen);
+    let shallow = match ty.kind() {
         Kind::Array(ty) | Kind::Range(ty) | Kind::Multirange(ty) | Kind::Domain(ty) => within(ty),
         Kind::Composite(fields) => fields.iter().all(|field| within(field.type_())),
         _ => true,
+    };
+    if shallow {
+        seen.insert(ty.oid(), levels);
     }
+    shallow
 }
 
 async fn found(

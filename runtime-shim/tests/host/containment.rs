@@ -496,6 +496,29 @@ fn what_waits_for_its_rest_has_an_end() {
 }
 
 #[test]
+fn bodies_that_are_held_do_not_wait_for_each_other() {
+    let limits = "[limits]\nthreads = 1\nwhole_body_bytes = 65536\nrequest_ms = 3000\n";
+    let host = Host::with(limits, &[]);
+    let head = "POST /unversioned/echo HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 60000\r\n\r\n";
+    let begin = || {
+        let mut client = TcpStream::connect(&host.address).expect("a connection");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        client.write_all(&[head.as_bytes(), &[b'x'; 40_000]].concat()).expect("most of it");
+        std::thread::sleep(Duration::from_millis(200));
+        client
+    };
+    let status = |client: &mut TcpStream| {
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).expect("an answer");
+        String::from_utf8_lossy(&answer[9..]).into_owned()
+    };
+    let (mut first, mut second) = (begin(), begin());
+    assert_eq!(status(&mut second), "503");
+    first.write_all(&[b'x'; 20_000]).expect("the rest");
+    assert_eq!(status(&mut first), "200");
+}
+
+#[test]
 fn who_takes_slowly_keeps_nobody_waiting() {
     let limits =
         "[limits]\nthreads = 1\ninstances = 1\nconcurrent_requests = 1\nlingering_instances = 2\n";
