@@ -20,6 +20,7 @@ use crate::answer::Problem;
 
 /// What is held of a body is counted in steps of this many KiB.
 const STEP: u32 = 16;
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Where bodies wait for an instance, and for how many bytes of them there is room.
 pub(crate) struct Waiting {
@@ -38,14 +39,15 @@ impl Waiting {
     ///
     /// It is longer than it may be without a place, or whoever sends it broke off.
     pub(crate) async fn arrived(self, body: WasiBody) -> Result<Upload, Problem> {
+        let may_be_long = self.places.is_some();
         let mut upload = Upload {
             first: BytesMut::new(),
             trailers: None,
             rest: Some(body),
             room: None,
             place: None,
+            at_once: !may_be_long,
         };
-        let may_be_long = self.places.is_some();
         let mut place = pin!(async {
             match self.places {
                 // The semaphore is never closed.
@@ -103,6 +105,8 @@ pub(crate) struct Upload {
     room: Option<OwnedSemaphorePermit>,
     /// Until its end.
     place: Option<OwnedSemaphorePermit>,
+    /// The guest takes it as a whole.
+    at_once: bool,
 }
 
 impl Upload {
@@ -113,6 +117,24 @@ impl Upload {
             Err(frame) => self.trailers = frame.into_trailers().ok(),
         }
         self.rest.take_if(|rest| rest.is_end_stream());
+    }
+
+    /// As much of what is held as a client's line brings at once, so that a guest takes no more memory
+    /// for it; or all, for one that takes it as a whole and keeps it.
+    fn piece(&mut self) -> Bytes {
+        if self.at_once {
+            let whole = self.first.split().freeze();
+            return match self.room.take() {
+                Some(room) => counted(whole, room),
+                None => whole,
+            };
+        }
+        let length = self.first.len().min(PIECE_BYTES);
+        let piece = self.first.split_to(length).freeze();
+        if self.first.is_empty() {
+            self.room = None;
+        }
+        piece
     }
 }
 
@@ -136,12 +158,7 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if !self.first.is_empty() {
-            let first = self.first.split().freeze();
-            let first = match self.room.take() {
-                Some(room) => counted(first, room),
-                None => first,
-            };
-            return Poll::Ready(Some(Ok(Frame::data(first))));
+            return Poll::Ready(Some(Ok(Frame::data(self.piece()))));
         }
         if let Some(rest) = &mut self.rest {
             let frame = ready!(Pin::new(rest).poll_frame(cx));
