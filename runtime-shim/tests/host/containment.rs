@@ -80,7 +80,7 @@ fn wait_for_instances(host: &Host, most: u64) {
 
 #[test]
 fn of_the_instances_that_grew_one_keeps_its_memory() {
-    let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 10000000\nconcurrent_requests = 1\n";
+    let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 16000000\nconcurrent_requests = 1\n";
     let host = Host::with(limits, &["--component-id", "conformance"]);
     let body = "x".repeat(8_000_000);
     std::thread::scope(|scope| {

@@ -12,9 +12,9 @@ use spin_sdk::http::{
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{self, Value};
 use spin_sdk::wit::wasi::{config, keyvalue};
+use spin_sdk::{http_component, mysql, pg, pg3, variables};
 use wasi::clocks::monotonic_clock::subscribe_duration;
 use wasi::io::poll::poll;
-use spin_sdk::{http_component, mysql, pg, pg3, variables};
 
 type Query = HashMap<String, String>;
 
