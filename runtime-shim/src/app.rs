@@ -66,6 +66,11 @@ impl Component {
         self.code.get().context("the component is not linked")
     }
 
+    /// Whether its instances take more than one request.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.code().is_ok_and(HandlerPre::is_reusable)
+    }
+
     /// Closes the connections to its databases that nothing used for long.
     pub(crate) fn prune(&self) {
         self.databases.values().chain(self.stores.values()).for_each(|database| database.prune());

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
 /// Of the whole process. They end when there is nothing to do.
 const THREADS: usize = 64;
@@ -16,16 +16,7 @@ const THREADS: usize = 64;
 static POOL: LazyLock<io::Result<Runtime>> =
     LazyLock::new(|| Builder::new_current_thread().max_blocking_threads(THREADS).build());
 
-/// # Errors
-///
-/// `work` panicked.
-pub(crate) async fn run<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JoinError> {
-    spawn(work).await
-}
-
-/// Does `work` whether or not anybody waits for it.
+/// Does `work` whether or not anybody waits for it, who gets an error if it panicked.
 pub(crate) fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     match &*POOL {
         Ok(pool) => pool.spawn_blocking(work),

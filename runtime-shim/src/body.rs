@@ -45,6 +45,11 @@ impl Written {
         self.body
     }
 
+    /// Of one with a length it is known what is left.
+    fn is_whole(&self) -> bool {
+        self.body.size_hint().exact() == Some(0)
+    }
+
     fn is_broken(&self) -> bool {
         self.by.as_ref().is_some_and(|instance| instance.broken.load(Relaxed))
     }
@@ -64,16 +69,14 @@ impl HttpBody for Written {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        // Of one with a length it is known what is left.
-        let is_whole = self.body.size_hint().exact() == Some(0);
+        let is_whole = self.is_whole();
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         let broken = frame.is_none() && !is_whole && self.is_broken();
         Poll::Ready(if broken { Some(Err(Error::HttpResponseIncomplete)) } else { frame })
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_whole = self.body.size_hint().exact() == Some(0);
-        self.body.is_end_stream() && (is_whole || !self.is_broken())
+        self.body.is_end_stream() && (self.is_whole() || !self.is_broken())
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use http_body::{Frame, SizeHint};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use slab::Slab;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -163,17 +163,13 @@ fn looks(ms: u64) -> u32 {
 }
 
 impl Watch {
-    fn untaken(&self) -> MutexGuard<'_, Slab<u32>> {
-        self.untaken.lock()
-    }
-
     /// Whether the client, for more than `longest` looks, took nothing of all that it asked for. A
     /// proxy has many users behind one connection, and one of them may pause.
     fn has_untaken(&self, now: u32, longest: u32) -> bool {
         if !self.multiplexed.load(Relaxed) {
             return false;
         }
-        let (asked, untaken) = (self.busy.load(Relaxed) as usize, self.untaken());
+        let (asked, untaken) = (self.busy.load(Relaxed) as usize, self.untaken.lock());
         let mut since = untaken.iter().map(|(_, since)| *since);
         asked > 0
             && asked == untaken.len()
@@ -305,7 +301,7 @@ pub(crate) struct Sending {
 impl Sending {
     pub(crate) fn new(body: Body, under_way: UnderWay, multiplexed: bool) -> Self {
         let Registered { watch, .. } = &*under_way.0;
-        let place = multiplexed.then(|| watch.untaken().insert(under_way.0.now()));
+        let place = multiplexed.then(|| watch.untaken.lock().insert(under_way.0.now()));
         Self { body, under_way, place, left: Bytes::new() }
     }
 
@@ -319,14 +315,14 @@ impl Sending {
     /// Notes at `place` since when the client has something to take, or that it has not.
     fn note(&self, place: usize, has: bool) {
         let registered = &self.under_way.0;
-        registered.watch.untaken()[place] = if has { registered.now() } else { 0 };
+        registered.watch.untaken.lock()[place] = if has { registered.now() } else { 0 };
     }
 }
 
 impl Drop for Sending {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.under_way.0.watch.untaken().remove(place);
+            self.under_way.0.watch.untaken.lock().remove(place);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -158,7 +158,7 @@ impl Database {
     pub async fn lease(self: &Arc<Self>) -> Result<Lease, Error> {
         let asked = Instant::now();
         let slot = self.turn(&self.slots, "no connection became free").await?;
-        let idle = self.idle().pop();
+        let idle = self.idle.lock().pop();
         let session = match idle {
             Some((session, _)) => session,
             None => {
@@ -173,14 +173,10 @@ impl Database {
         Ok(Lease { database: Arc::clone(self), held, stop_at })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Session, Instant)>> {
-        self.idle.lock()
-    }
-
     /// Closes the connections that nothing used for long, but one: the last that is closed writes all
     /// of the log to the file.
     pub(crate) fn prune(&self) {
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         let old = idle.iter().take_while(|(_, since)| since.elapsed() > IDLE).count();
         let old = old.min(idle.len().saturating_sub(1));
         if old > 0 {
@@ -453,19 +449,21 @@ impl Drop for Lease {
             return self.stop_at.store(0, Relaxed);
         };
         let Session { connection, changed, .. } = &held.session;
-        if connection.is_autocommit() && !changed.load(Relaxed) {
-            return self.database.idle().push((held.session, Instant::now()));
-        }
-        // What was written is taken back, and temporary tables are removed: as much work as they were.
+        let is_clean = connection.is_autocommit() && !changed.load(Relaxed);
         let database = Arc::clone(&self.database);
-        blocking::spawn(move || {
+        let end = move || {
             let Session { connection, changed, stop_at, .. } = &held.session;
             stop_at.store(u64::MAX, Relaxed);
             let clean = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
             if clean && !changed.load(Relaxed) {
-                database.idle().push((held.session, Instant::now()));
+                database.idle.lock().push((held.session, Instant::now()));
             }
-        });
+        };
+        if is_clean {
+            return end();
+        }
+        // What was written is taken back, and temporary tables are removed: as much work as they were.
+        blocking::spawn(end);
     }
 }
 
@@ -648,5 +646,5 @@ fn lost() -> Error {
 async fn run<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
-    blocking::run(work).await.map_err(|error| Error(error.to_string()))?
+    blocking::spawn(work).await.map_err(|error| Error(error.to_string()))?
 }

@@ -122,11 +122,6 @@ fn function(pre: &InstancePre<Guest>, interface: &str, name: &str) -> Option<Com
 }
 
 impl Handler {
-    /// As [`HandlerPre::is_reusable`].
-    pub(crate) fn is_reusable(&self) -> bool {
-        matches!(self, Self::Wasi(Proxy::P3(_)))
-    }
-
     pub(crate) fn entry(&self) -> Func {
         match self {
             Self::Wasi(Proxy::P3(service)) => *service.wasi_http_handler().func_handle().func(),

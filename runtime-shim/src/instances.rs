@@ -36,7 +36,7 @@ use crate::body::Written;
 use crate::cgi;
 use crate::core::Core;
 use crate::guest::{self, Activity, Guest, RequestContext};
-use crate::handler::{Handler, HandlerPre};
+use crate::handler::Handler;
 use crate::limits::Limits;
 use crate::log;
 use crate::trace::TraceContext;
@@ -170,7 +170,7 @@ impl Pool {
     /// `share`: how many instances there is room for, in the engine's pool.
     pub fn new(component: &Component, share: u64) -> Self {
         let limits = &component.limits;
-        let is_reusable = component.code().is_ok_and(HandlerPre::is_reusable);
+        let is_reusable = component.is_reusable();
         let places = limits.instances.saturating_mul(limits.concurrent_requests);
         let lingering = limits.lingering_instances.min(share.saturating_sub(limits.instances));
         let most = if is_reusable { 0 } else { places.min(share.saturating_sub(lingering)) };
@@ -480,9 +480,11 @@ impl Worker {
 
     /// Whether its place among those that linger is another's now.
     fn is_evicted(&self) -> bool {
-        let queue = self.core.pools[self.index].queue();
-        self.lingers.load(Relaxed)
-            && !queue.lingering.iter().any(|(number, _)| *number == self.number)
+        let has_place = || {
+            let queue = self.core.pools[self.index].queue();
+            queue.lingering.iter().any(|(number, _)| *number == self.number)
+        };
+        self.lingers.load(Relaxed) && !has_place()
     }
 
     fn has_waiting(&self) -> bool {
@@ -510,7 +512,8 @@ impl Worker {
         let progress = Arc::new(Mutex::new(Progress::new()));
         if let Err(error) = self.serve(store, &handler, &progress).await {
             component.metrics.traps.inc();
-            let active = lock(&progress)
+            let active = progress
+                .lock()
                 .active
                 .iter()
                 .map(|active| active.trace.to_string())
@@ -538,7 +541,7 @@ impl Worker {
         let activity = Arc::clone(&store.data().activity);
         let driver =
             store.run_concurrent(async |accessor| self.drive(accessor, handler, progress).await);
-        let ended = self.supervise(driver, progress, &activity, handler.is_reusable()).await;
+        let ended = self.supervise(driver, progress, &activity).await;
         // A program may end without returning.
         if let (Err(error), Some(exchange)) = (&ended, &store.data().exchange)
             && (cgi::is_success(error) || exchange.is_full())
@@ -549,7 +552,7 @@ impl Worker {
         }
         if ended.is_err() {
             let trapped = store.as_context_mut().async_call_stack().ok().and_then(Iterator::last);
-            lock(progress).spare(trapped);
+            progress.lock().spare(trapped);
         }
         ended
     }
@@ -562,7 +565,7 @@ impl Worker {
         progress: &Mutex<Progress>,
     ) -> wasmtime::Result<()> {
         let limits = &self.component().limits;
-        let (total, concurrent) = if handler.is_reusable() {
+        let (total, concurrent) = if self.component().is_reusable() {
             (limits.requests_per_instance, limits.concurrent_requests)
         } else {
             (1, 1)
@@ -575,24 +578,24 @@ impl Worker {
             loop {
                 while let Poll::Ready(Some(finished)) = running.poll_next_unpin(cx) {
                     let number: u64 = finished?;
-                    lock(progress).finished(number);
+                    progress.lock().finished(number);
                     released = true;
                 }
-                let overdue = lock(progress).expire();
+                let overdue = progress.lock().expire();
                 if overdue {
                     continue;
                 }
                 let callable = accessor.poll_ready_for_concurrent_call(entry, cx).is_ready();
                 let used_up = uses.are_over(|| self.is_replaceable());
                 let (retired, settled) = {
-                    let mut progress = lock(progress);
+                    let mut progress = progress.lock();
                     let retired = used_up || progress.retired;
                     let room = (running.len() as u64) < concurrent;
                     progress.open = !retired && callable && room;
                     progress.closed = retired;
                     (retired, running.is_empty() || progress.settled)
                 };
-                if settled && lock(progress).open {
+                if settled && progress.lock().open {
                     self.available(cx);
                     if let Some(job) = self.take() {
                         uses.started += 1;
@@ -612,7 +615,7 @@ impl Worker {
                 if retired || !callable || !self.may_keep(grown) {
                     return Poll::Ready(Ok(()));
                 }
-                lock(progress).idle.get_or_insert_with(Instant::now);
+                progress.lock().idle.get_or_insert_with(Instant::now);
                 return Poll::Pending;
             }
         })
@@ -625,9 +628,9 @@ impl Worker {
         driver: impl Future<Output = wasmtime::Result<wasmtime::Result<()>>>,
         progress: &Mutex<Progress>,
         activity: &Activity,
-        is_reusable: bool,
     ) -> anyhow::Result<()> {
         let Component { limits, metrics, .. } = &**self.component();
+        let is_reusable = self.component().is_reusable();
         let compute = Duration::from_millis(limits.compute_ms);
         let idle = Duration::from_millis(limits.idle_instance_ms);
         let response = Duration::from_millis(limits.response_ms);
@@ -649,10 +652,9 @@ impl Worker {
                     self.waits(!computes);
                 }
                 if computes {
-                    let mut progress = lock(progress);
+                    let mut progress = progress.lock();
                     if progress.computing.get_or_insert_with(Instant::now).elapsed() > compute {
-                        let culprit =
-                            *activity.computing.lock();
+                        let culprit = *activity.computing.lock();
                         progress.blame(|active| Some(active.task) == culprit);
                         return Poll::Ready(Err(anyhow::anyhow!(
                             "computed for more than {} ms",
@@ -665,7 +667,7 @@ impl Worker {
                     }
                 } else {
                     // Everything in the store waits, so it can take more.
-                    let mut progress = lock(progress);
+                    let mut progress = progress.lock();
                     progress.computing = None;
                     let settled = std::mem::replace(&mut progress.settled, true);
                     let open = progress.open;
@@ -682,12 +684,15 @@ impl Worker {
                 }
                 metrics.busy.inc_by(std::mem::take(&mut busy).as_secs_f64());
                 if self.is_evicted() {
-                    tracing::warn!(component = %self.component().id, "ended an instance whose client takes its answer slowly: others wait");
+                    tracing::warn!(
+                        component = %self.component().id,
+                        "ended an instance whose client takes its answer slowly: others wait"
+                    );
                     activity.broken.store(true, Relaxed);
                     return Poll::Ready(Ok(()));
                 }
                 let now = Instant::now();
-                let mut progress = lock(progress);
+                let mut progress = progress.lock();
                 progress.prolong(now + response);
                 if progress.closed && progress.is_answered() {
                     self.linger(is_reusable);
@@ -761,10 +766,6 @@ fn cause(error: &anyhow::Error) -> &dyn std::error::Error {
 
 fn looked(look: &mut Interval, cx: &mut Context<'_>) -> bool {
     look.poll_tick(cx).is_ready()
-}
-
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock()
 }
 
 /// What driver and supervisor tell each other.
@@ -888,7 +889,7 @@ fn start<'a>(
         let _ = ticket.instance.set(Arc::clone(&guest.activity));
         wasmtime::error::Ok((call, task))
     })?;
-    let mut progress = lock(progress);
+    let mut progress = progress.lock();
     progress.active.push(Active {
         number,
         task,

@@ -3,9 +3,9 @@
 use std::env;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::Error;
 use clap::Parser;
-use runtime_shim::config::{Command, CommandLine, Environment};
+use runtime_shim::config::{Command, CommandLine};
 use runtime_shim::{host, limits, spin_flags};
 
 #[global_allocator]
@@ -20,31 +20,30 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Command::Compile(asked) = &command {
-        // The host that started this tries by itself then, and says why it cannot.
-        return host::compile_stdin(asked).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
-    }
-    match host::environment().and_then(|environment| run(command, environment)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", host::one_line(&error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(command: Command, environment: Environment) -> Result<()> {
+    let environment = match host::environment() {
+        Ok(environment) => environment,
+        Err(error) => return failed(&error),
+    };
     host::start_log(command.log_format(), &environment);
-    match command {
+    let done = match command {
         Command::Up(mut up) => {
             up.application.compiler = env::current_exe().ok();
             host::serve(*up, environment, || ())
         }
         Command::Migrate(application) => host::migrate(&application, &environment, || ()),
-        Command::Compile(asked) => host::compile_stdin(&asked),
+        // The host that started this tries by itself then, and says why it cannot.
+        Command::Compile(asked) => {
+            return host::compile_stdin(&asked).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        }
         Command::Limits => {
             limits::print();
             Ok(())
         }
-    }
+    };
+    done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &Error) -> ExitCode {
+    eprintln!("error: {}", host::one_line(error));
+    ExitCode::FAILURE
 }

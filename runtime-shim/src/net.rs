@@ -4,7 +4,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
-
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -234,7 +233,7 @@ async fn look_up(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
     }
     let permit = LOOKING_UP.acquire().await.ok()?;
     let host = host.to_owned();
-    let found = blocking::run(move || {
+    let found = blocking::spawn(move || {
         // Whoever asked may be gone, and the thread is occupied all the same.
         let _permit = permit;
         (host, port).to_socket_addrs().map(Iterator::collect)

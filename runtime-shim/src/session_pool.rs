@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -122,9 +122,7 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
         pools.insert(key.clone(), Arc::clone(&pool));
         Ok(pool)
     }
-}
 
-impl<K, S: Session> Pools<K, S> {
     /// Closes the sessions that nothing used for long.
     pub(crate) fn prune(&self) {
         for pool in self.pools.lock().values() {
@@ -150,25 +148,21 @@ impl<S: Session> Pool<S> {
         Ok(Lease::new(self, session, slot))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(S, Instant)>> {
-        self.idle.lock()
-    }
-
     /// The session used last.
     fn newest(&self) -> Option<(S, Instant)> {
-        self.idle().pop()
+        self.idle.lock().pop()
     }
 
     fn keep(&self, session: S) {
-        self.idle().push((session, Instant::now()));
+        self.idle.lock().push((session, Instant::now()));
     }
 
     fn prune(&self) {
-        self.idle().retain(|(_, since)| since.elapsed() < self.limits.idle);
+        self.idle.lock().retain(|(_, since)| since.elapsed() < self.limits.idle);
     }
 
     fn is_unused(&self) -> bool {
-        let idle = self.idle();
+        let idle = self.idle.lock();
         self.slots.available_permits() == self.limits.sessions
             && idle.iter().all(|(_, since)| since.elapsed() >= self.limits.idle)
     }

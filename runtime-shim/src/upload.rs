@@ -3,7 +3,7 @@
 //! An instance that waits for the rest of one is of no use to others: a few clients on slow lines,
 //! or a few that mean harm, would have all places with some bytes each. So at most half of them are
 //! for requests whose bodies are still coming. Further bodies are read before an instance is asked
-//! for, as a proxy does that buffers requests, and the guest is given them all at once.
+//! for, as a proxy does that buffers requests, and the guest waits for none of it.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::answer::Problem;
 
 /// What is held of a body is counted in steps of this many KiB.
 const STEP: u32 = 16;
+/// The longest piece of it that a guest is handed, about what a client's line brings at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// Where bodies wait for an instance, and for how many bytes of them there is room.
@@ -119,8 +120,8 @@ impl Upload {
         self.rest.take_if(|rest| rest.is_end_stream());
     }
 
-    /// As much of what is held as a client's line brings at once, so that a guest takes no more memory
-    /// for it; or all, for one that takes it as a whole and keeps it.
+    /// Some of what is held, so that a guest takes no more memory for it than if it came now; or all,
+    /// for one that takes it as a whole and keeps it.
     fn piece(&mut self) -> Bytes {
         if self.at_once {
             let whole = self.first.split().freeze();

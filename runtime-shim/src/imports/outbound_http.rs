@@ -120,21 +120,23 @@ pub(crate) async fn send(
         return Err(Error::HttpRequestDenied);
     };
     let context = context.chained();
-    let Some(spans) = &core.app.spans else {
-        let answered = reach(core, component, target, context, request, options).await;
-        return answered.map(|response| counted(response, call));
-    };
-    let (method, uri, started) = (request.method().clone(), request.uri().clone(), Instant::now());
+    let recorded = core
+        .app
+        .spans
+        .as_ref()
+        .map(|spans| (spans, request.method().clone(), request.uri().clone(), Instant::now()));
     let answered = reach(core, component, target, context, request, options).await;
-    spans.record(Span {
-        trace: context.trace,
-        kind: Kind::Call,
-        component: &component.id,
-        method: &method,
-        place: uri.host().unwrap_or_default(),
-        status: answered.as_ref().ok().map(Response::status),
-        duration: started.elapsed(),
-    });
+    if let Some((spans, method, uri, started)) = recorded {
+        spans.record(Span {
+            trace: context.trace,
+            kind: Kind::Call,
+            component: &component.id,
+            method: &method,
+            place: uri.host().unwrap_or_default(),
+            status: answered.as_ref().ok().map(Response::status),
+            duration: started.elapsed(),
+        });
+    }
     answered.map(|response| counted(response, call))
 }
 

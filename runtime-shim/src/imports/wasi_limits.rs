@@ -1,8 +1,9 @@
 //! An end to what a guest has the libraries of WASI do for it.
 //!
-//! One call that waits for millions of things at once would hold up its thread. And a method, an authority and the text of an error may be of any length there, and the host keeps
-//! those as long as the guest keeps a handle: with a call's worth of bytes in each of its handles
-//! a guest would take hundreds of gigabytes. Paths and headers have their ends in the library.
+//! One call that waits for millions of things at once would hold up its thread. And a method, an
+//! authority and the text of an error may be of any length there, and the host keeps those as long as
+//! the guest keeps a handle: with a call's worth of bytes in each of its handles a guest would take
+//! hundreds of gigabytes. Paths and headers have their ends in the library.
 
 use std::future;
 use std::pin::Pin;

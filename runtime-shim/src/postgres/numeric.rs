@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use bytes::{Buf, BufMut, BytesMut};
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 type Failure = Box<dyn Error + Sync + Send>;
 
@@ -48,19 +48,6 @@ impl ToSql for Numeric {
     }
 
     to_sql_checked!();
-}
-
-/// A NUMERIC as it came.
-pub(super) struct Undecoded(pub(super) Vec<u8>);
-
-impl FromSql<'_> for Undecoded {
-    fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Failure> {
-        Ok(Self(raw.to_vec()))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::NUMERIC
-    }
 }
 
 pub(super) fn encode(text: &str, out: &mut BytesMut) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::calendar;
-use super::numeric::{self, Undecoded};
+use super::numeric;
 use crate::imports::wit::spin::postgres::postgres::{
     DbDataType, DbValue, Interval, RangeBoundKind,
 };
@@ -104,11 +104,9 @@ fn decode(ty: &Type, raw: &[u8], left: &mut u64) -> Result<DbValue, Failure> {
         Type::INT4_ARRAY => DbValue::ArrayInt32(Vec::from_sql(ty, raw)?),
         Type::INT8_ARRAY => DbValue::ArrayInt64(Vec::from_sql(ty, raw)?),
         Type::NUMERIC_ARRAY => {
-            let values = Vec::<Option<Undecoded>>::from_sql(ty, raw)?.into_iter();
-            let mut text = |value: Undecoded| numeric::decode(&value.0, left);
-            DbValue::ArrayDecimal(
-                values.map(|value| value.map(&mut text).transpose()).collect::<Result<_, _>>()?,
-            )
+            let values = Vec::<Raw<'_>>::from_sql(ty, raw)?.into_iter();
+            let text = |Raw(value)| value.map(|raw| numeric::decode(raw, left)).transpose();
+            DbValue::ArrayDecimal(values.map(text).collect::<Result<_, _>>()?)
         }
         Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => {
             DbValue::ArrayStr(Vec::from_sql(ty, raw)?)

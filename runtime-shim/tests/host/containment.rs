@@ -446,16 +446,7 @@ fn a_response_that_is_taken_slowly_keeps_no_place_for_ever() {
 
 /// So many requests for `path` with the first of all 1,000 bytes of a body.
 fn uploads(host: &Host, path: &str, count: usize) -> Vec<TcpStream> {
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 1000\r\n\r\nx"
-    );
-    let begin = |_| {
-        let mut client = TcpStream::connect(&host.address).expect("a connection");
-        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        client.write_all(head.as_bytes()).expect("the beginning");
-        client
-    };
-    (0..count).map(begin).collect()
+    (0..count).map(|_| host.begin(path, 1000, 1)).collect()
 }
 
 #[test]
@@ -499,11 +490,8 @@ fn what_waits_for_its_rest_has_an_end() {
 fn bodies_that_are_held_do_not_wait_for_each_other() {
     let limits = "[limits]\nthreads = 1\nwhole_body_bytes = 65536\nrequest_ms = 3000\n";
     let host = Host::with(limits, &[]);
-    let head = "POST /unversioned/echo HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 60000\r\n\r\n";
     let begin = || {
-        let mut client = TcpStream::connect(&host.address).expect("a connection");
-        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        client.write_all(&[head.as_bytes(), &[b'x'; 40_000]].concat()).expect("most of it");
+        let client = host.begin("/unversioned/echo", 60_000, 40_000);
         std::thread::sleep(Duration::from_millis(200));
         client
     };

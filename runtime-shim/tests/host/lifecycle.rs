@@ -123,14 +123,6 @@ fn headers_without_end_are_refused() {
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
-/// Sends the head of a request and one byte of its body, and keeps the connection.
-fn unfinished(host: &Host) -> TcpStream {
-    let mut stream = TcpStream::connect(&host.address).expect("a connection");
-    let head = "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nx";
-    stream.write_all(head.as_bytes()).expect("sent");
-    stream
-}
-
 const ONE_INSTANCE: &str =
     "[limits]\nthreads = 1\ninstances = 1\nconcurrent_requests = 2\nqueue_wait_ms = 500\n";
 
@@ -138,7 +130,7 @@ const ONE_INSTANCE: &str =
 fn bodies_that_never_come_take_no_place_for_good() {
     let mut host = Host::with(&format!("{ONE_INSTANCE}request_ms = 1000\n"), &[]);
     for _ in 0..3 {
-        let held = [unfinished(&host), unfinished(&host)];
+        let held = [host.begin("/echo", 1000, 1), host.begin("/echo", 1000, 1)];
         for mut stream in held {
             let mut answer = [0; 64];
             stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
@@ -148,7 +140,7 @@ fn bodies_that_never_come_take_no_place_for_good() {
         std::thread::sleep(Duration::from_secs(2));
         assert_eq!(host.get("/headers").0, 200);
     }
-    let _held = [unfinished(&host), unfinished(&host)];
+    let _held = [host.begin("/echo", 1000, 1), host.begin("/echo", 1000, 1)];
     host.terminate();
     assert!(host.wait(Duration::from_secs(10)).success());
 }

@@ -1,6 +1,7 @@
 //! Starting the host and talking to it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
@@ -122,6 +123,18 @@ impl Host {
             longest = longest.max(started.elapsed());
         }
         longest
+    }
+
+    /// A connection with the head of a request, the last on it, and `sent` of the `length` bytes of its body.
+    pub(crate) fn begin(&self, path: &str, length: usize, sent: usize) -> TcpStream {
+        let mut client = TcpStream::connect(&self.address).expect("a connection");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{}",
+            "x".repeat(sent)
+        );
+        client.write_all(head.as_bytes()).expect("the beginning");
+        client
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
