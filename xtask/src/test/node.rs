@@ -15,6 +15,10 @@ use crate::{command, scripts, workspace};
 /// hangs ends here, and the others go on.
 const FILE_LIMIT_MS: &str = "1200000";
 
+/// Files of tests that run side by side. They wait more than they compute, so two cores take more
+/// than node's own choice, which is one less than there are cores.
+const FILES_AT_ONCE: usize = 3;
+
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// The tests of `tests/NAME/`, on the site of this run.
@@ -117,7 +121,8 @@ pub(super) fn node(
 pub(super) fn run_files(files: &[PathBuf], describe: impl Fn(&mut Command)) -> Result<Tally> {
     let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
-    node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]).args(files);
+    node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]);
+    node.arg(format!("--test-concurrency={FILES_AT_ONCE}")).args(files);
     describe(&mut node);
     Tally::of_runner(&mut node, count_node)
 }
