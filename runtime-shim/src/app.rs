@@ -14,7 +14,6 @@ use wasmtime::component::{Component as Code, Linker};
 
 use crate::allow_list::{AllowList, BlockedNetworks};
 use crate::config::Config;
-use crate::database::Database;
 use crate::engine::{self, Cache};
 use crate::files;
 use crate::guest::{self, Guest};
@@ -28,6 +27,7 @@ use crate::otlp::Spans;
 use crate::route::{Router, Target};
 use crate::runtime_config::Store;
 use crate::shared_cache::SharedCache;
+use crate::sqlite::Database;
 use crate::variables;
 
 pub struct App {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use crate::app::{App, Component};
-use crate::database::Database;
 use crate::imports;
+use crate::sqlite::Database;
 
 const DEFAULT: &str = "default";
 

@@ -7,9 +7,9 @@ use rusqlite::types::Value as Parameter;
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
 use super::wit::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
-use crate::database::{self, Database, Lease, Row};
 use crate::guest::Guest;
 use crate::held::{TOO_MUCH, Unread};
+use crate::sqlite::{Database, DatabaseError, Lease, Row};
 
 /// The table, made on each new connection.
 pub(crate) const SCHEMA: &str = "create table if not exists spin_key_value (
@@ -39,7 +39,7 @@ impl OpenStore {
         lease: &mut Lease,
         sql: &str,
         more: Vec<Parameter>,
-    ) -> Result<Vec<Vec<u8>>, database::Error> {
+    ) -> Result<Vec<Vec<u8>>, DatabaseError> {
         let mut parameters = vec![Parameter::Text(self.name.to_string())];
         parameters.extend(more);
         let found = lease.execute::<Bytes>(sql, parameters, self.limit).await?;
@@ -50,28 +50,28 @@ impl OpenStore {
         &self,
         sql: &str,
         more: Vec<Parameter>,
-    ) -> Result<Vec<Vec<u8>>, database::Error> {
+    ) -> Result<Vec<Vec<u8>>, DatabaseError> {
         let mut lease = self.database.lease().await?;
         self.run(&mut lease, sql, more).await
     }
 
-    pub(super) async fn get(&self, key: String) -> Result<Option<Vec<u8>>, database::Error> {
+    pub(super) async fn get(&self, key: String) -> Result<Option<Vec<u8>>, DatabaseError> {
         Ok(self.run_once(GET, vec![Parameter::Text(key)]).await?.into_iter().next())
     }
 
-    pub(super) async fn set(&self, key: String, value: Vec<u8>) -> Result<(), database::Error> {
+    pub(super) async fn set(&self, key: String, value: Vec<u8>) -> Result<(), DatabaseError> {
         self.run_once(SET, vec![Parameter::Text(key), Parameter::Blob(value)]).await.map(drop)
     }
 
-    pub(super) async fn delete(&self, key: String) -> Result<(), database::Error> {
+    pub(super) async fn delete(&self, key: String) -> Result<(), DatabaseError> {
         self.run_once(DELETE, vec![Parameter::Text(key)]).await.map(drop)
     }
 
-    pub(super) async fn exists(&self, key: String) -> Result<bool, database::Error> {
+    pub(super) async fn exists(&self, key: String) -> Result<bool, DatabaseError> {
         Ok(!self.run_once(EXISTS, vec![Parameter::Text(key)]).await?.is_empty())
     }
 
-    pub(super) async fn keys(&self) -> Result<Vec<String>, database::Error> {
+    pub(super) async fn keys(&self) -> Result<Vec<String>, DatabaseError> {
         let keys = self.run_once(KEYS, Vec::new()).await?;
         Ok(keys.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect())
     }
@@ -80,7 +80,7 @@ impl OpenStore {
     pub(super) async fn change(
         &self,
         changes: Vec<(String, Option<Vec<u8>>)>,
-    ) -> Result<(), database::Error> {
+    ) -> Result<(), DatabaseError> {
         let mut lease = self.begin().await?;
         for (key, value) in changes {
             let key = Parameter::Text(key);
@@ -97,8 +97,8 @@ impl OpenStore {
     pub(super) async fn update(
         &self,
         key: String,
-        next: impl FnOnce(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, database::Error>,
-    ) -> Result<bool, database::Error> {
+        next: impl FnOnce(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, DatabaseError>,
+    ) -> Result<bool, DatabaseError> {
         let mut lease = self.begin().await?;
         let key = Parameter::Text(key);
         let found = self.run(&mut lease, GET, vec![key.clone()]).await?.into_iter().next();
@@ -108,14 +108,14 @@ impl OpenStore {
     }
 
     /// A connection whose transaction is rolled back unless it is committed.
-    async fn begin(&self) -> Result<Lease, database::Error> {
+    async fn begin(&self) -> Result<Lease, DatabaseError> {
         let mut lease = self.database.lease().await?;
         lease.execute::<Bytes>("begin immediate", Vec::new(), self.limit).await?;
         Ok(lease)
     }
 }
 
-async fn commit(mut lease: Lease) -> Result<(), database::Error> {
+async fn commit(mut lease: Lease) -> Result<(), DatabaseError> {
     lease.execute::<Bytes>("commit", Vec::new(), 0).await.map(drop)
 }
 
@@ -131,8 +131,8 @@ impl Guest {
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 type Guests = Accessor<Guest, HasSelf<Guest>>;
 
-impl From<database::Error> for Error {
-    fn from(error: database::Error) -> Self {
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
         Self::Other(error.0)
     }
 }
@@ -171,7 +171,7 @@ async fn counted<T>(
     accessor: &Guests,
     store: &Resource<OpenStore>,
     bytes: usize,
-    work: impl AsyncFnOnce(OpenStore) -> Result<T, database::Error>,
+    work: impl AsyncFnOnce(OpenStore) -> Result<T, DatabaseError>,
 ) -> Answer<T> {
     let store = opened(accessor, store)?;
     let Some(_held) = accessor.with(|mut access| access.get().held.hold(bytes as u64)) else {

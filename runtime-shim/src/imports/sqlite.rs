@@ -9,9 +9,9 @@ use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, Str
 use super::wit::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
-use crate::database::{self, Database, Lease, Row, Rows};
 use crate::guest::Guest;
 use crate::held::{self, Size, TOO_MUCH, Unread};
+use crate::sqlite::{Database, DatabaseError, Lease, Row, Rows};
 
 /// A guest's connection. The lock gives the statements of one connection an
 /// order when a guest starts several at once.
@@ -20,8 +20,8 @@ pub struct Connection(Arc<Mutex<Lease>>);
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
-impl From<database::Error> for Error {
-    fn from(error: database::Error) -> Self {
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
         Self::Io(error.0)
     }
 }

@@ -6,11 +6,11 @@ use wasmtime::component::{ComponentType, Linker, LinkerInstance, Lower, Resource
 use wasmtime::{Result, StoreContextMut};
 
 use super::postgres::text;
-use crate::database;
 use crate::guest::Guest;
 use crate::imports::key_value::OpenStore;
 use crate::imports::wit::spin::{key_value, mysql::mysql, postgres::postgres, sqlite::sqlite};
 use crate::imports::{mysql as mysql_import, postgres as postgres_import, sqlite as sqlite_import};
+use crate::sqlite::DatabaseError;
 
 type Interface<'a> = LinkerInstance<'a, Guest>;
 pub(super) type Pending<'a, T> = Box<dyn Future<Output = Result<(T,)>> + Send + 'a>;
@@ -80,7 +80,7 @@ fn on_store<'a, T, W>(
     work: impl FnOnce(OpenStore) -> W + Send + 'a,
 ) -> Pending<'a, std::result::Result<T, key_value::key_value::Error>>
 where
-    W: Future<Output = std::result::Result<T, database::Error>> + Send + 'a,
+    W: Future<Output = std::result::Result<T, DatabaseError>> + Send + 'a,
 {
     let opened = store.data().table.get(&opened).cloned();
     Box::new(async move { Ok((work(opened?).await.map_err(Into::into),)) })

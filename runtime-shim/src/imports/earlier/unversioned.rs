@@ -8,12 +8,12 @@ use wasmtime_wasi_http::{Error as HttpFailure, WasiHttpView};
 
 use super::fermyon_spin::{Pending, RowSet, parameters};
 use super::postgres::text;
-use crate::database;
 use crate::guest::Guest;
 use crate::imports::key_value::OpenStore;
 use crate::imports::wit::spin::{mysql::mysql, postgres::postgres, sqlite::sqlite, variables};
 use crate::imports::{mysql as mysql_import, sqlite as sqlite_import};
 use crate::inbound_http::{Request, Response};
+use crate::sqlite::DatabaseError;
 
 type Interface<'a> = LinkerInstance<'a, Guest>;
 type Store<'a> = StoreContextMut<'a, Guest>;
@@ -131,8 +131,8 @@ enum KeyValueError {
     Io(String),
 }
 
-impl From<database::Error> for KeyValueError {
-    fn from(error: database::Error) -> Self {
+impl From<DatabaseError> for KeyValueError {
+    fn from(error: DatabaseError) -> Self {
         Self::Io(error.0)
     }
 }

@@ -5,10 +5,10 @@ use wasmtime::component::Resource;
 use super::wit::wasi::keyvalue::atomics::{self, CasError};
 use super::wit::wasi::keyvalue::batch;
 use super::wit::wasi::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
-use crate::database;
 use crate::guest::Guest;
 use crate::held::{Held, TOO_MUCH};
 use crate::imports::key_value::OpenStore;
+use crate::sqlite::DatabaseError;
 
 type Bucket = Resource<OpenStore>;
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
@@ -23,8 +23,8 @@ pub struct CompareAndSwap {
     held: Held,
 }
 
-impl From<database::Error> for Error {
-    fn from(error: database::Error) -> Self {
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
         Self::Other(error.0)
     }
 }
@@ -126,9 +126,9 @@ impl atomics::Host for Guest {
         let next = |found: Option<Vec<u8>>| {
             let before = match found.map(<[u8; 8]>::try_from).transpose() {
                 Ok(bytes) => bytes.map_or(0, i64::from_le_bytes),
-                Err(_) => return Err(database::Error("the value is no number".to_owned())),
+                Err(_) => return Err(DatabaseError("the value is no number".to_owned())),
             };
-            let overflow = || database::Error("the number would overflow".to_owned());
+            let overflow = || DatabaseError("the number would overflow".to_owned());
             sum = before.checked_add(delta).ok_or_else(overflow)?;
             Ok(Some(sum.to_le_bytes().to_vec()))
         };

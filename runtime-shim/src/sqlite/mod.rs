@@ -1,0 +1,164 @@
+//! An SQLite file shared by all requests: a bounded pool of connections, one
+//! writer at a time in the order of asking, and no core ever waits for either.
+//!
+//! Reads run on the caller's own thread, since waking another costs more than
+//! a short read; one that takes too long is started again on a blocking thread.
+//! Whatever writes runs on a blocking thread, because a commit may wait for the disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rusqlite::limits::Limit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub(crate) use lease::Lease;
+pub(crate) use rows::{Row, Rows};
+use session::{Bounds, Session};
+
+use crate::blocking;
+use crate::limits::Limits;
+use crate::metrics::PoolMetrics;
+
+mod authorizer;
+mod functions;
+mod lease;
+mod rows;
+mod session;
+
+/// The largest script that SQLite takes at all.
+const SCRIPT_BYTES: i32 = 1_000_000_000;
+/// Statements of one database that run long at the same time: with more, its component would have all
+/// the threads on which others wait for their disk.
+const SLOW_STATEMENTS: usize = 8;
+/// A connection that nothing used for this long is closed, with what it keeps.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Why a statement or a connection was refused; the text is for the component.
+#[derive(Debug)]
+pub struct DatabaseError(pub String);
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+pub struct Database {
+    path: PathBuf,
+    /// Run on each new connection.
+    schema: &'static str,
+    /// With since when, the one used last at the end.
+    idle: Mutex<Vec<(Session, Instant)>>,
+    slots: Arc<Semaphore>,
+    writer: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
+    wait: Duration,
+    /// On a serving thread.
+    here: Bounds,
+    /// On a blocking one.
+    aside: Bounds,
+    metrics: PoolMetrics,
+}
+
+impl Database {
+    pub fn new(
+        path: PathBuf,
+        schema: &'static str,
+        limits: &Limits,
+        metrics: PoolMetrics,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            schema,
+            idle: Mutex::default(),
+            slots: Arc::new(Semaphore::new(limits.sqlite_connections as usize)),
+            writer: Arc::new(Semaphore::new(1)),
+            slow: Arc::new(Semaphore::new(SLOW_STATEMENTS)),
+            wait: Duration::from_millis(limits.sqlite_wait_ms),
+            here: Bounds::here(limits),
+            aside: Bounds::aside(limits),
+            metrics,
+        })
+    }
+
+    /// A connection for the caller alone, until the lease is dropped.
+    pub async fn lease(self: &Arc<Self>) -> Result<Lease, DatabaseError> {
+        let asked = Instant::now();
+        let slot = self.turn(&self.slots, "no connection became free").await?;
+        let idle = self.idle.lock().pop();
+        let session = match idle {
+            Some((session, _)) => session,
+            None => {
+                let database = Arc::clone(self);
+                run(move || database.connect()).await?
+            }
+        };
+        self.metrics.wait.observe(asked.elapsed().as_secs_f64());
+        self.metrics.in_use.inc();
+        Ok(Lease::new(Arc::clone(self), session, slot))
+    }
+
+    /// Closes the connections that nothing used for long, but one: the last that is closed writes all
+    /// of the log to the file.
+    pub(crate) fn prune(&self) {
+        let mut idle = self.idle.lock();
+        let old = idle.iter().take_while(|(_, since)| since.elapsed() > IDLE).count();
+        let old = old.min(idle.len().saturating_sub(1));
+        if old > 0 {
+            let closed: Vec<_> = idle.drain(..old).collect();
+            blocking::spawn(move || drop(closed));
+        }
+    }
+
+    /// Waits for `semaphore`, at most `wait`.
+    async fn turn(
+        &self,
+        semaphore: &Arc<Semaphore>,
+        failure: &str,
+    ) -> Result<OwnedSemaphorePermit, DatabaseError> {
+        if let Ok(permit) = Arc::clone(semaphore).try_acquire_owned() {
+            return Ok(permit);
+        }
+        match tokio::time::timeout(self.wait, Arc::clone(semaphore).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(DatabaseError(format!(
+                "database is busy: {failure} within {} ms",
+                self.wait.as_millis()
+            ))),
+        }
+    }
+
+    async fn slow(&self) -> Result<OwnedSemaphorePermit, DatabaseError> {
+        self.turn(&self.slow, "statements that take long did not finish").await
+    }
+
+    /// Runs the statements of `script`, on a connection of its own.
+    pub fn run_script(&self, script: &str) -> Result<(), DatabaseError> {
+        let connection = self.connect()?.connection;
+        // SQLite measures all that is left of a script, and it is the operator's.
+        connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SCRIPT_BYTES)?;
+        Ok(connection.execute_batch(script)?)
+    }
+
+    fn connect(&self) -> Result<Session, DatabaseError> {
+        Session::open(&self.path, self.schema)
+    }
+
+    /// Runs one statement, on a connection of its own.
+    pub fn write(
+        &self,
+        statement: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<(), DatabaseError> {
+        self.connect()?.connection.execute(statement, parameters)?;
+        Ok(())
+    }
+}
+
+async fn run<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, DatabaseError> + Send + 'static,
+) -> Result<R, DatabaseError> {
+    blocking::spawn(work).await.map_err(|error| DatabaseError(error.to_string()))?
+}

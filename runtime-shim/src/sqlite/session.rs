@@ -1,0 +1,276 @@
+//! One connection, and the statements that run on it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::ffi::ErrorCode;
+use rusqlite::hooks::AuthContext;
+use rusqlite::limits::Limit;
+use rusqlite::types::Value;
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionState};
+
+use super::authorizer::authorize;
+use super::rows::{Row, Rows, query};
+use super::{DatabaseError, functions};
+use crate::limits::Limits;
+
+/// Prepared statements that a connection keeps: more than an application has.
+const STATEMENTS_KEPT: usize = 128;
+/// The text of one statement. Values are bound, so it does not grow with them.
+const STATEMENT_BYTES: i32 = 1024 * 1024;
+/// A value or a row that a statement handles on a serving thread. A function of SQLite cannot be
+/// stopped, and LIKE takes as long as the product of what it is given; one with more runs elsewhere.
+const INLINE_VALUE_BYTES: i32 = 64 * 1024;
+/// The same anywhere: as much as one call may hand to the host.
+const VALUE_BYTES: i32 = 64 * 1024 * 1024;
+/// The pattern of LIKE and GLOB on a serving thread, and anywhere.
+const INLINE_PATTERN_BYTES: i32 = 64;
+const PATTERN_BYTES: i32 = 1_000;
+/// What SQLite says where a pattern is longer.
+const LONG_PATTERN: &str = "LIKE or GLOB pattern too complex";
+/// What SQLite takes in this process: rows are made before anybody can count them.
+const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
+/// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
+const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
+/// Nor is one whose columns have longer names than this together, which its text need not show.
+const CACHED_NAME_BYTES: usize = 64 * 1024;
+/// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
+const STEPS_PER_CHECK: i32 = 100;
+/// How long SQLite itself waits for a lock. Within this process the writer's
+/// turn comes first, so only another program can make it wait.
+const FOREIGN_LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Between two attempts at what SQLite refuses at once, however long it may wait.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// What a statement may take of the thread that it runs on.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    time: Duration,
+    value_bytes: i32,
+    pattern_bytes: i32,
+    /// For a lock that another program holds.
+    lock_wait: Duration,
+}
+
+impl Bounds {
+    /// On a serving thread, where others wait.
+    pub(super) fn here(limits: &Limits) -> Self {
+        Self {
+            time: Duration::from_millis(limits.sqlite_inline_ms),
+            value_bytes: INLINE_VALUE_BYTES,
+            pattern_bytes: INLINE_PATTERN_BYTES,
+            lock_wait: Duration::ZERO,
+        }
+    }
+
+    /// On a thread that may block.
+    pub(super) fn aside(limits: &Limits) -> Self {
+        Self {
+            time: Duration::from_millis(limits.sqlite_statement_ms),
+            value_bytes: VALUE_BYTES,
+            pattern_bytes: PATTERN_BYTES,
+            lock_wait: FOREIGN_LOCK_WAIT,
+        }
+    }
+}
+
+/// A connection and what its callbacks look at.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    /// Milliseconds since `epoch` at which the running statement is stopped.
+    pub(super) stop_at: Arc<AtomicU64>,
+    epoch: Instant,
+    /// The guest changed a setting that its successor must not inherit.
+    pub(super) changed: Arc<AtomicBool>,
+}
+
+/// How a statement is run.
+#[derive(PartialEq)]
+pub(super) enum Kind {
+    /// Returns rows and changes nothing.
+    Read,
+    /// Starts or ends a transaction in which nothing was written.
+    Control,
+    Write,
+}
+
+pub(super) enum RunError {
+    Sqlite(rusqlite::Error),
+    Other(String),
+}
+
+impl From<rusqlite::Error> for RunError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<RunError> for DatabaseError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Sqlite(error) => error.into(),
+            RunError::Other(text) => Self(text),
+        }
+    }
+}
+
+impl RunError {
+    /// Whether it may go well where more may be taken.
+    pub(super) fn is_retryable(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        let said = match error {
+            rusqlite::Error::SqliteFailure(_, Some(said)) => said.as_str(),
+            _ => "",
+        };
+        said == LONG_PATTERN
+            || matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::OperationInterrupted
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::TooBig
+                )
+            )
+    }
+}
+
+impl Session {
+    /// Opens the file, and makes it where there is none; `schema` is run on it.
+    pub(super) fn open(path: &Path, schema: &str) -> Result<Self, DatabaseError> {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| DatabaseError(format!("{}: {error}", parent.display())))?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(FOREIGN_LOCK_WAIT)?;
+        use_wal(&connection)?;
+        // NORMAL: the disk is waited for at checkpoints, a crash of the machine cannot corrupt.
+        // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
+        connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
+        connection.execute_batch(&format!("pragma hard_heap_limit = {HEAP_BYTES}"))?;
+        connection.execute_batch(schema)?;
+        functions::add(&connection, VALUE_BYTES)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
+        // which costs more than running it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let changed = Arc::new(AtomicBool::new(false));
+        connection.authorizer(Some({
+            let changed = Arc::clone(&changed);
+            move |context: AuthContext<'_>| authorize(&context, &changed)
+        }))?;
+        let stop_at = Arc::new(AtomicU64::new(u64::MAX));
+        let epoch = Instant::now();
+        connection.progress_handler(
+            STEPS_PER_CHECK,
+            Some({
+                let stop_at = Arc::clone(&stop_at);
+                move || epoch.elapsed().as_millis() as u64 > stop_at.load(Relaxed)
+            }),
+        )?;
+        Ok(Self { connection, stop_at, epoch, changed })
+    }
+
+    /// Does `work`, which SQLite gives up where it takes more.
+    fn within<T>(
+        &self,
+        bounds: Bounds,
+        work: impl FnOnce(&Self) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let Self { connection, .. } = self;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bounds.value_bytes)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, bounds.pattern_bytes)?;
+        connection.busy_timeout(bounds.lock_wait)?;
+        let stop_at = self.epoch.elapsed() + bounds.time;
+        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
+        let done = work(self);
+        self.stop_at.store(u64::MAX, Relaxed);
+        done
+    }
+
+    pub(super) fn kind(&self, sql: &str, bounds: Bounds) -> Result<Kind, RunError> {
+        let shape = |statement: &Statement<'_>| (statement.readonly(), statement.column_count());
+        let shape = self.within(bounds, |session| {
+            // The authorizer sees a statement only when it is prepared anew.
+            if is_pragma(sql) || !is_kept(sql) {
+                return Ok(shape(&session.connection.prepare(sql)?));
+            }
+            let statement = session.connection.prepare_cached(sql)?;
+            let shape = shape(&statement);
+            give_back(statement);
+            Ok(shape)
+        })?;
+        let written = self.connection.transaction_state::<&str>(None)? == TransactionState::Write;
+        Ok(match shape {
+            (true, 1..) => Kind::Read,
+            (true, 0) if !written => Kind::Control,
+            _ => Kind::Write,
+        })
+    }
+
+    pub(super) fn run<R: Row>(
+        &self,
+        sql: &str,
+        parameters: &[Value],
+        limit: u64,
+        bounds: Bounds,
+    ) -> Result<Rows<R>, RunError> {
+        self.within(bounds, |session| {
+            if !is_kept(sql) {
+                return query(&mut session.connection.prepare(sql)?, parameters, limit);
+            }
+            let mut statement = session.connection.prepare_cached(sql)?;
+            let found = query(&mut statement, parameters, limit);
+            give_back(statement);
+            found
+        })
+    }
+}
+
+fn is_kept(sql: &str) -> bool {
+    sql.len() <= CACHED_STATEMENT_BYTES
+}
+
+/// For the next time, unless it takes much room.
+fn give_back(statement: CachedStatement<'_>) {
+    if names(&statement) > CACHED_NAME_BYTES {
+        statement.discard();
+    }
+}
+
+/// Bytes of the names of a statement's columns.
+pub(super) fn names(statement: &Statement<'_>) -> usize {
+    statement.column_names().map(str::len).sum()
+}
+
+fn is_pragma(sql: &str) -> bool {
+    sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("pragma"))
+}
+
+/// WAL: readers and the writer do not wait for each other.
+///
+/// Of several connections that change a new file to it at once, SQLite refuses all but one, without
+/// waiting, since each would wait for the others' read locks.
+fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
+    let started = Instant::now();
+    loop {
+        match connection.execute_batch("pragma journal_mode = wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started.elapsed() < FOREIGN_LOCK_WAIT =>
+            {
+                std::thread::sleep(RETRY);
+            }
+            changed => return Ok(changed?),
+        }
+    }
+}
