@@ -1,7 +1,7 @@
 //! One request's way: route, headers for the guest, an instance, the answer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -57,8 +57,7 @@ pub(crate) async fn answer(
         core.app.metrics.unrouted.answered(Problem::NotFound.status());
         return answer::problem(Problem::NotFound, &asker);
     }
-    let (mut parts, body) = request.into_parts();
-    let Some(matched) = core.app.router.find(parts.uri.path()) else {
+    let Some(matched) = core.app.router.find(request.uri().path()) else {
         core.app.metrics.unrouted.answered(Problem::NotFound.status());
         return answer::problem(Problem::NotFound, &asker);
     };
@@ -69,74 +68,104 @@ pub(crate) async fn answer(
             return response.clone().map(Body::full);
         }
     };
-    let component = &core.app.components[index];
     let measured = Measured {
         core,
-        component,
+        component: &core.app.components[index],
         route: matched.route,
         context,
-        method: parts.method.clone(),
+        method: request.method().clone(),
         started: Instant::now(),
     };
-    component.metrics.in_flight.inc();
-    let (cache, under_way) = (&component.shared_cache, component.metrics.in_flight.get());
-    let cached = cache.concerns(&parts, under_way, measured.started);
-    let found = cached.then(|| cache.find(&parts)).flatten();
+    measured.component.metrics.in_flight.inc();
+    let (parts, body) = request.into_parts();
+    let inbound = Inbound { index, matched, client, parts, body };
+    let response = shared(&measured, inbound, &asker).await;
+    measured.finish(response)
+}
+
+/// A request from outside and the component that it is for.
+struct Inbound<'a> {
+    index: usize,
+    matched: Matched<'a>,
+    client: &'a HeaderValue,
+    parts: request::Parts,
+    body: Incoming,
+}
+
+/// Answers from the shared cache where that may, and else has an instance do so. What the cache has
+/// kept for too long serves where no instance does.
+async fn shared(measured: &Measured<'_>, inbound: Inbound<'_>, asker: &Asker) -> Response<Body> {
+    let Component { shared_cache, metrics, .. } = measured.component;
+    let under_way = metrics.in_flight.get();
+    let cached = shared_cache.concerns(&inbound.parts, under_way, measured.started);
+    let found = cached.then(|| shared_cache.find(&inbound.parts)).flatten();
     let (kept, _renewal) = match found {
         Some((response, None)) => {
-            component.metrics.shared.inc();
-            return measured.finish(response);
+            metrics.shared.inc();
+            return response;
         }
         Some((response, renewal)) => (Some(response), renewal),
         None => (None, None),
     };
-    let without_answer = |problem| kept.unwrap_or_else(|| answer::problem(problem, &asker));
-    let limit = component.limits.request_body_bytes;
-    if body.size_hint().lower() > limit {
-        let time = Duration::from_millis(component.limits.request_ms);
-        let _ = tokio::time::timeout(time, Limited::new(body, limit).0.discard()).await;
-        return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
+    match made(measured, inbound, cached).await {
+        Ok(response) => response,
+        Err(Problem::BodyTooLarge) => answer::problem(Problem::BodyTooLarge, asker),
+        Err(problem) => kept.unwrap_or_else(|| answer::problem(problem, asker)),
     }
-    let exceeded;
-    let body = if body.is_end_stream() {
-        exceeded = None;
-        Ok(Empty::new().map_err(|never| match never {}).boxed_unsync())
-    } else {
-        let (body, flag) = Limited::new(body, limit);
-        exceeded = Some(flag);
-        core.arrived(index, body.boxed_unsync()).await
-    };
-    let is_too_large = || exceeded.as_ref().is_some_and(|exceeded| exceeded.load(Relaxed));
-    let body = match body {
-        Ok(body) => body,
-        Err(_) if is_too_large() => {
-            return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
-        }
-        Err(problem) => return measured.finish(without_answer(problem)),
-    };
+}
+
+/// Has an instance answer.
+async fn made(
+    measured: &Measured<'_>,
+    inbound: Inbound<'_>,
+    cached: bool,
+) -> Result<Response<Body>, Problem> {
+    let &Measured { core, component, context, .. } = measured;
+    let Inbound { index, matched, client, mut parts, body } = inbound;
+    let (body, exceeded) = received(core, index, body).await?;
     // Only now: who is slow to send a body takes no place of those that may be inside.
-    let Some(_admitted) = core.pools[index].admit(component) else {
-        return measured.finish(without_answer(Problem::Overloaded));
-    };
+    let _admitted = core.pools[index].admit(component).ok_or(Problem::Overloaded)?;
     let asked = cached.then(|| Asked::of(&parts));
     let written = (!parts.method.is_safe()).then(|| parts.uri.clone());
     describe(&mut parts, matched, client, context);
     let answered = core.answered(index, Request::from_parts(parts, body), context).await;
-    if is_too_large() {
-        return measured.finish(answer::problem(Problem::BodyTooLarge, &asker));
+    if exceeded.is_some_and(|exceeded| exceeded.load(Relaxed)) {
+        return Err(Problem::BodyTooLarge);
     }
-    let response = match answered {
-        Ok(response) => response,
-        Err(problem) => return measured.finish(without_answer(problem)),
-    };
-    let (parts, body) = response.into_parts();
+    let (parts, body) = answered?.into_parts();
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;
     let response = Response::from_parts(parts, body);
-    cache.keep(asked.as_ref(), &response);
+    component.shared_cache.keep(asked.as_ref(), &response);
     if let Some(uri) = written {
-        cache.invalidate(&uri, &response);
+        component.shared_cache.invalidate(&uri, &response);
     }
-    measured.finish(response)
+    Ok(response)
+}
+
+/// As much of `body` as has to be there before an instance is asked for, with what tells whether the
+/// rest turns out to be too long.
+async fn received(
+    core: &Core,
+    index: usize,
+    body: Incoming,
+) -> Result<(WasiBody, Option<Arc<AtomicBool>>), Problem> {
+    let limits = &core.app.components[index].limits;
+    let limit = limits.request_body_bytes;
+    if body.is_end_stream() {
+        return Ok((Empty::new().map_err(|never| match never {}).boxed_unsync(), None));
+    }
+    let is_too_large = body.size_hint().lower() > limit;
+    let (body, exceeded) = Limited::new(body, limit);
+    if is_too_large {
+        let time = Duration::from_millis(limits.request_ms);
+        let _ = tokio::time::timeout(time, body.discard()).await;
+        return Err(Problem::BodyTooLarge);
+    }
+    match core.arrived(index, body.boxed_unsync()).await {
+        Ok(body) => Ok((body, Some(exceeded))),
+        Err(_) if exceeded.load(Relaxed) => Err(Problem::BodyTooLarge),
+        Err(problem) => Err(problem),
+    }
 }
 
 fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
@@ -152,7 +181,7 @@ fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
 
 /// Counts a request, however it ends.
 struct Measured<'a> {
-    core: &'a Core,
+    core: &'a Arc<Core>,
     component: &'a Component,
     route: &'a Route,
     context: RequestContext,
