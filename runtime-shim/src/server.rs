@@ -18,6 +18,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::ReadBuf;
@@ -216,11 +217,11 @@ async fn connection(
     loop {
         match begun(&io).await {
             Begun::Nothing => return,
-            Begun::Http1 => match http1(&current, &client, io).await {
+            Begun::Http1 => match serve_http1(&current, &client, io).await {
                 Some(idle) => io = idle,
                 None => return,
             },
-            Begun::Http2 => return http2(&current, &client, io).await,
+            Begun::Http2 => return serve_http2(&current, &client, io).await,
         }
     }
 }
@@ -251,10 +252,10 @@ async fn begun(io: &Watched) -> Begun {
 }
 
 /// Answers requests until the connection ends, or is given back as idle.
-async fn http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Option<Watched> {
+async fn serve_http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Option<Watched> {
     let registered = Arc::clone(&io.registered);
     let headers = usize::try_from(current.get().app.limits.max_header_bytes).unwrap_or(usize::MAX);
-    let mut builder = hyper::server::conn::http1::Builder::new();
+    let mut builder = http1::Builder::new();
     builder.max_buf_size(headers.max(8192)).header_read_timeout(None);
     let answered = {
         let (current, client, registered) =
@@ -262,21 +263,8 @@ async fn http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Opt
         service_fn(move |request| answer(&current, &client, &registered, request))
     };
     let mut connection = Box::new(builder.serve_connection(TokioIo::new(io), answered));
-    let mut finishing = false;
-    let idle = poll_fn(|cx| {
-        match registered.watch.order(cx) {
-            Order::Close => return Poll::Ready(false),
-            Order::Finish if !finishing => {
-                finishing = true;
-                Pin::new(&mut *connection).graceful_shutdown();
-            }
-            Order::Rest if registered.rests() => return Poll::Ready(true),
-            Order::Finish | Order::Rest | Order::Continue => {}
-        }
-        Pin::new(&mut *connection).poll(cx).map(|ended| log_end(ended, &registered))
-    })
-    .await;
-    if !idle {
+    let finish = http1::Connection::graceful_shutdown;
+    if !run(Pin::new(&mut *connection), finish, &registered, true).await {
         return None;
     }
     let parts = connection.into_parts();
@@ -284,10 +272,10 @@ async fn http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Opt
     parts.read_buf.is_empty().then(|| parts.io.into_inner())
 }
 
-async fn http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
+async fn serve_http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
     let registered = Arc::clone(&io.registered);
     let headers = current.get().app.limits.max_header_bytes;
-    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
@@ -300,20 +288,37 @@ async fn http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
             (Arc::clone(current), client.clone(), Arc::clone(&registered));
         service_fn(move |request| answer(&current, &client, &registered, request))
     };
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), answered));
+    let connection = pin!(builder.serve_connection(TokioIo::new(io), answered));
+    run(connection, http2::Connection::graceful_shutdown, &registered, false).await;
+}
+
+/// Polls `connection` until it ends or has to, or rests where it may: whether it does.
+async fn run<C: Future<Output = hyper::Result<()>>>(
+    mut connection: Pin<&mut C>,
+    finish: impl Fn(Pin<&mut C>),
+    registered: &Registered,
+    may_rest: bool,
+) -> bool {
     let mut finishing = false;
     poll_fn(|cx| {
         match registered.watch.order(cx) {
             Order::Close => return Poll::Ready(false),
             Order::Finish if !finishing => {
                 finishing = true;
-                connection.as_mut().graceful_shutdown();
+                finish(connection.as_mut());
             }
+            Order::Rest if may_rest && registered.rests() => return Poll::Ready(true),
             Order::Finish | Order::Rest | Order::Continue => {}
         }
-        connection.as_mut().poll(cx).map(|ended| log_end(ended, &registered))
+        connection.as_mut().poll(cx).map(|ended| {
+            // A client that left or spoke no HTTP; it has been told what can be told.
+            if let Err(error) = ended {
+                tracing::debug!(connection = registered.key(), "connection ended: {error}");
+            }
+            false
+        })
     })
-    .await;
+    .await
 }
 
 fn answer(
@@ -345,12 +350,4 @@ fn leave_body_out(response: &mut Response<Body>) {
     if let Some(length) = body.size_hint().exact() {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
-}
-
-/// An error here is a client that left or spoke no HTTP; it has been told what can be told.
-fn log_end(ended: hyper::Result<()>, registered: &Registered) -> bool {
-    if let Err(error) = ended {
-        tracing::debug!(connection = registered.key(), "connection ended: {error}");
-    }
-    false
 }
