@@ -4,33 +4,36 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use http::HeaderName;
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Code, GuestTaskId, Linker, ResourceTable};
-use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView,
-};
+use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+pub(crate) use activity::Activity;
+use hooks::Hooks;
+pub(crate) use hooks::{OutboundCall, is_of_connection};
+use limiter::Limiter;
 
 use crate::app::Component;
 use crate::cgi::{self, Exchange};
 use crate::core::Core;
 use crate::handler::{Answer, Handler, HandlerPre};
 use crate::held::Budget;
-use crate::imports::{self, outbound_http};
+use crate::imports;
 use crate::inbound_http;
 use crate::trace::TraceContext;
+
+mod activity;
+mod hooks;
+mod limiter;
 
 /// Requests of an instance that are remembered, so that a call which a guest
 /// makes after its response head still finds the request it belongs to.
@@ -38,9 +41,6 @@ const REMEMBERED: usize = 64;
 
 /// Random bytes that one call gives: the library draws them one by one.
 const RANDOM_BYTES: u64 = 1024 * 1024;
-
-/// Of a body that a guest writes, what waits for the client to take it.
-const BODY_CHUNK_BYTES: usize = 128 * 1024;
 
 /// What belongs to one request, wherever it goes.
 #[derive(Clone, Copy)]
@@ -63,21 +63,6 @@ impl RequestContext {
     }
 }
 
-/// Outbound calls of an instance that are under way.
-#[derive(Default)]
-pub(crate) struct Calls(Arc<()>);
-
-/// One of them, until it is dropped.
-pub(crate) struct OutboundCall(#[expect(dead_code, reason = "it counts")] Arc<()>);
-
-impl Calls {
-    /// `None` if there are `limit` already.
-    pub(crate) fn start(&self, limit: u64) -> Option<OutboundCall> {
-        let started = Arc::strong_count(&self.0) as u64 - 1;
-        (started < limit).then(|| OutboundCall(Arc::clone(&self.0)))
-    }
-}
-
 /// The data of a store.
 pub struct Guest {
     pub component: Arc<Component>,
@@ -94,65 +79,6 @@ pub struct Guest {
     pub activity: Arc<Activity>,
 }
 
-/// A page that asks another component, and that one its database, goes on as often as there are
-/// looks at what is ready, and would wait for a turn at each if there were one look only.
-const LOOKS_PER_TURN: u32 = 16;
-/// What computes gives way to others for so long at most, about the length of its own turn.
-const WAY: Duration = Duration::from_millis(2);
-
-/// What the epoch callback tells those outside the store, who cannot look in.
-#[derive(Default)]
-pub struct Activity {
-    /// Everything in the store waited, since the guest was last interrupted.
-    pub rested: AtomicBool,
-    /// The guest was interrupted while computing, since this was last looked at.
-    pub yielded: AtomicBool,
-    /// The task that was computing then.
-    pub computing: Mutex<Option<GuestTaskId>>,
-    /// The guest waits for its turn to go on computing.
-    pub queued: AtomicBool,
-    /// The instance was ended before it was done.
-    pub broken: AtomicBool,
-    turn: Mutex<Option<OwnedSemaphorePermit>>,
-}
-
-impl Activity {
-    /// Guests that compute take turns, one between some looks at sockets: a request that arrives
-    /// waits for one turn, however many people sign in at the time.
-    async fn next_turn(self: Arc<Self>, turns: Arc<Semaphore>) {
-        self.queued.store(true, Relaxed);
-        let ended = Instant::now();
-        for _ in 0..LOOKS_PER_TURN {
-            // tokio's own yield lets sockets and timers have their turn too.
-            tokio::task::yield_now().await;
-            if ended.elapsed() > WAY {
-                break;
-            }
-        }
-        self.end_turn();
-        // The semaphore is never closed.
-        let turn = turns.acquire_owned().await.ok();
-        *self.turn.lock() = turn;
-        self.queued.store(false, Relaxed);
-    }
-
-    /// Whether the guest computes, seen when it has stopped for now. Others get the turn of one that
-    /// waits for something.
-    pub fn computes(&self) -> bool {
-        if self.yielded.swap(false, Relaxed) || self.queued.load(Relaxed) {
-            return true;
-        }
-        self.end_turn();
-        self.rested.store(true, Relaxed);
-        false
-    }
-
-    /// The guest waits for something, or another's turn has come.
-    pub fn end_turn(&self) {
-        self.turn.lock().take();
-    }
-}
-
 impl Guest {
     pub fn remember(&mut self, task: GuestTaskId, context: RequestContext) {
         if self.requests.len() >= REMEMBERED {
@@ -164,7 +90,7 @@ impl Guest {
 
     /// Bytes of memory that requests made it take. A guest cannot give any back.
     pub fn grown(&self) -> u64 {
-        u64::try_from(self.limiter.taken - self.limiter.first).unwrap_or(0)
+        self.limiter.grown()
     }
 
     /// Gives a program the request that it is run for, with all of its body.
@@ -203,53 +129,6 @@ impl Guest {
     }
 }
 
-/// Holds an instance to `memory_bytes` and `table_elements`, and tells the metrics what it takes.
-struct Limiter {
-    component: Arc<Component>,
-    /// Bytes that it may still take, of all its memories together.
-    memory: usize,
-    /// Elements that its tables may still take together.
-    elements: usize,
-    taken: i64,
-    /// What it took for its start.
-    first: i64,
-}
-
-impl ResourceLimiter for Limiter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current);
-        let Some(left) = self.memory.checked_sub(more) else { return Ok(false) };
-        self.memory = left;
-        self.taken += more as i64;
-        self.component.metrics.memory.add(more as i64);
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let Some(left) = self.elements.checked_sub(desired.saturating_sub(current)) else {
-            return Ok(false);
-        };
-        self.elements = left;
-        Ok(true)
-    }
-}
-
-impl Drop for Limiter {
-    fn drop(&mut self) {
-        self.component.metrics.memory.sub(self.taken);
-    }
-}
-
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
@@ -259,77 +138,6 @@ impl WasiView for Guest {
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
-    }
-}
-
-/// What `wasi:http` asks of its host.
-pub(crate) struct Hooks {
-    component: Arc<Component>,
-    core: Arc<Core>,
-    latest: Option<RequestContext>,
-    pub(crate) calls: Calls,
-}
-
-/// Headers that belong to a connection, not to a message. `host` is not among
-/// them: guests read it, and Spin lets them. One shared filter: it is asked
-/// for with every request.
-static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> =
-    LazyLock::new(|| Arc::new(is_of_connection));
-
-pub(crate) fn is_of_connection(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "transfer-encoding"
-            | "upgrade"
-            | "http2-settings"
-    )
-}
-
-type Sent = Box<
-    dyn Future<
-            Output = wasmtime_wasi_http::Result<(
-                http::Response<WasiBody>,
-                Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-            )>,
-        > + Send,
->;
-
-impl WasiHttpHooks for Hooks {
-    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        BODY_CHUNK_BYTES
-    }
-
-    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
-        BODY_CHUNK_BYTES
-    }
-
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::clone(&CONNECTION_HEADERS)
-    }
-
-    /// Calls of WASI 0.2 components come this way; those of 0.3 through `OutboundHttp`.
-    fn send_request(
-        &mut self,
-        request: http::Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _done: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-    ) -> Sent {
-        let (core, component, context) =
-            (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
-        let call = self.calls.start(component.limits.outbound_calls);
-        Box::new(async move {
-            let call = call.ok_or(wasmtime_wasi_http::Error::ConnectionLimitReached)?;
-            let response =
-                outbound_http::send(&core, &component, context, call, request, options).await?;
-            let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> =
-                Box::new(async { Ok(()) });
-            Ok((response, finished))
-        })
     }
 }
 
@@ -389,20 +197,9 @@ pub(crate) async fn instantiate(
         table,
         wasi: wasi(core, component)?.build(),
         http,
-        hooks: Hooks {
-            component: Arc::clone(component),
-            core: Arc::clone(core),
-            latest: None,
-            calls: Calls::default(),
-        },
+        hooks: Hooks::new(core, component),
         held: Budget::new(limits.held_bytes),
-        limiter: Limiter {
-            component: Arc::clone(component),
-            memory: usize::try_from(limits.memory_bytes)?,
-            elements: usize::try_from(limits.table_elements)?,
-            taken: 0,
-            first: 0,
-        },
+        limiter: Limiter::new(Arc::clone(component))?,
         requests: VecDeque::with_capacity(REMEMBERED),
         exchange: None,
         activity: Arc::clone(&activity),
@@ -438,8 +235,7 @@ pub(crate) async fn instantiate(
     };
     activity.end_turn();
     let handler = handler.context("the instance did not finish its start")??;
-    let limiter = &mut store.data_mut().limiter;
-    limiter.first = limiter.taken;
+    store.data_mut().limiter.started();
     Ok((store, handler))
 }
 

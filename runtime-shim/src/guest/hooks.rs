@@ -1,0 +1,107 @@
+//! What `wasi:http` asks of its host, and the calls that a guest makes through it.
+
+use std::sync::{Arc, LazyLock};
+
+use http::HeaderName;
+use wasmtime_wasi_http::{ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::RequestContext;
+use crate::app::Component;
+use crate::core::Core;
+use crate::imports::outbound_http;
+
+/// Of a body that a guest writes, what waits for the client to take it.
+const BODY_CHUNK_BYTES: usize = 128 * 1024;
+
+/// Outbound calls of an instance that are under way.
+#[derive(Default)]
+pub(crate) struct Calls(Arc<()>);
+
+/// One of them, until it is dropped.
+pub(crate) struct OutboundCall(#[expect(dead_code, reason = "it counts")] Arc<()>);
+
+impl Calls {
+    /// `None` if there are `limit` already.
+    pub(crate) fn start(&self, limit: u64) -> Option<OutboundCall> {
+        let started = Arc::strong_count(&self.0) as u64 - 1;
+        (started < limit).then(|| OutboundCall(Arc::clone(&self.0)))
+    }
+}
+
+/// What `wasi:http` asks of its host.
+pub(crate) struct Hooks {
+    component: Arc<Component>,
+    core: Arc<Core>,
+    pub(super) latest: Option<RequestContext>,
+    pub(crate) calls: Calls,
+}
+
+impl Hooks {
+    pub(super) fn new(core: &Arc<Core>, component: &Arc<Component>) -> Self {
+        let (core, component) = (Arc::clone(core), Arc::clone(component));
+        Self { component, core, latest: None, calls: Calls::default() }
+    }
+}
+
+/// Headers that belong to a connection, not to a message. `host` is not among
+/// them: guests read it, and Spin lets them. One shared filter: it is asked
+/// for with every request.
+static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> =
+    LazyLock::new(|| Arc::new(is_of_connection));
+
+pub(crate) fn is_of_connection(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
+
+type Sent = Box<
+    dyn Future<
+            Output = wasmtime_wasi_http::Result<(
+                http::Response<WasiBody>,
+                Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
+            )>,
+        > + Send,
+>;
+
+impl WasiHttpHooks for Hooks {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::clone(&CONNECTION_HEADERS)
+    }
+
+    /// Calls of WASI 0.2 components come this way; those of 0.3 through `OutboundHttp`.
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _done: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
+    ) -> Sent {
+        let (core, component, context) =
+            (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
+        let call = self.calls.start(component.limits.outbound_calls);
+        Box::new(async move {
+            let call = call.ok_or(wasmtime_wasi_http::Error::ConnectionLimitReached)?;
+            let response =
+                outbound_http::send(&core, &component, context, call, request, options).await?;
+            let finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send> =
+                Box::new(async { Ok(()) });
+            Ok((response, finished))
+        })
+    }
+}
