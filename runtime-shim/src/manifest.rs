@@ -46,30 +46,24 @@ pub struct Application {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ApplicationTriggers {
-    #[serde(default)]
     pub http: ApplicationHttp,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ApplicationHttp {
     /// Spin reads it and has no use for it.
-    #[serde(default)]
     base: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Variable {
-    #[serde(default)]
     pub description: Option<String>,
-    #[serde(default)]
     pub default: Option<String>,
-    #[serde(default)]
     pub required: bool,
-    #[serde(default)]
     pub secret: bool,
 }
 
@@ -85,12 +79,9 @@ pub struct HttpTrigger {
     #[serde(default)]
     pub id: String,
     pub route: StringOr<PrivateRoute>,
-    #[serde(default)]
     pub component: Option<StringOr<Component>>,
     /// Sent by the host where no component is asked.
-    #[serde(default)]
     pub static_response: Option<StaticResponse>,
-    #[serde(default)]
     pub executor: Option<Executor>,
     /// Middleware, which would have to be composed with the component.
     #[serde(default)]
@@ -100,14 +91,11 @@ pub struct HttpTrigger {
 }
 
 /// `static_response = { status_code = 404, body = "…" }`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct StaticResponse {
-    #[serde(default)]
     pub status_code: Option<u16>,
-    #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    #[serde(default)]
     pub body: Option<String>,
 }
 
@@ -161,13 +149,10 @@ pub struct Component {
     pub sqlite_databases: Vec<String>,
     #[serde(default)]
     pub ai_models: Vec<String>,
-    #[serde(default)]
     pub targets: Option<IgnoredAny>,
-    #[serde(default)]
     pub build: Option<Build>,
     #[serde(default)]
     pub tool: Tools,
-    #[serde(default)]
     pub dependencies_inherit_configuration: Option<bool>,
     #[serde(default)]
     pub dependencies: BTreeMap<String, IgnoredAny>,
@@ -181,7 +166,6 @@ pub struct Component {
 pub struct Build {
     pub command: Commands,
     /// Relative to the manifest's directory.
-    #[serde(default)]
     pub workdir: Option<String>,
     /// Globs of source files, relative to `workdir`.
     #[serde(default)]
@@ -206,16 +190,12 @@ impl Commands {
 }
 
 /// `[component.ID.profile.NAME]`: what differs when `--profile NAME` is asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Profile {
-    #[serde(default)]
     source: Option<StringOr<BTreeMap<String, String>>>,
-    #[serde(default)]
     environment: BTreeMap<String, String>,
-    #[serde(default)]
     dependencies: BTreeMap<String, IgnoredAny>,
-    #[serde(default)]
     build: Option<ProfileBuild>,
 }
 
@@ -228,21 +208,19 @@ struct ProfileBuild {
 /// `[component.ID.tool.NAME]`: what tools other than Spin want to know of a component.
 #[derive(Debug, Default, Deserialize)]
 pub struct Tools {
-    #[serde(default, rename = "runtime-shim")]
+    #[serde(rename = "runtime-shim")]
     pub runtime_shim: Option<Tool>,
 }
 
 /// `[component.ID.tool.runtime-shim]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Tool {
     /// The path to which `runtime-shim migrate` posts. Inside the process only, so no route
     /// should lead to it.
-    #[serde(default)]
     pub migrate: Option<String>,
     /// Interfaces that this host lacks, which the component imports and never calls. Some
     /// toolchains import whatever their SDK knows.
-    #[serde(default)]
     pub uncalled_imports: Vec<String>,
 }
 

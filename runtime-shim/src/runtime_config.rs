@@ -11,21 +11,15 @@ use crate::limits::{ComponentOverrides, HostOverrides};
 use crate::manifest::parse_toml;
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    #[serde(default)]
     pub state_dir: Option<PathBuf>,
-    #[serde(default)]
     pub sqlite_database: BTreeMap<String, Store>,
-    #[serde(default)]
     pub key_value_store: BTreeMap<String, Store>,
-    #[serde(default, alias = "config_provider")]
+    #[serde(alias = "config_provider")]
     pub variables_provider: Vec<Provider>,
-    #[serde(default)]
     pub outbound_networking: OutboundNetworking,
-    #[serde(default)]
     pub limits: HostOverrides,
-    #[serde(default)]
     pub component: BTreeMap<String, ComponentConfig>,
 }
 
@@ -35,7 +29,6 @@ pub struct RuntimeConfig {
 pub struct Store {
     #[serde(rename = "type")]
     pub kind: String,
-    #[serde(default)]
     pub path: Option<PathBuf>,
 }
 
@@ -49,22 +42,19 @@ pub struct Provider {
     #[serde(default)]
     pub values: BTreeMap<String, String>,
     /// Of `env`: what stands before `_` and the upper-case name; default `SPIN_VARIABLE`.
-    #[serde(default)]
     pub prefix: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct OutboundNetworking {
     /// Networks in CIDR form, or `"private"`.
-    #[serde(default)]
     pub block_networks: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ComponentConfig {
-    #[serde(default)]
     pub limits: ComponentOverrides,
 }
 
