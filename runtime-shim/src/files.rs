@@ -134,19 +134,21 @@ fn copy_file(source: &Path, destination: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `path` below `root`; a path that would leave it is refused.
 fn inside(root: &Path, path: &str) -> Result<PathBuf> {
+    below(root, path).with_context(|| format!("files: `{path}` leaves the component's directory"))
+}
+
+/// `path` below `root`, unless it would leave it.
+pub(crate) fn below(root: &Path, path: &str) -> Option<PathBuf> {
     let mut joined = root.to_path_buf();
     for part in Path::new(path).components() {
         match part {
             PathPart::Normal(name) => joined.push(name),
             PathPart::RootDir | PathPart::CurDir => {}
-            PathPart::ParentDir | PathPart::Prefix(_) => {
-                bail!("files: `{path}` leaves the component's directory")
-            }
+            PathPart::ParentDir | PathPart::Prefix(_) => return None,
         }
     }
-    Ok(joined)
+    Some(joined)
 }
 
 #[cfg(test)]

@@ -3,16 +3,20 @@
 //!
 //! Spin documents the layers' media types with `spin registry push`; the JSON is its `spin.lock`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::{Component as PathPart, Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::Value as Json;
-use toml::{Table, Value as Toml};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use toml::Table;
+
+use crate::files;
 
 /// The layer with the locked application.
 pub const APPLICATION: &str = "application/vnd.fermyon.spin.application.v1+config";
@@ -52,21 +56,26 @@ struct Locked {
     components: Vec<Component>,
 }
 
-#[derive(Default, Deserialize)]
+/// It is written as `[application]`.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Metadata {
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     version: String,
-    #[serde(default)]
     description: String,
-    #[serde(default)]
-    triggers: BTreeMap<String, TriggerSettings>,
+    #[serde(rename(serialize = "trigger"))]
+    triggers: Triggers,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Triggers {
+    http: TriggerSettings,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
 struct TriggerSettings {
-    #[serde(default)]
     base: String,
 }
 
@@ -82,7 +91,7 @@ struct Trigger {
     #[serde(default)]
     id: String,
     trigger_type: String,
-    trigger_config: serde_json::Map<String, Json>,
+    trigger_config: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -98,18 +107,15 @@ struct Component {
     #[serde(default)]
     config: BTreeMap<String, String>,
     #[serde(default)]
-    dependencies: BTreeMap<String, Json>,
+    dependencies: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct ComponentMetadata {
-    #[serde(default)]
     allowed_outbound_hosts: Vec<String>,
-    #[serde(default)]
     key_value_stores: Vec<String>,
-    #[serde(default)]
     databases: Vec<String>,
-    #[serde(default)]
     ai_models: Vec<String>,
 }
 
@@ -124,7 +130,7 @@ struct Content {
 struct File {
     #[serde(flatten)]
     content: Content,
-    path: PathBuf,
+    path: String,
 }
 
 struct Unpacking<'a> {
@@ -135,129 +141,86 @@ struct Unpacking<'a> {
 
 impl Unpacking<'_> {
     fn manifest(&self, locked: Locked) -> Result<Table> {
-        let mut application = Table::new();
-        application.insert("name".into(), locked.metadata.name.into());
-        application.insert("version".into(), locked.metadata.version.into());
-        application.insert("description".into(), locked.metadata.description.into());
-        if let Some(http) = locked.metadata.triggers.get("http") {
-            let base = Table::from_iter([("base".to_owned(), http.base.clone().into())]);
-            let trigger = Table::from_iter([("http".to_owned(), base.into())]);
-            application.insert("trigger".into(), trigger.into());
-        }
-        let triggers = locked.triggers.into_iter().map(trigger).collect::<Result<Vec<Toml>>>()?;
-        let mut components = Table::new();
-        for component in locked.components {
-            let id = component.id.clone();
+        let mut components = Map::new();
+        for component in &locked.components {
+            let id = &component.id;
             let table = self.component(component).with_context(|| format!("component `{id}`"))?;
-            components.insert(id, table.into());
+            components.insert(id.clone(), table);
         }
-        Ok(Table::from_iter([
-            ("spin_manifest_version".to_owned(), 2.into()),
-            ("application".to_owned(), application.into()),
-            ("variables".to_owned(), variables(locked.variables).into()),
-            ("trigger".to_owned(), Table::from_iter([("http".to_owned(), triggers.into())]).into()),
-            ("component".to_owned(), components.into()),
-        ]))
+        let triggers = locked.triggers.into_iter().map(trigger).collect::<Result<Vec<_>>>()?;
+        let variables: Map<_, _> = locked.variables.into_iter().map(variable).collect();
+        Ok(Table::try_from(json!({
+            "spin_manifest_version": 2,
+            "application": locked.metadata,
+            "variables": variables,
+            "trigger": { "http": triggers },
+            "component": components,
+        }))?)
     }
 
-    fn component(&self, component: Component) -> Result<Table> {
+    fn component(&self, component: &Component) -> Result<Value> {
+        let Component { id, metadata, .. } = component;
         if let Some(name) = component.dependencies.keys().next() {
             bail!("it is not composed with its dependency `{name}`; push it with --compose");
         }
-        let source = self.write(&format!("{}.wasm", component.id), &component.source)?;
-        let files = Path::new("files").join(&component.id);
-        let mut placements = Vec::new();
+        let (source, files) = (format!("{id}.wasm"), format!("files/{id}"));
+        self.write(&source, &component.source)?;
         for File { content, path } in &component.files {
-            self.write_file(&files, path, content)?;
+            self.write(&format!("{files}/{}", path.trim_start_matches('/')), content)?;
         }
-        if !component.files.is_empty() {
-            placements.push(Toml::from(Table::from_iter([
-                ("source".to_owned(), text(&files)?),
-                ("destination".to_owned(), "/".into()),
-            ])));
-        }
-        let metadata = component.metadata;
-        Ok(Table::from_iter([
-            ("source".to_owned(), text(&source)?),
-            ("files".to_owned(), placements.into()),
-            ("environment".to_owned(), Table::from_iter(strings(component.env)).into()),
-            ("variables".to_owned(), Table::from_iter(strings(component.config)).into()),
-            ("allowed_outbound_hosts".to_owned(), metadata.allowed_outbound_hosts.into()),
-            ("key_value_stores".to_owned(), metadata.key_value_stores.into()),
-            ("sqlite_databases".to_owned(), metadata.databases.into()),
-            ("ai_models".to_owned(), metadata.ai_models.into()),
-        ]))
+        let placement = json!({ "source": files, "destination": "/" });
+        Ok(json!({
+            "source": source,
+            "files": if component.files.is_empty() { vec![] } else { vec![placement] },
+            "environment": component.env,
+            "variables": component.config,
+            "allowed_outbound_hosts": metadata.allowed_outbound_hosts,
+            "key_value_stores": metadata.key_value_stores,
+            "sqlite_databases": metadata.databases,
+            "ai_models": metadata.ai_models,
+        }))
     }
 
     /// A path of an image is no reason to write anywhere else.
-    fn write_file(&self, below: &Path, path: &Path, content: &Content) -> Result<()> {
-        let mut file = below.to_owned();
-        for part in path.components() {
-            match part {
-                PathPart::Normal(name) => file.push(name),
-                PathPart::RootDir | PathPart::CurDir => {}
-                PathPart::ParentDir | PathPart::Prefix(_) => {
-                    bail!("the file {} leads out of the component's folder", path.display())
-                }
-            }
-        }
-        self.write(file.to_str().context("a path is not UTF-8")?, content).map(drop)
-    }
-
-    fn write(&self, name: &str, content: &Content) -> Result<PathBuf> {
-        let decoded;
-        let bytes: &[u8] = match (&content.digest, &content.inline) {
+    fn write(&self, name: &str, content: &Content) -> Result<()> {
+        let file = files::below(self.folder, name)
+            .with_context(|| format!("the file {name} leads out of the component's folder"))?;
+        let bytes = match (&content.digest, &content.inline) {
             (_, Some(inline)) => {
-                decoded =
-                    STANDARD.decode(inline).with_context(|| format!("{name} is not base64"))?;
-                &decoded
+                let decoded = STANDARD.decode(inline);
+                Cow::from(decoded.with_context(|| format!("{name} is not base64"))?)
             }
-            (Some(digest), None) => self
-                .contents
-                .get(digest.as_str())
-                .with_context(|| format!("the image has no layer {digest}, for {name}"))?,
+            (Some(digest), None) => {
+                let missing = || format!("the image has no layer {digest}, for {name}");
+                Cow::from(*self.contents.get(digest.as_str()).with_context(missing)?)
+            }
             (None, None) => bail!("{name} is nowhere in the image"),
         };
-        let file = self.folder.join(name);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
-        Ok(PathBuf::from(name))
+        fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))
     }
 }
 
-fn variables(declared: BTreeMap<String, Variable>) -> Table {
-    let one = |(name, variable): (String, Variable)| {
-        let mut table = Table::from_iter([("secret".to_owned(), variable.secret.into())]);
-        match variable.default {
-            Some(value) => table.insert("default".into(), value.into()),
-            None => table.insert("required".into(), true.into()),
-        };
-        (name, Toml::from(table))
+fn variable((name, Variable { default, secret }): (String, Variable)) -> (String, Value) {
+    let declared = match default {
+        Some(default) => json!({ "secret": secret, "default": default }),
+        None => json!({ "secret": secret, "required": true }),
     };
-    declared.into_iter().map(one).collect()
+    (name, declared)
 }
 
-fn trigger(trigger: Trigger) -> Result<Toml> {
-    let Trigger { id, trigger_type, trigger_config } = trigger;
+fn trigger(trigger: Trigger) -> Result<Table> {
+    let Trigger { id, trigger_type, mut trigger_config } = trigger;
     if trigger_type != "http" {
         bail!("trigger `{id}` is of type `{trigger_type}`; this host has `http`");
     }
     // TOML has no null.
-    let config: serde_json::Map<_, _> =
-        trigger_config.into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let mut table = Table::try_from(config).with_context(|| format!("trigger `{id}`"))?;
+    trigger_config.retain(|_, value| !value.is_null());
+    let mut table = Table::try_from(trigger_config).with_context(|| format!("trigger `{id}`"))?;
     table.insert("id".into(), id.into());
-    Ok(table.into())
-}
-
-fn strings(map: BTreeMap<String, String>) -> impl Iterator<Item = (String, Toml)> {
-    map.into_iter().map(|(name, value)| (name, value.into()))
-}
-
-fn text(path: &Path) -> Result<Toml> {
-    Ok(path.to_str().context("a path is not UTF-8")?.into())
+    Ok(table)
 }
 
 #[cfg(test)]
@@ -318,7 +281,7 @@ mod tests {
         assert_eq!(hello.variables["url"], "{{ url }}");
         assert_eq!(hello.environment["LANGUAGE"], "ko");
         assert_eq!(fs::read(hello.source(folder.path())).expect("code"), b"code");
-        let files = crate::files::mount(folder.path(), hello).expect("mounted").expect("files");
+        let files = files::mount(folder.path(), hello).expect("mounted").expect("files");
         let read = |name: &str| fs::read_to_string(files.path().join(name)).expect("a file");
         assert_eq!((read("assets/a.txt").as_str(), read("b.txt").as_str()), ("hi", "file"));
     }
@@ -329,6 +292,7 @@ mod tests {
             ("sha256:aa", "sha256:dd", "no layer sha256:dd"),
             ("\"trigger_type\": \"http\"", "\"trigger_type\": \"redis\"", "`redis`"),
             ("/assets/a.txt", "../../a.txt", "leads out"),
+            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "leads out"),
             ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
             ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
             ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "a:b/c"),
