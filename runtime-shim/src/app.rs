@@ -2,7 +2,7 @@
 //! and compiled. Nothing in it changes while it serves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
@@ -28,7 +28,6 @@ use crate::route::{Router, Target};
 use crate::runtime_config::Store;
 use crate::shared_cache::SharedCache;
 use crate::sqlite::Database;
-use crate::variables;
 
 pub struct App {
     /// What the host says of the application, in JSON.
@@ -95,11 +94,10 @@ impl App {
             bail!("runtime config: [component.{id}]: the manifest has no such component");
         }
         let blocked = BlockedNetworks::parse(&config.runtime.outbound_networking.block_networks)?;
-        let metrics = Arc::clone(metrics);
-        let mut databases = Files::new(config, &limits, &metrics);
+        let mut databases = Files { config, limits: &limits, metrics, open: BTreeMap::new() };
         let mut components = Vec::new();
         for (id, declared) in config.retained() {
-            let component = Component::new(id, declared, config, &limits, &mut databases, &metrics)
+            let component = Component::new(id, declared, config, &limits, &mut databases, metrics)
                 .with_context(|| format!("component `{id}`"))?;
             components.push(Arc::new(component));
         }
@@ -114,15 +112,13 @@ impl App {
         let engine = engine::engine(&limits, memory)?;
         let cache = Cache::open(config.cache_dir.clone(), config.compiler.clone(), memory);
         link(&engine, &cache, config, &components)?;
-        let router = router(config, &components, &metrics)?;
-        let info = info(&manifest.application)?;
         Ok(Self {
-            info,
+            info: info(&manifest.application)?,
             engine,
+            router: router(config, &components, metrics)?,
             components,
-            router,
             limits,
-            metrics,
+            metrics: Arc::clone(metrics),
             spans: spans.cloned(),
             blocked,
         })
@@ -151,16 +147,11 @@ impl Component {
             Some(own) => limits.clone().with_component(&own.limits),
             None => limits.clone(),
         };
-        let hosts = declared
-            .outbound_hosts()
-            .iter()
-            .map(|entry| {
-                config
-                    .variables
-                    .fill(entry)
-                    .with_context(|| format!("allowed_outbound_hosts: `{entry}`"))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let filled = |entry: &String| {
+            let host = config.variables.fill(entry);
+            host.with_context(|| format!("allowed_outbound_hosts: `{entry}`"))
+        };
+        let hosts = declared.outbound_hosts().iter().map(filled).collect::<Result<Vec<_>>>()?;
         let mut environment = declared.environment.clone();
         environment.extend(config.environment.clone());
         Ok(Self {
@@ -168,9 +159,7 @@ impl Component {
             metrics: metrics.component(id),
             shared_cache: SharedCache::new(&limits),
             allow_list: AllowList::parse(&hosts)?,
-            variables: variables::component_variables(&declared.variables, &config.variables)?
-                .into_iter()
-                .collect(),
+            variables: config.variables.of_component(&declared.variables)?,
             environment: environment.into_iter().collect(),
             argv: config.manifest.argv(id).map(str::to_owned),
             output: GuestOutput::of(id, &config.printing, limits.log_line_bytes)?,
@@ -194,14 +183,10 @@ struct Files<'a> {
     config: &'a Config,
     limits: &'a Limits,
     metrics: &'a Metrics,
-    open: BTreeMap<std::path::PathBuf, Arc<Database>>,
+    open: BTreeMap<PathBuf, Arc<Database>>,
 }
 
-impl<'a> Files<'a> {
-    fn new(config: &'a Config, limits: &'a Limits, metrics: &'a Metrics) -> Self {
-        Self { config, limits, metrics, open: BTreeMap::new() }
-    }
-
+impl Files<'_> {
     fn named(&mut self, names: &[String], purpose: Use) -> Result<HashMap<String, Arc<Database>>> {
         let (configured, key, default, schema) = match purpose {
             Use::Sqlite => {
@@ -314,10 +299,9 @@ fn router(config: &Config, components: &[Arc<Component>], metrics: &Metrics) -> 
 
 /// The component files that are not there, all at once.
 pub fn missing_files(config: &Config) -> Vec<String> {
-    let source = |declared: &manifest::Component, directory: &Path| declared.source(directory);
     config
         .retained()
-        .map(|(id, declared)| (id, source(declared, &config.directory)))
+        .map(|(id, declared)| (id, declared.source(&config.directory)))
         .filter(|(_, file)| !file.is_file())
         .map(|(id, file)| format!("component `{id}`: there is no file {}", file.display()))
         .collect()

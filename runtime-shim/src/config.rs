@@ -244,10 +244,7 @@ impl Config {
                 json: application.log_format == LogFormat::Json,
                 directory: application.log_dir.clone(),
             },
-            files: [Some(file), application.runtime_config_file.clone()]
-                .into_iter()
-                .flatten()
-                .collect(),
+            files: std::iter::once(file).chain(application.runtime_config_file.clone()).collect(),
             component_ids: application
                 .component_id
                 .iter()
@@ -297,9 +294,7 @@ impl Config {
             },
         )
     }
-}
 
-impl Config {
     /// Routes with their components, as declared.
     pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.manifest.trigger.http.iter().filter_map(|trigger| {

@@ -2,7 +2,7 @@
 //! (`{{ name }}`) in which a component uses them. Every source is known when
 //! the host starts, so a component's read is a look-up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -42,16 +42,15 @@ impl Variables {
         let mut values = BTreeMap::new();
         let mut missing = Vec::new();
         for (name, variable) in declared {
+            let mut offers =
+                providers.iter().filter_map(|provider| provided(provider, name, environment));
             let value = command_line
                 .get(name)
-                .cloned()
-                .or_else(|| {
-                    providers.iter().find_map(|provider| provided(provider, name, environment))
-                })
-                .or_else(|| environment.get(&environment_name(name)).cloned())
-                .or_else(|| variable.default.clone());
+                .or_else(|| offers.next())
+                .or_else(|| environment.get(&environment_name(name)))
+                .or(variable.default.as_ref());
             match value {
-                Some(value) => _ = values.insert(name.clone(), value),
+                Some(value) => _ = values.insert(name.clone(), value.clone()),
                 None => missing.push(format!("{name} (set {})", environment_name(name))),
             }
         }
@@ -59,6 +58,19 @@ impl Variables {
             bail!("required variables have no value: {}", missing.join(", "));
         }
         Ok(Self(values))
+    }
+
+    /// The variables of a component. One that a template names but nobody declares is found
+    /// when the component is set up; one that no component uses is fine.
+    pub fn of_component(
+        &self,
+        templates: &BTreeMap<String, String>,
+    ) -> Result<HashMap<String, String>> {
+        let filled = |(name, template): (&String, &String)| {
+            let value = self.fill(template).with_context(|| format!("variable `{name}`"))?;
+            Ok((name.clone(), value))
+        };
+        templates.iter().map(filled).collect()
     }
 
     /// Fills in the `{{ name }}` of `template`.
@@ -122,17 +134,15 @@ fn environment_name(variable: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}{}", variable.to_ascii_uppercase())
 }
 
-fn provided(
-    provider: &Provider,
+fn provided<'a>(
+    provider: &'a Provider,
     name: &str,
-    environment: &BTreeMap<String, String>,
-) -> Option<String> {
+    environment: &'a BTreeMap<String, String>,
+) -> Option<&'a String> {
     match &provider.prefix {
-        _ if provider.kind == "static" => provider.values.get(name).cloned(),
-        Some(prefix) => {
-            environment.get(&format!("{prefix}_{}", name.to_ascii_uppercase())).cloned()
-        }
-        None => environment.get(&environment_name(name)).cloned(),
+        _ if provider.kind == "static" => provider.values.get(name),
+        Some(prefix) => environment.get(&format!("{prefix}_{}", name.to_ascii_uppercase())),
+        None => environment.get(&environment_name(name)),
     }
 }
 
@@ -167,21 +177,6 @@ fn from_file(file: &Path) -> Result<BTreeMap<String, String>> {
         Some("toml") => manifest::parse_toml(file, &text),
         _ => bail!("--variable @{}: the file is .toml or .json", file.display()),
     }
-}
-
-/// A variable that a component's template names but nobody declares is found
-/// when the component is set up; one that no component uses is fine.
-pub(crate) fn component_variables(
-    templates: &BTreeMap<String, String>,
-    variables: &Variables,
-) -> Result<BTreeMap<String, String>> {
-    templates
-        .iter()
-        .map(|(name, template)| {
-            let value = variables.fill(template).with_context(|| format!("variable `{name}`"))?;
-            Ok((name.clone(), value))
-        })
-        .collect()
 }
 
 #[cfg(test)]
