@@ -1,8 +1,6 @@
 //! What the host itself answers when no component did: RFC 9457 problem
 //! details for programs, a small page for people.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -27,51 +25,45 @@ pub(crate) enum Problem {
 
 impl Problem {
     pub(crate) fn status(self) -> StatusCode {
-        match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Crashed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            Self::Loop => StatusCode::LOOP_DETECTED,
-        }
+        self.parts().0
     }
 
-    fn code(self) -> &'static str {
-        match self {
-            Self::NotFound => "not_found",
-            Self::BodyTooLarge => "body_too_large",
-            Self::Crashed => "internal_error",
-            Self::Overloaded => "overloaded",
-            Self::TimedOut => "timed_out",
-            Self::Loop => "loop_detected",
-        }
-    }
-
-    /// What the client can do, in Korean and English.
-    fn detail(self) -> (&'static str, &'static str) {
+    /// Status, code, and what the client can do, in Korean and English.
+    fn parts(self) -> (StatusCode, &'static str, &'static str, &'static str) {
         match self {
             Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not_found",
                 "주소에 해당하는 페이지가 없습니다. 주소를 확인해 주세요.",
                 "There is nothing at this address.",
             ),
             Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
                 "보낸 내용이 너무 큽니다. 줄여서 다시 보내 주세요.",
                 "The request body is too large. Send less.",
             ),
             Self::Crashed => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
                 "처리하는 중에 문제가 생겼습니다. 잠시 후 다시 시도해 주세요.",
                 "Something went wrong here. Try again later.",
             ),
             Self::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
                 "지금 요청이 많습니다. 잠시 후 다시 시도해 주세요.",
                 "Too many requests right now. Try again shortly.",
             ),
             Self::TimedOut => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "timed_out",
                 "시간 안에 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.",
                 "The request took too long. Try again later.",
             ),
             Self::Loop => (
+                StatusCode::LOOP_DETECTED,
+                "loop_detected",
                 "요청이 서비스 안에서 되풀이되어 중단했습니다.",
                 "The request went round in circles and was stopped.",
             ),
@@ -124,13 +116,13 @@ fn prefers_html(accept: Option<&HeaderValue>) -> bool {
 }
 
 fn json(problem: Problem, trace: TraceContext) -> String {
-    let title = problem.status().canonical_reason().unwrap_or_default();
+    let (status, code, _, detail) = problem.parts();
     serde_json::json!({
         "type": "about:blank",
-        "title": title,
-        "status": problem.status().as_u16(),
-        "detail": problem.detail().1,
-        "code": problem.code(),
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": code,
         "trace_id": trace.to_string(),
     })
     .to_string()
@@ -138,19 +130,16 @@ fn json(problem: Problem, trace: TraceContext) -> String {
 
 /// Nothing in it comes from the request but the trace id, which is hex digits.
 fn page(problem: Problem, trace: TraceContext) -> String {
-    let (korean, english) = problem.detail();
-    let status = problem.status().as_u16();
-    let mut page = String::new();
-    let _ = write!(
-        page,
+    let (status, _, korean, english) = problem.parts();
+    let status = status.as_u16();
+    format!(
         "<!doctype html><html lang=\"ko\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{status}</title>\
          <style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,sans-serif;\
          max-width:36rem;margin:15vh auto;padding:0 1rem;word-break:keep-all}}</style>\
          <h1>{status}</h1><p>{korean}</p><p lang=\"en\">{english}</p>\
          <p><small>{trace}</small></p></html>"
-    );
-    page
+    )
 }
 
 #[cfg(test)]
