@@ -77,72 +77,57 @@ pub struct PoolMetrics {
 impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let counter = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(counter.clone())).map(|()| counter)
+        let of = "component";
+        let counter =
+            |name, help| registered(&registry, IntCounterVec::new(Opts::new(name, help), &[of]));
+        let gauge = |name, help, label| {
+            registered(&registry, IntGaugeVec::new(Opts::new(name, help), &[label]))
         };
-        let gauge = |name: &str, help: &str, labels: &[&str]| {
-            let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        let histogram = |name, help, label| {
+            let options = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
+            registered(&registry, HistogramVec::new(options, &[label]))
         };
-        let histogram = |name: &str, help: &str, labels: &[&str]| {
-            let buckets = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
-            let histogram = HistogramVec::new(buckets, labels)?;
-            registry.register(Box::new(histogram.clone())).map(|()| histogram)
-        };
-        let connections = IntGauge::new("http_connections", "Open client connections")?;
-        registry.register(Box::new(connections.clone()))?;
         // On the clock, which costs two reads of it; the kernel's count of a thread's CPU time
         // would cost two calls.
         let busy = Opts::new("guest_busy_seconds_total", "Time that instances held their threads");
-        let busy = CounterVec::new(busy, &["component"])?;
-        registry.register(Box::new(busy.clone()))?;
-        let build = gauge("runtime_shim_build_info", "Version of this host", &["version"])?;
+        let build = gauge("runtime_shim_build_info", "Version of this host", "version")?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let of = ["component"];
-        let by_route = ["component", "route", "status"];
-        let requests = counter("http_requests_total", "Answered requests", &by_route)?;
+        let requests = Opts::new("http_requests_total", "Answered requests");
+        let requests = IntCounterVec::new(requests, &[of, "route", "status"]);
+        let requests = registered(&registry, requests)?;
+        let connections = IntGauge::new("http_connections", "Open client connections");
         Ok(Self {
             unrouted: RouteMetrics::new(&requests, "", ""),
             requests,
-            latency: histogram("http_request_duration_seconds", "Time to the response head", &of)?,
+            latency: histogram("http_request_duration_seconds", "Time to the response head", of)?,
             queue_wait: histogram(
                 "http_request_queue_seconds",
                 "Time until an instance took the request",
-                &of,
+                of,
             )?,
-            in_flight: gauge("http_requests_in_flight", "Requests being answered", &of)?,
-            rejected: counter(
-                "http_requests_rejected_total",
-                "Requests told to come back later",
-                &of,
-            )?,
+            in_flight: gauge("http_requests_in_flight", "Requests being answered", of)?,
+            rejected: counter("http_requests_rejected_total", "Requests told to come back later")?,
             shared: counter(
                 "http_shared_cache_hits_total",
                 "Requests answered from the shared cache",
-                &of,
             )?,
-            traps: counter(
-                "guest_traps_total",
-                "Instances that ended in a trap or were stopped",
-                &of,
-            )?,
-            instances: gauge("guest_instances", "Live instances", &of)?,
-            instances_made: counter("guest_instances_created_total", "Instances made", &of)?,
-            memory: gauge("guest_memory_bytes", "Linear memory of live instances", &of)?,
-            busy,
-            outbound: counter("outbound_requests_total", "HTTP calls made by components", &of)?,
+            traps: counter("guest_traps_total", "Instances that ended in a trap or were stopped")?,
+            instances: gauge("guest_instances", "Live instances", of)?,
+            instances_made: counter("guest_instances_created_total", "Instances made")?,
+            memory: gauge("guest_memory_bytes", "Linear memory of live instances", of)?,
+            busy: registered(&registry, CounterVec::new(busy, &[of]))?,
+            outbound: counter("outbound_requests_total", "HTTP calls made by components")?,
             sessions: gauge(
                 "database_connections_in_use",
                 "Connections to a database that guests hold",
-                &["pool"],
+                "pool",
             )?,
             session_wait: histogram(
                 "database_connection_wait_seconds",
                 "Time until a guest got its connection",
-                &["pool"],
+                "pool",
             )?,
-            connections,
+            connections: registered(&registry, connections)?,
             registry,
         })
     }
@@ -189,6 +174,15 @@ impl Metrics {
         }
         text
     }
+}
+
+/// What was made, after `registry` has it too.
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<C>,
+) -> prometheus::Result<C> {
+    let made = made?;
+    registry.register(Box::new(made.clone())).map(|()| made)
 }
 
 /// What the kernel says of this process now. The library's own collector counts whole seconds.
