@@ -4,8 +4,6 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ureq::http::Request;
-
 use crate::support::{Host, app, command, guest, refused};
 
 /// The tests' manifest with `edit` done to it, in a directory of its own.
@@ -40,20 +38,31 @@ pub(crate) fn says_last(mut command: Command, words: &[&str]) {
 }
 
 #[test]
-fn an_unknown_key_is_named() {
-    let (_directory, file) = edited(|text| text.replace("environment =", "enviroment ="));
-    says(command(&file), &["`enviroment`", "spin.toml:", "component.conformance"]);
-}
-
-#[test]
-fn a_missing_component_file_is_named() {
-    let (_directory, file) = edited(|text| text.replacen("conformance.wasm", "gone.wasm", 1));
-    says(command(&file), &["component `hello`", "gone.wasm", "build"]);
-}
-
-#[test]
-fn a_missing_manifest_is_named() {
+fn what_is_wrong_with_the_manifest_is_named() {
+    let databases = ("sqlite_databases = [\"default\"]", "sqlite_databases = [\"archive\"]");
+    for ((from, to), words) in [
+        (("environment =", "enviroment ="), &["`enviroment`", "component.conformance"][..]),
+        (("conformance.wasm", "gone.wasm"), &["component `hello`", "gone.wasm", "build"]),
+        (databases, &["archive", "sqlite_database"]),
+    ] {
+        let (_directory, file) = edited(|text| text.replacen(from, to, 1));
+        says(command(&file), words);
+    }
     says(command(Path::new("/nowhere/spin.toml")), &["/nowhere/spin.toml"]);
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_named() {
+    for (arguments, words) in [
+        (&["--variable", "colour=red"][..], &["colour"][..]),
+        (&["--tls-cert=cert.pem"], &["--tls-cert", "gateway"]),
+        (&["--profile", "debug"], &["--profile debug"]),
+        (&["--listen", "0.0.0.0:0"], &["token (set SPIN_VARIABLE_TOKEN)", "--allow-empty"]),
+    ] {
+        let mut command = command(&app());
+        command.args(arguments);
+        says(command, words);
+    }
 }
 
 #[test]
@@ -80,20 +89,6 @@ fn spins_own_tls_is_not_passed_over() {
     let mut command = command(&app());
     command.env("SPIN_TLS_CERT", "a.pem");
     says(command, &["SPIN_TLS_CERT", "gateway"]);
-}
-
-#[test]
-fn missing_variables_are_named() {
-    let (_directory, file) =
-        edited(|text| text.replace("{ default = \"annyeong\" }", "{ required = true }"));
-    says(command(&file), &["greeting", "SPIN_VARIABLE_GREETING"]);
-}
-
-#[test]
-fn an_undeclared_variable_is_named() {
-    let mut command = command(&app());
-    command.args(["--variable", "colour=red"]);
-    says(command, &["colour"]);
 }
 
 #[test]
@@ -124,13 +119,6 @@ fn another_port_is_taken_if_one_may_be() {
     let host = Host::with("", &["--listen", &address, "--find-free-port"]);
     assert_ne!(host.address, address);
     assert_eq!(host.get("/hello").0, 200);
-}
-
-#[test]
-fn a_flag_that_only_spin_has_is_explained() {
-    let mut command = command(&app());
-    command.arg("--tls-cert=cert.pem");
-    says(command, &["--tls-cert", "gateway"]);
 }
 
 #[test]
@@ -176,21 +164,6 @@ fn a_component_is_an_application_too() {
     assert!(host.get("/.well-known/spin/info").1.contains("\"conformance\""));
 }
 
-#[test]
-fn an_empty_secret_is_refused_on_a_public_address() {
-    let mut command = command(&app());
-    command.args(["--listen", "0.0.0.0:0"]);
-    says(command, &["token", "SPIN_VARIABLE_TOKEN", "--allow-empty-secrets"]);
-}
-
-#[test]
-fn a_database_that_is_nowhere_is_named() {
-    let (_directory, file) = edited(|text| {
-        text.replace("sqlite_databases = [\"default\"]", "sqlite_databases = [\"archive\"]")
-    });
-    says(command(&file), &["archive", "sqlite_database"]);
-}
-
 /// The manifest with the source of `hello` replaced by a file with `content`.
 /// Text is WebAssembly's text format.
 pub(crate) fn with_hello(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -233,8 +206,8 @@ fn an_import_that_is_not_there_is_named() {
     }
 }
 
-/// A component that traps when it is asked, with `imports` and of this version of WASI.
-fn trapping(imports: &str, version: &str) -> String {
+/// A component with `imports` whose handler of this version of WASI is `handle` of `module`.
+pub(crate) fn handler(imports: &str, version: &str, module: &str) -> String {
     format!(
         r#"(component
         {imports}
@@ -243,13 +216,18 @@ fn trapping(imports: &str, version: &str) -> String {
             (export "response-outparam" (type (sub resource)))))
         (alias export $types "incoming-request" (type $request))
         (alias export $types "response-outparam" (type $out))
-        (core module $m (func (export "handle") (param i32 i32) unreachable))
+        (core module $m {module})
         (core instance $i (instantiate $m))
         (func $handle (param "request" (own $request)) (param "response-out" (own $out))
             (canon lift (core func $i "handle")))
         (instance $handler (export "handle" (func $handle)))
         (export "wasi:http/incoming-handler@{version}" (instance $handler)))"#
     )
+}
+
+/// One that traps when it is asked.
+fn trapping(imports: &str, version: &str) -> String {
+    handler(imports, version, "(func (export \"handle\") (param i32 i32) unreachable)")
 }
 
 /// Some toolchains import all that their SDK knows, whether it is called or not.
@@ -286,37 +264,9 @@ fn a_core_module_is_made_a_component() {
 }
 
 #[test]
-fn what_this_host_does_not_do_is_named() {
-    for (from, to, words) in [
-        ("source = \"", "ai_models = [\"llama2-chat\"]\nsource = \"", &["`llama2-chat`"][..]),
-        (
-            "component = \"hello\"",
-            "component = \"hello\"\nexecutor = { type = \"lambda\", argv = \"\" }",
-            &["`lambda`"],
-        ),
-        (
-            "[component.hello]\n",
-            "[component.hello]\ndependencies = { \"a:b/c\" = { path = \"d.wasm\" } }\n",
-            &["`a:b/c`", "compose"],
-        ),
-        (
-            "source = \"",
-            "source = { url = \"http://x/y.wasm\", digest = \"sha256:0\" }#\"",
-            &["http://x/y.wasm", "digest"],
-        ),
-    ] {
-        let (_directory, file) = edited(|text| text.replacen(from, to, 1));
-        says(command(&file), words);
-    }
-    let mut profile = command(&app());
-    profile.args(["--profile", "debug"]);
-    says(profile, &["--profile debug"]);
-}
-
-#[test]
 fn a_static_response_asks_no_component() {
     let host = Host::start();
-    let response = host.respond(Request::get(host.url("/fixed")).body(()).expect("a request"));
+    let response = host.response("/fixed");
     assert_eq!(
         (response.status().as_u16(), &response.headers()["x-fixed"]),
         (410, &"yes".parse().expect("a value"))
@@ -375,25 +325,11 @@ fn every_limit_is_printed() {
     }
 }
 
-/// A handler that traps.
-const TRAP: &str = r#"(component
-    (import "wasi:http/types@0.2.0" (instance $types
-        (export "incoming-request" (type (sub resource)))
-        (export "response-outparam" (type (sub resource)))))
-    (alias export $types "incoming-request" (type $request))
-    (alias export $types "response-outparam" (type $out))
-    (core module $m (func (export "handle") (param i32 i32) unreachable))
-    (core instance $i (instantiate $m))
-    (func $handle (param "request" (own $request)) (param "response-out" (own $out))
-        (canon lift (core func $i "handle")))
-    (instance $handler (export "handle" (func $handle)))
-    (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
-
 /// What lies in the cache is native code.
 #[test]
 fn compiled_code_that_is_broken_or_not_the_hosts_own_is_compiled_anew() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let (directory, manifest) = with_hello(TRAP.as_bytes());
+    let (directory, manifest) = with_hello(trapping("", "0.2.0").as_bytes());
     let state = directory.path().join("state");
     let start = || {
         let state = state.to_str().expect("text");
@@ -420,7 +356,7 @@ fn compiled_code_that_is_broken_or_not_the_hosts_own_is_compiled_anew() {
 
 #[test]
 fn a_cache_does_not_grow_without_end() {
-    let (directory, manifest) = with_hello(TRAP.as_bytes());
+    let (directory, manifest) = with_hello(trapping("", "0.2.0").as_bytes());
     let cache = directory.path().join("cache");
     std::fs::create_dir(&cache).expect("a directory");
     for number in 0..100 {

@@ -1,12 +1,13 @@
 //! Guests that misbehave: each ends at its limit, and its neighbours go on.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use ureq::http::Request;
 
-use crate::support::Host;
+use crate::configuration::{handler, with_hello};
+use crate::support::{Host, at_once, peer, until};
 
 /// Short enough for a test, long enough for a busy machine.
 const LIMITS: &str =
@@ -71,11 +72,7 @@ fn metric(host: &Host, name: &str) -> u64 {
 }
 
 fn wait_for_instances(host: &Host, most: u64) {
-    let started = Instant::now();
-    while metric(host, "guest_instances{") > most {
-        assert!(started.elapsed() < Duration::from_secs(5), "others are still there");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(5, "others are gone", || metric(host, "guest_instances{") <= most);
 }
 
 #[test]
@@ -83,11 +80,7 @@ fn of_the_instances_that_grew_one_keeps_its_memory() {
     let limits = "[limits]\nthreads = 1\nidle_memory_bytes = 16000000\nconcurrent_requests = 1\n";
     let host = Host::with(limits, &["--component-id", "conformance"]);
     let body = "x".repeat(8_000_000);
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| assert_eq!(host.post("/echo", &body).0, 200));
-        }
-    });
+    assert_eq!(at_once(8, || host.post("/echo", &body).0), [200; 8]);
     let made = metric(&host, "guest_instances_created_total{");
     assert!(made > 1, "{made} instances for eight requests, of which each takes one");
     wait_for_instances(&host, 1);
@@ -124,8 +117,7 @@ fn a_request_that_only_waits_ends_at_its_deadline_alone() {
 #[test]
 fn a_stream_that_pauses_too_long_is_cut_off() {
     let host = Host::with("[limits]\nresponse_idle_ms = 500\n", &[]);
-    let response = host
-        .respond(Request::get(host.url("/stream?ms=5000&count=2")).body(()).expect("a request"));
+    let response = host.response("/stream?ms=5000&count=2");
     let started = Instant::now();
     assert!(
         response.into_body().read_to_string().is_err(),
@@ -152,22 +144,11 @@ fn too_many_outbound_calls_are_refused() {
 fn what_is_more_than_can_be_served_is_told_so_early() {
     let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\nqueue = 2\n";
     let host = Host::with(limits, &[]);
-    std::thread::scope(|scope| {
-        let all: Vec<_> = (0..10)
-            .map(|_| {
-                scope.spawn(|| {
-                    host.respond(
-                        Request::get(host.url("/wait?ms=1000")).body(()).expect("a request"),
-                    )
-                })
-            })
-            .collect();
-        let answers: Vec<_> = all.into_iter().map(|one| one.join().expect("no panic")).collect();
-        let rejected: Vec<_> = answers.iter().filter(|answer| answer.status() == 503).collect();
-        assert!(rejected.len() >= 3, "{}", rejected.len());
-        assert!(rejected.iter().all(|answer| answer.headers().contains_key("retry-after")));
-        assert!(answers.iter().any(|answer| answer.status() == 200));
-    });
+    let answers = at_once(10, || host.response("/wait?ms=1000"));
+    let rejected: Vec<_> = answers.iter().filter(|answer| answer.status() == 503).collect();
+    assert!(rejected.len() >= 3, "{}", rejected.len());
+    assert!(rejected.iter().all(|answer| answer.headers().contains_key("retry-after")));
+    assert!(answers.iter().any(|answer| answer.status() == 200));
 }
 
 const ONE_AT_A_TIME: &str = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\n";
@@ -177,11 +158,8 @@ fn a_crowd_that_comes_at_once_is_served() {
     // However long this machine takes for them.
     let patient = "standing_ms = 60000\nstanding_busy_ms = 60000\nqueue_wait_ms = 60000\n";
     let host = Host::with(&format!("{ONE_AT_A_TIME}{patient}"), &[]);
-    std::thread::scope(|scope| {
-        let all: Vec<_> = (0..300).map(|_| scope.spawn(|| host.get("/wait?ms=3").0)).collect();
-        let answers: Vec<_> = all.into_iter().map(|one| one.join().expect("no panic")).collect();
-        assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
-    });
+    let answers = at_once(300, || host.get("/wait?ms=3").0);
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
 }
 
 #[test]
@@ -190,12 +168,7 @@ fn a_crowd_that_waits_for_something_else_than_the_thread_waits_together() {
     let host =
         Host::with("[limits]\nthreads = 1\nqueue_wait_ms = 60000\nstanding_ms = 60000\n", &[]);
     let begun = Instant::now();
-    std::thread::scope(|scope| {
-        let all: Vec<_> = (0..CROWD).map(|_| scope.spawn(|| host.get("/wait?ms=1000").0)).collect();
-        for one in all {
-            assert_eq!(one.join().expect("no panic"), 200);
-        }
-    });
+    assert_eq!(at_once(CROWD, || host.get("/wait?ms=1000").0), [200; CROWD]);
     // Sixty-four at once are three rounds of a second, sixteen would be twelve.
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
@@ -247,15 +220,10 @@ fn who_is_admitted_waits_little_where_more_arrives_than_is_served() {
 fn a_call_between_components_is_not_refused_where_one_from_outside_is() {
     let limits = "[limits]\nthreads = 1\n[component.named.limits]\ninstances = 1\nconcurrent_requests = 1\nqueue = 1\n";
     let host = Host::with(limits, &[]);
-    let ask = |count: usize, path: &str| -> Vec<(u16, String)> {
-        std::thread::scope(|scope| {
-            let all: Vec<_> = (0..count).map(|_| scope.spawn(|| host.get(path))).collect();
-            all.into_iter().map(|one| one.join().expect("no panic")).collect()
-        })
-    };
-    let outside = ask(8, "/people/kim/wait?ms=300");
+    let outside = at_once(8, || host.get("/people/kim/wait?ms=300"));
     assert!(outside.iter().any(|(status, _)| *status == 503), "{outside:?}");
-    let inside = ask(8, "/outbound?url=http://named.spin.internal/wait%3Fms=100");
+    let calling = "/outbound?url=http://named.spin.internal/wait%3Fms=100";
+    let inside = at_once(8, || host.get(calling));
     assert!(inside.iter().all(|(_, text)| text == "200 waited"), "{inside:?}");
 }
 
@@ -316,8 +284,7 @@ fn a_trap_is_for_the_request_that_trapped_alone() {
 #[test]
 fn a_response_that_a_trap_cuts_off_is_not_a_short_one() {
     let host = Host::with(SHARED, &[]);
-    let path = host.url("/stream?ms=200&count=20");
-    let response = host.respond(Request::get(path).body(()).expect("a request"));
+    let response = host.response("/stream?ms=200&count=20");
     assert_eq!(host.get("/panic").0, 500);
     assert!(response.into_body().read_to_string().is_err());
 }
@@ -340,8 +307,7 @@ fn an_endless_loop_is_not_its_neighbours_fault() {
 fn a_response_that_never_ends_ends() {
     let host = Host::with("[limits]\nresponse_ms = 1000\n", &[]);
     for path in ["/stream?ms=0&count=1000000000000", "/stream?ms=100&count=1000000000000"] {
-        let request = Request::get(host.url(path)).body(()).expect("a request");
-        let mut body = host.respond(request).into_body().into_reader();
+        let mut body = host.response(path).into_body().into_reader();
         let started = Instant::now();
         let mut room = [0; 65_536];
         while body.read(&mut room).is_ok_and(|read| read > 0) {
@@ -361,26 +327,14 @@ fn response_headers_without_end_are_not_sent() {
 
 #[test]
 fn a_table_has_an_end() {
-    let component = r#"(component
-        (import "wasi:http/types@0.2.0" (instance $types
-            (export "incoming-request" (type (sub resource)))
-            (export "response-outparam" (type (sub resource)))))
-        (alias export $types "incoming-request" (type $request))
-        (alias export $types "response-outparam" (type $out))
-        (core module $m
-            (table $t 1 funcref)
-            (func (export "handle") (param i32 i32)
-                (loop $again
-                    (br_if $again
-                        (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))
-                (loop $forever (br_if $forever (i32.gt_u (table.size $t) (i32.const 100000))))
-                unreachable))
-        (core instance $i (instantiate $m))
-        (func $handle (param "request" (own $request)) (param "response-out" (own $out))
-            (canon lift (core func $i "handle")))
-        (instance $handler (export "handle" (func $handle)))
-        (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
-    let (_directory, manifest) = crate::configuration::with_hello(component.as_bytes());
+    let module = r#"(table $t 1 funcref)
+        (func (export "handle") (param i32 i32)
+            (loop $again
+                (br_if $again
+                    (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))
+            (loop $forever (br_if $forever (i32.gt_u (table.size $t) (i32.const 100000))))
+            unreachable)"#;
+    let (_directory, manifest) = with_hello(handler("", "0.2.0", module).as_bytes());
     let host = Host::of(&manifest, LIMITS, &[]);
     let (status, text) = host.get("/hello");
     assert_eq!((status, code(&text)), (500, "internal_error"), "it traps once it cannot grow");
@@ -434,8 +388,7 @@ fn the_text_of_an_error_has_an_end() {
 fn a_response_that_is_taken_slowly_keeps_no_place_for_ever() {
     let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nrequests_per_instance = 2\n";
     let host = Host::with(limits, &[]);
-    let slow = host
-        .respond(Request::get(host.url("/stream?ms=20000&count=2")).body(()).expect("a request"));
+    let slow = host.response("/stream?ms=20000&count=2");
     let started = Instant::now();
     for _ in 0..4 {
         assert_eq!(host.get("/headers").0, 200);
@@ -537,12 +490,9 @@ fn requests_that_cannot_share_an_instance_wait_side_by_side() {
     let path = "/earlier/outbound?url=http://hidden.spin.internal/wait%3Fms=1000";
     assert_eq!(host.get("/earlier/hello").0, 200);
     let started = Instant::now();
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = (0..40).map(|_| scope.spawn(|| host.get(path))).collect();
-        for one in asked {
-            assert_eq!(one.join().expect("no panic"), (200, "200 waited".to_owned()));
-        }
-    });
+    for answer in at_once(40, || host.get(path)) {
+        assert_eq!(answer, (200, "200 waited".to_owned()));
+    }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
@@ -573,22 +523,9 @@ fn a_list_of_what_is_waited_for_has_an_end() {
     assert_eq!(host.get("/earlier/poll?length=100000").0, 500);
 }
 
-/// A peer on loopback that answers with `head`, and its port.
-fn peer(head: &'static str) -> u16 {
-    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = peer.local_addr().expect("an address").port();
-    std::thread::spawn(move || {
-        for mut stream in peer.incoming().flatten() {
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes());
-        }
-    });
-    port
-}
-
 #[test]
 fn a_blocked_address_is_not_reached_by_another_name() {
-    let port = peer("200 OK\r\ncontent-length: 0");
+    let port = peer("200 OK\r\ncontent-length: 0\r\n\r\n").port();
     let blocked = "[outbound_networking]\nblock_networks = [\"127.0.0.0/8\"]\n";
     for name in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"] {
         let allowed = format!("peer={name}:{port}");
@@ -603,7 +540,7 @@ fn a_blocked_address_is_not_reached_by_another_name() {
 
 #[test]
 fn an_address_in_another_form_is_another_peer() {
-    let port = peer("200 OK\r\ncontent-length: 0");
+    let port = peer("200 OK\r\ncontent-length: 0\r\n\r\n").port();
     let host = Host::with("", &["--variable", &format!("peer=127.0.0.1:{port}")]);
     assert_eq!(host.get(&format!("/outbound?url=http://127.0.0.1:{port}/")).0, 200);
     for name in ["localhost", "[::ffff:127.0.0.1]", "127.0.0.2", "127.0.0.1.example.com"] {
@@ -620,14 +557,14 @@ fn an_address_in_another_form_is_another_peer() {
 
 #[test]
 fn a_redirect_leads_nowhere_by_itself() {
-    let elsewhere = peer("200 OK\r\ncontent-length: 0\r\nx-forbidden: reached");
+    let elsewhere = peer("200 OK\r\ncontent-length: 0\r\nx-forbidden: reached\r\n\r\n");
     let location =
-        format!("302 Found\r\ncontent-length: 0\r\nlocation: http://127.0.0.1:{elsewhere}/");
-    let port = peer(location.leak());
-    let host = Host::with("", &["--variable", &format!("peer=127.0.0.1:{port}")]);
-    let (_, seen) = host.get(&format!("/outbound?url=http://127.0.0.1:{port}/"));
+        format!("302 Found\r\ncontent-length: 0\r\nlocation: http://{elsewhere}/\r\n\r\n");
+    let first = peer(&location);
+    let host = Host::with("", &["--variable", &format!("peer={first}")]);
+    let (_, seen) = host.get(&format!("/outbound?url=http://{first}/"));
     assert!(seen.starts_with("302 "), "{seen}");
-    let (status, said) = host.get(&format!("/outbound?url=http://127.0.0.1:{elsewhere}/"));
+    let (status, said) = host.get(&format!("/outbound?url=http://{elsewhere}/"));
     assert!(status == 422 && said.contains("HttpRequestDenied"), "{said}");
 }
 

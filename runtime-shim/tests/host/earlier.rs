@@ -1,14 +1,7 @@
 //! A component that an earlier SDK made (`tests/guests/earlier`), as Spin serves it.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-
 use crate::configuration::with_hello;
-use crate::support::Host;
-
-fn ok(text: &str) -> (u16, String) {
-    (200, text.to_owned())
-}
+use crate::support::{Host, ok, peer};
 
 #[test]
 fn requests_and_responses_of_wasi_0_2() {
@@ -99,14 +92,7 @@ fn files_are_there_to_read() {
 
 #[test]
 fn outbound_calls_and_sockets_need_leave() {
-    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = peer.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        for mut stream in peer.incoming().flatten() {
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npeer");
-        }
-    });
+    let address = peer("200 OK\r\ncontent-length: 4\r\n\r\npeer");
     let host = Host::with("", &["--variable", &format!("peer={address}")]);
     assert_eq!(host.get(&format!("/earlier/outbound?url=http://{address}/")), ok("200 peer"));
     let hidden = "/earlier/outbound?url=http://hidden.spin.internal/hello";

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use crate::support::Host;
+use crate::support::{Host, guest, until};
 
 #[test]
 fn what_is_under_way_is_finished_before_the_host_ends() {
@@ -195,7 +195,9 @@ fn an_idle_connection_costs_little() {
         std::thread::sleep(Duration::from_millis(2000));
     }
     // They give up their buffers after a second or so, on a busy machine later.
-    until(|| host.memory().saturating_sub(before) / CONNECTIONS < 100 * 1024 * 1024 / 10_000);
+    until(30, "they are small", || {
+        host.memory().saturating_sub(before) / CONNECTIONS < 100 * 1024 * 1024 / 10_000
+    });
     for stream in &mut held {
         stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
         assert!(stream.read(&mut [0; 1024]).expect("an answer") > 0, "it is served as before");
@@ -239,14 +241,6 @@ impl Drop for Over<'_> {
     }
 }
 
-fn until(condition: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < Duration::from_secs(30), "it does not come true");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -267,7 +261,7 @@ fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() 
         });
         let _over = Over(&over);
         std::fs::write(&manifest, fixed("two")).expect("a manifest");
-        until(|| host.get("/hello").1 == "two");
+        until(30, "the second is served", || host.get("/hello").1 == "two");
         std::fs::write(&manifest, fixed("three").replace("route", "rout")).expect("a manifest");
         std::thread::sleep(Duration::from_secs(2));
         assert_eq!(host.get("/hello").1, "two", "a broken version is not served");
@@ -277,18 +271,17 @@ fn a_new_version_is_served_without_dropping_a_request_and_a_broken_one_is_not() 
              command = \"cp source.txt hello.wasm\"\nwatch = [\"source.txt\"]\n",
             fixed("four").replace("static_response = { body = \"four\" }", "component = \"hello\"")
         );
-        let guest = crate::support::guest("conformance");
-        std::fs::copy(&guest, directory.path().join("hello.wasm")).expect("copied");
-        std::fs::copy(crate::support::guest("earlier"), &source).expect("copied");
+        std::fs::copy(guest("conformance"), directory.path().join("hello.wasm")).expect("copied");
+        std::fs::copy(guest("earlier"), &source).expect("copied");
         std::fs::write(&manifest, built).expect("a manifest");
-        until(|| host.get("/hello").1 == "hello");
+        until(30, "the component is served", || host.get("/hello").1 == "hello");
         assert_eq!(host.get("/compute?ms=1").0, 200, "the first guest");
         over.store(true, Relaxed);
         assert!(asking.join().expect("no request was dropped") > 10);
     });
     let touched = std::fs::read(&source).expect("a file");
     std::fs::write(&source, touched).expect("touched");
-    until(|| host.get("/compute?ms=1").0 == 422);
+    until(30, "the second guest is served", || host.get("/compute?ms=1").0 == 422);
     assert_eq!(host.get("/hello").1, "hello", "the second guest");
 }
 

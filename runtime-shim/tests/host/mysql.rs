@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::Host;
+use crate::support::{Host, at_once, encoded, until};
 
 struct Server {
     url: String,
@@ -73,8 +73,7 @@ impl Server {
 }
 
 fn post(host: &Host, url: &str, more: &str, statements: &str) -> (u16, String) {
-    let url: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();
-    host.post(&format!("/mysql?url={url}{more}"), statements)
+    host.post(&format!("/mysql?url={}{more}", encoded(url)), statements)
 }
 
 /// The rows of all statements, run on one connection.
@@ -91,8 +90,7 @@ fn error(host: &Host, server: &Server, statements: &str) -> String {
 }
 
 fn get(host: &Host, server: &Server, path: &str) -> (u16, String) {
-    let url: String = url::form_urlencoded::byte_serialize(server.url.as_bytes()).collect();
-    host.get(&format!("{path}&url={url}"))
+    host.get(&format!("{path}&url={}", encoded(&server.url)))
 }
 
 /// One thread and one session, so that the next request certainly meets what the last one left.
@@ -313,14 +311,6 @@ fn what_cannot_be_opened_is_one_line_without_the_password(server: &Server) {
     }
 }
 
-fn wait_until(limit: Duration, what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 fn is_running(host: &Host, server: &Server, mark: &str) -> bool {
     let look = "select count(*) from information_schema.processlist where info like ? and id <> connection_id()";
     let text = sql(host, server, &format!("{look}\tstr:%{mark}%"));
@@ -337,9 +327,7 @@ fn a_statement_ends_at_its_deadline_and_on_the_server(server: &Server) {
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("timed out") && lines[0].contains("700 ms"), "{text}");
     assert!(lines[1].starts_with("connection-failed: connection lost"), "{text}");
-    wait_until(Duration::from_secs(5), "the server gave it up", || {
-        !is_running(&host, server, "deadline_mark")
-    });
+    until(5, "the server gave it up", || !is_running(&host, server, "deadline_mark"));
 }
 
 fn a_statement_that_was_given_up_ends_on_the_server(server: &Server) {
@@ -348,9 +336,7 @@ fn a_statement_that_was_given_up_ends_on_the_server(server: &Server) {
     let started = Instant::now();
     assert_eq!(get(&host, server, path), (200, "given up".to_owned()));
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    wait_until(Duration::from_secs(5), "the server gave it up", || {
-        !is_running(&host, server, "given_up_mark")
-    });
+    until(5, "the server gave it up", || !is_running(&host, server, "given_up_mark"));
 }
 
 fn a_result_over_the_limit_is_refused(server: &Server) {
@@ -373,15 +359,9 @@ fn many_statements_of_one_instance_run_at_once(server: &Server) {
     let started = Instant::now();
     let (status, text) = get(&host, server, "/mysql-parallel?count=16");
     assert_eq!((status, text.lines().count()), (200, 16), "{text}");
-    std::thread::scope(|scope| {
-        let all: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| get(&host, server, "/mysql-parallel?count=1")))
-            .collect();
-        for one in all {
-            let (status, text) = one.join().expect("no panic");
-            assert_eq!(status, 200, "{text}");
-        }
-    });
+    for (status, text) in at_once(16, || get(&host, server, "/mysql-parallel?count=1")) {
+        assert_eq!(status, 200, "{text}");
+    }
     // One after the other they would take sixteen seconds.
     assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
 }
@@ -464,8 +444,7 @@ fn blocked_networks_are_out_of_reach(server: &Server) {
 
 fn a_component_of_an_earlier_sdk_reads_and_writes(server: &Server) {
     let host = Host::start();
-    let address: String = url::form_urlencoded::byte_serialize(server.url.as_bytes()).collect();
-    let path = format!("/earlier/mysql?address={address}");
+    let path = format!("/earlier/mysql?address={}", encoded(&server.url));
     // MariaDB takes a small number for 32 bits.
     let largest = u64::MAX;
     let query = format!("select cast({largest} as unsigned) a, 'x' b, null c");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use crate::support::Host;
+use crate::support::{Host, at_once, encoded, until};
 
 /// Why these tests do not run by themselves.
 macro_rules! on_a_server {
@@ -31,8 +31,7 @@ fn host(limits: &str) -> Host {
 }
 
 fn path(address: &str, more: &str) -> String {
-    let address: String = url::form_urlencoded::byte_serialize(address.as_bytes()).collect();
-    format!("/postgres?address={address}{more}")
+    format!("/postgres?address={}{more}", encoded(address))
 }
 
 fn at(host: &Host, address: &str, more: &str, statements: &str) -> (u16, String) {
@@ -64,8 +63,7 @@ fn refused(host: &Host, address: &str) -> String {
 on_a_server! {
     fn values_of_every_type_go_there_and_come_back() {
         let host = host("");
-        let address: String =
-            url::form_urlencoded::byte_serialize(server().as_str().as_bytes()).collect();
+        let address = encoded(server().as_str());
         let (status, text) = host.get(&format!("/postgres-types?address={address}"));
         assert_eq!(status, 200, "{text}");
         for line in [
@@ -233,11 +231,7 @@ on_a_server! {
         let host = host("request_ms = 500\n");
         assert_eq!(at(&host, server().as_str(), "", "select pg_sleep(20), 'left alone'").0, 504);
         let running = "select count(*) from pg_stat_activity where state = 'active' and query like '%left alone%' and pid <> pg_backend_pid()";
-        let started = Instant::now();
-        while sql(&host, running) != "0\n" {
-            assert!(started.elapsed() < Duration::from_secs(10), "it still runs");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        until(10, "it ends", || sql(&host, running) == "0\n");
     }
 
     fn a_large_result_is_refused() {
@@ -269,13 +263,7 @@ on_a_server! {
         let host = host("threads = 1\ninstances = 1\n");
         sql(&host, "select 1");
         let started = Instant::now();
-        std::thread::scope(|scope| {
-            let all: Vec<_> =
-                (0..16).map(|_| scope.spawn(|| sql(&host, "select pg_sleep(1), 'x'"))).collect();
-            for one in all {
-                one.join().expect("no panic");
-            }
-        });
+        at_once(16, || sql(&host, "select pg_sleep(1), 'x'"));
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 
@@ -311,8 +299,7 @@ on_a_server! {
     fn tls_is_what_the_mode_says() {
         let file = std::env::var("JINMAEK_TEST_POSTGRES_CA").expect("JINMAEK_TEST_POSTGRES_CA is a file");
         let authority = std::fs::read_to_string(file).expect("a certificate");
-        let authority: String = url::form_urlencoded::byte_serialize(authority.as_bytes()).collect();
-        let known = format!("&ca={authority}");
+        let known = format!("&ca={}", encoded(&authority));
         let by_number = server();
         let mut by_name = server();
         by_name.set_host(Some("localhost")).expect("a host");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ureq::http::Request;
 
-use crate::support::Host;
+use crate::support::{Host, ok};
 
 // For tests that leave nothing behind.
 thread_local! {
@@ -35,13 +35,9 @@ fn get(path: &str) -> (u16, String) {
     host().get(path)
 }
 
-fn ok(text: &str) -> (u16, String) {
-    (200, text.to_owned())
-}
-
 #[test]
 fn a_component_answers_with_a_length() {
-    let response = host().respond(Request::get(host().url("/hello")).body(()).expect("a request"));
+    let response = host().response("/hello");
     assert_eq!(response.headers()["content-length"], "5");
 }
 

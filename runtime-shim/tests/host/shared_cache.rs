@@ -1,10 +1,8 @@
 //! Who reaches a component that shares its answers, and who is answered in its place.
 
-use std::time::{Duration, Instant};
-
 use ureq::http::Request;
 
-use crate::support::Host;
+use crate::support::{Host, until};
 
 #[test]
 fn while_there_is_little_to_do_every_request_reaches_the_component() {
@@ -42,9 +40,5 @@ fn under_load_the_host_answers_those_who_may_share() {
 
 fn until_under_way(host: &Host, requests: u32) {
     let wanted = format!("http_requests_in_flight{{component=\"conformance\"}} {requests}");
-    let started = Instant::now();
-    while !host.admin("/metrics").1.contains(&wanted) {
-        assert!(started.elapsed() < Duration::from_secs(10), "the requests are not under way");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until(10, "the requests are under way", || host.admin("/metrics").1.contains(&wanted));
 }

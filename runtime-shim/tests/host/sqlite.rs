@@ -1,8 +1,8 @@
 //! `spin:sqlite`: what is shared between requests, and what must not be.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::Host;
+use crate::support::{Host, at_once, until};
 
 fn sql(host: &Host, statements: &str) -> String {
     let (status, text) = host.post("/sql", statements);
@@ -46,13 +46,9 @@ fn a_new_file_waits_for_whoever_writes_it() {
 fn transactions_of_concurrent_requests_are_kept_apart() {
     let host = Host::start();
     sql(&host, "create table counter (value integer)\ninsert into counter values (0)");
-    std::thread::scope(|scope| {
-        let all: Vec<_> = (0..20).map(|_| scope.spawn(|| host.get("/transfer?ms=5"))).collect();
-        for one in all {
-            let (status, text) = one.join().expect("no panic");
-            assert_eq!(status, 200, "{text}");
-        }
-    });
+    for (status, text) in at_once(20, || host.get("/transfer?ms=5")) {
+        assert_eq!(status, 200, "{text}");
+    }
     assert_eq!(sql(&host, "select value from counter"), "20\n");
 }
 
@@ -74,14 +70,11 @@ fn a_connection_that_is_never_closed_goes_back_with_its_instance() {
     sql(&host, "create table abandoned (id)");
     assert_eq!(host.get("/abandon?leak=1").0, 200);
     assert!(error(&host, "insert into abandoned values (2)").contains("busy"));
-    let started = Instant::now();
-    while host.post("/sql", "insert into abandoned values (2)").0 != 200 {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "the instance never gave the connection back"
-        );
+    until(20, "the instance gives the connection back", || {
+        // Who asks more often keeps the instance from being idle.
         std::thread::sleep(Duration::from_secs(1));
-    }
+        host.post("/sql", "insert into abandoned values (2)").0 == 200
+    });
     assert_eq!(sql(&host, "select id from abandoned"), "2\n");
 }
 
@@ -169,12 +162,7 @@ fn a_slow_read_holds_up_nobody_and_a_large_result_is_refused() {
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| sql(&host, slow));
         std::thread::sleep(Duration::from_millis(200));
-        let mut worst = Duration::ZERO;
-        while !reading.is_finished() {
-            let started = Instant::now();
-            assert_eq!(host.get("/hello").0, 200);
-            worst = worst.max(started.elapsed());
-        }
+        let worst = host.longest_hello(&reading);
         assert!(worst < Duration::from_millis(500), "{worst:?}");
         assert_eq!(reading.join().expect("no panic"), "20000000\n");
     });

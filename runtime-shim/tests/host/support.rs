@@ -1,7 +1,7 @@
 //! Starting the host and talking to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
@@ -98,7 +98,11 @@ impl Host {
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        self.send(Request::get(self.url(path)).body(()).expect("a request"))
+        read(self.response(path))
+    }
+
+    pub(crate) fn response(&self, path: &str) -> Response<ureq::Body> {
+        self.respond(Request::get(self.url(path)).body(()).expect("a request"))
     }
 
     pub(crate) fn post(&self, path: &str, body: &str) -> (u16, String) {
@@ -211,4 +215,44 @@ pub(crate) fn refused(mut command: Command) -> String {
     let output = command.output().expect("the host runs");
     assert!(!output.status.success(), "the host started");
     String::from_utf8(output.stderr).expect("text")
+}
+
+pub(crate) fn ok(text: &str) -> (u16, String) {
+    (200, text.to_owned())
+}
+
+/// As a value in the query of a URL.
+pub(crate) fn encoded(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// What `count` threads get that ask at the same time.
+pub(crate) fn at_once<T: Send>(count: usize, ask: impl Fn() -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..count).map(|_| scope.spawn(&ask)).collect();
+        all.into_iter().map(|one| one.join().expect("no panic")).collect()
+    })
+}
+
+/// Waits for `condition`, which `what` says in words.
+pub(crate) fn until(seconds: u64, what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed().as_secs() < seconds, "not within {seconds} s: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The address of a peer on loopback that gives every request this answer.
+pub(crate) fn peer(answer: &str) -> SocketAddr {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = peer.local_addr().expect("an address");
+    let answer = format!("HTTP/1.1 {answer}");
+    std::thread::spawn(move || {
+        for mut stream in peer.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
 }

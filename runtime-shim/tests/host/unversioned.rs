@@ -1,16 +1,9 @@
 //! Components as SDKs 1 made them (`tests/guests/unversioned`, `sdk_1.wat`), as Spin serves them.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-
 use ureq::http::{Method, Request};
 
 use crate::configuration::with_hello;
-use crate::support::Host;
-
-fn ok(text: &str) -> (u16, String) {
-    (200, text.to_owned())
-}
+use crate::support::{Host, ok, peer};
 
 #[test]
 fn requests_and_responses_are_whole() {
@@ -21,8 +14,7 @@ fn requests_and_responses_are_whole() {
     assert_eq!(host.post("/unversioned/echo", &"x".repeat(10 * 1024 * 1024 + 1)).0, 413);
     let (_, headers) = host.get("/unversioned/a/headers");
     assert!(headers.contains("spin-path-info: /a/headers\n"), "{headers}");
-    let asked = Request::get(host.url("/unversioned/hello")).body(()).expect("a request");
-    let response = host.respond(asked);
+    let response = host.response("/unversioned/hello");
     let given: Vec<_> = response.headers().get_all("x-guest").iter().collect();
     assert_eq!(given, ["a", "b"]);
     assert_eq!(host.get("/unversioned/panic").0, 500);
@@ -63,14 +55,7 @@ fn variables_stores_and_databases_are_those_of_later_interfaces() {
 
 #[test]
 fn outbound_calls_need_leave() {
-    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = peer.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        for mut stream in peer.incoming().flatten() {
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npeer");
-        }
-    });
+    let address = peer("200 OK\r\ncontent-length: 4\r\n\r\npeer");
     let host = Host::with("", &["--variable", &format!("peer={address}")]);
     let call = |url: &str| host.get(&format!("/unversioned/outbound?{url}"));
     assert_eq!(call(&format!("http://{address}/")), ok("200 peer"));
