@@ -57,7 +57,7 @@ pub struct Core {
     /// Room for bodies that are held as a whole, in KiB.
     whole_bodies: Arc<Semaphore>,
     pub(crate) postgres: postgres::Sessions,
-    pub(crate) postgres_targets: Addresses<postgres::Target>,
+    pub(crate) postgres_targets: Addresses<Arc<postgres::Target>>,
     pub(crate) mysql: MysqlPools,
     pub(crate) mysql_targets: Addresses<MysqlTarget>,
 }

@@ -27,7 +27,7 @@ pub(crate) trait Session: Send + Sized + 'static {
     fn reset(&mut self) -> impl Future<Output = bool> + Send;
 
     /// Ends it, although a statement may still be running on the server.
-    fn abort(self);
+    fn abort(self) -> impl Future<Output = ()> + Send;
 }
 
 /// The limits of every pool of a core.
@@ -93,9 +93,8 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
         connect: impl Future<Output = Result<S, E>>,
     ) -> Result<Lease<S>, LeaseError<E>> {
         let asked = Instant::now();
-        let pool = self.pool(key, metrics)?;
         let wait = self.limits.wait;
-        let lease = pool.lease(connect);
+        let lease = self.pool(key, metrics)?.lease(connect);
         let leased = tokio::time::timeout(wait, lease).await;
         metrics.wait.observe(asked.elapsed().as_secs_f64());
         leased.unwrap_or(Err(LeaseError::Busy(wait)))
@@ -126,7 +125,7 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
     /// Closes the sessions that nothing used for long.
     pub(crate) fn prune(&self) {
         for pool in self.pools.lock().values() {
-            pool.prune();
+            pool.idle.lock().retain(|(_, since)| since.elapsed() < self.limits.idle);
         }
     }
 }
@@ -151,14 +150,6 @@ impl<S: Session> Pool<S> {
     /// The session used last.
     fn newest(&self) -> Option<(S, Instant)> {
         self.idle.lock().pop()
-    }
-
-    fn keep(&self, session: S) {
-        self.idle.lock().push((session, Instant::now()));
-    }
-
-    fn prune(&self) {
-        self.idle.lock().retain(|(_, since)| since.elapsed() < self.limits.idle);
     }
 
     fn is_unused(&self) -> bool {
@@ -238,18 +229,18 @@ impl<S: Session> Drop for Lease<S> {
         let (Some(mut session), Some(slot)) = (self.session.take(), self.slot.take()) else {
             return;
         };
-        if self.running {
-            session.abort();
-            return;
-        }
         // Outside a runtime, at the end of the process, there is nothing to keep it for.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.running {
+            runtime.spawn(session.abort());
+            return;
+        }
         let pool = Arc::clone(&self.pool);
         let mut returning = Box::pin(async move {
             match tokio::time::timeout(RESET_LIMIT, session.reset()).await {
-                Ok(true) => pool.keep(session),
+                Ok(true) => pool.idle.lock().push((session, Instant::now())),
                 Ok(false) => {}
-                Err(_) => session.abort(),
+                Err(_) => drop(tokio::spawn(session.abort())),
             }
             drop(slot);
         });

@@ -177,17 +177,14 @@ impl Session for MysqlSession {
     }
 
     /// A server goes on with a statement after its client is gone, so it is told to stop.
-    fn abort(self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if !self.lost {
-                // Where that fails, the statement ends by itself, and nobody waits for it.
-                let _ = timeout(self.connect_limit, kill(&self.conn)).await;
-            }
-            // Begun and not waited for, which closes the socket: what the server still sends of
-            // a result may be without end.
-            let _ = self.conn.disconnect().now_or_never();
-        });
+    async fn abort(self) {
+        if !self.lost {
+            // Where that fails, the statement ends by itself, and nobody waits for it.
+            let _ = timeout(self.connect_limit, kill(&self.conn)).await;
+        }
+        // Begun and not waited for, which closes the socket: what the server still sends of
+        // a result may be without end.
+        let _ = self.conn.disconnect().now_or_never();
     }
 }
 

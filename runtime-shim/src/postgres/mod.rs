@@ -41,7 +41,7 @@ pub(crate) async fn open(
     address: String,
     authority: Option<String>,
 ) -> Result<Shared, Error> {
-    let read = || session::Target::new(core, component, &address, authority.as_deref());
+    let read = || Target::new(core, component, &address, authority.as_deref()).map(Arc::new);
     let target = match authority {
         Some(_) => read(),
         None => core.postgres_targets.meaning(&component.id, &address, read),

@@ -49,10 +49,7 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RES
                      SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
 /// A server that a component may talk to, and how.
-#[derive(Clone)]
-pub(crate) struct Target(Arc<TargetParts>);
-
-struct TargetParts {
+pub(crate) struct Target {
     address: Address,
     authority: Option<String>,
     blocked: BlockedNetworks,
@@ -84,7 +81,7 @@ pub(crate) struct Session {
     client: Arc<Client>,
     /// Reads and writes the socket until the client is dropped.
     driver: JoinHandle<()>,
-    target: Target,
+    target: Arc<Target>,
     tls: Option<Connector>,
     /// What was prepared, by its text.
     statements: LruCache<String, Statement>,
@@ -120,31 +117,30 @@ impl Target {
         }
         let limits = &core.app.limits;
         let connect = Duration::from_millis(limits.server_connect_ms);
-        Ok(Self(Arc::new(TargetParts {
+        Ok(Self {
             connect: address.connect.map_or(connect, |asked| asked.min(connect)),
             statement: Duration::from_millis(limits.server_statement_ms),
             blocked: core.app.blocked.clone(),
             address,
             authority: authority.map(str::to_owned),
-        })))
+        })
     }
 
     /// `host:port`, for messages.
     pub(super) fn place(&self) -> String {
-        format!("{}:{}", bracketed(&self.0.address.host), self.0.address.port)
+        format!("{}:{}", bracketed(&self.address.host), self.address.port)
     }
 
     async fn stream(&self) -> Result<tokio::net::TcpStream, net::ConnectError> {
-        let parts = &self.0;
-        let (host, port) = (&parts.address.host, parts.address.port);
-        net::connect(host, port, &parts.blocked, parts.connect).await
+        let Address { host, port, .. } = &self.address;
+        net::connect(host, *port, &self.blocked, self.connect).await
     }
 
     fn connector(&self) -> Result<Option<Connector>, String> {
-        let Address { tls, host, .. } = &self.0.address;
+        let Address { tls, host, .. } = &self.address;
         match tls {
             Tls::Off => Ok(None),
-            mode => Connector::new(*mode, host, self.0.authority.as_deref()).map(Some),
+            mode => Connector::new(*mode, host, self.authority.as_deref()).map(Some),
         }
     }
 
@@ -173,11 +169,11 @@ fn bracketed(host: &str) -> String {
 
 impl Session {
     /// Connects and logs in. The error is one line without anything secret.
-    pub(super) async fn connect(target: &Target) -> Result<Self, String> {
-        let (limit, tls) = (target.0.connect, target.connector()?);
+    pub(super) async fn connect(target: &Arc<Target>) -> Result<Self, String> {
+        let (limit, tls) = (target.connect, target.connector()?);
         let login = async {
             let stream = target.stream().await.map_err(|error| error.to_string())?;
-            let config = &target.0.address.config;
+            let config = &target.address.config;
             match tls.clone() {
                 Some(tls) => config.connect_raw(stream, tls).await.map(driven),
                 None => config.connect_raw(stream, NoTls).await.map(driven),
@@ -190,7 +186,7 @@ impl Session {
         Ok(Self {
             client: Arc::new(client),
             driver,
-            target: target.clone(),
+            target: Arc::clone(target),
             tls,
             statements: LruCache::new(STATEMENTS_KEPT),
             in_transaction: false,
@@ -209,8 +205,8 @@ impl Session {
         let effect = statement::effect(sql);
         self.note(effect)?;
         let (token, tls) = (self.client.cancel_token(), self.tls.clone());
-        let target = self.target.clone();
-        let limit = target.0.statement;
+        let target = Arc::clone(&self.target);
+        let limit = target.statement;
         let result = {
             let mut attempt = pin!(self.attempt(sql, parameters, wanted));
             match timeout(limit, &mut attempt).await {
@@ -328,12 +324,9 @@ impl session_pool::Session for Session {
         clean
     }
 
-    fn abort(self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            self.target.cancel(&self.client.cancel_token(), self.tls).await;
-            self.driver.abort();
-        });
+    async fn abort(self) {
+        self.target.cancel(&self.client.cancel_token(), self.tls).await;
+        self.driver.abort();
     }
 }
 
