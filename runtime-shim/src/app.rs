@@ -232,8 +232,7 @@ fn link(
     let (linker, codes) = load(engine, cache, &files)?;
     for component in components {
         let declared = &config.manifest.components[&*component.id];
-        let uncalled =
-            declared.tool.runtime_shim.as_ref().map_or(&[][..], |tool| &tool.uncalled_imports);
+        let uncalled = &declared.tool.runtime_shim.uncalled_imports;
         let code = codes[&file(component)]
             .as_ref()
             .map_err(|error| anyhow::anyhow!("{error:#}"))
@@ -295,14 +294,4 @@ fn router(config: &Config, components: &[Arc<Component>], metrics: &Metrics) -> 
         router.add(route, target, metrics)?;
     }
     Ok(router)
-}
-
-/// The component files that are not there, all at once.
-pub fn missing_files(config: &Config) -> Vec<String> {
-    config
-        .retained()
-        .map(|(id, declared)| (id, declared.source(&config.directory)))
-        .filter(|(_, file)| !file.is_file())
-        .map(|(id, file)| format!("component `{id}`: there is no file {}", file.display()))
-        .collect()
 }

@@ -267,7 +267,12 @@ impl Config {
         {
             bail!("component `{id}` is asked for, but the manifest has no [component.{id}]");
         }
-        let missing = crate::app::missing_files(self);
+        let missing: Vec<_> = self
+            .retained()
+            .map(|(id, declared)| (id, declared.source(&self.directory)))
+            .filter(|(_, file)| !file.is_file())
+            .map(|(id, file)| format!("component `{id}`: there is no file {}", file.display()))
+            .collect();
         if !missing.is_empty() {
             bail!("{} — build the application first", missing.join("; "));
         }

@@ -44,11 +44,8 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
 /// A directory for as long as the value lives. Where a container's root is read-only there may be
 /// no place for temporary files; then it is in shared memory, and counts as the host's memory.
 pub fn scratch() -> Result<TempDir> {
-    let new = || tempfile::Builder::new();
-    new()
-        .prefix(SCRATCH)
-        .tempdir()
-        .or_else(|_| new().prefix(SCRATCH).tempdir_in(SHARED_MEMORY))
+    TempDir::with_prefix(SCRATCH)
+        .or_else(|_| TempDir::with_prefix_in(SCRATCH, SHARED_MEMORY))
         .with_context(|| {
             let usual = std::env::temp_dir();
             format!("nowhere to write files to: neither {} nor {SHARED_MEMORY}", usual.display())
@@ -80,10 +77,8 @@ impl Sources<'_> {
         }
         if path.is_dir() {
             // Below its own name twice.
-            return self.copy_glob(
-                &format!("{}/**/*", Pattern::escape(pattern)),
-                &inside(target, pattern)?,
-            );
+            let all = format!("{}/**/*", Pattern::escape(pattern));
+            return self.copy_glob(&all, &inside(target, pattern)?);
         }
         if !pattern.contains(['*', '?', '[']) {
             bail!("files: `{pattern}`: no such file or directory");

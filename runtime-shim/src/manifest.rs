@@ -208,8 +208,8 @@ struct ProfileBuild {
 /// `[component.ID.tool.NAME]`: what tools other than Spin want to know of a component.
 #[derive(Debug, Default, Deserialize)]
 pub struct Tools {
-    #[serde(rename = "runtime-shim")]
-    pub runtime_shim: Option<Tool>,
+    #[serde(default, rename = "runtime-shim")]
+    pub runtime_shim: Tool,
 }
 
 /// `[component.ID.tool.runtime-shim]`

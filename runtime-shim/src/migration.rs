@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
-use serde::Deserialize;
+use serde_json::Value;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::app::App;
@@ -37,9 +37,7 @@ pub fn lift_limits(runtime: &mut RuntimeConfig) {
 pub async fn run(app: &Arc<App>, config: &Config) -> Result<()> {
     let core = Core::new(Arc::clone(app));
     for (id, component) in config.retained() {
-        if let Some(path) =
-            component.tool.runtime_shim.as_ref().and_then(|tool| tool.migrate.as_ref())
-        {
+        if let Some(path) = &component.tool.runtime_shim.migrate {
             let said =
                 migrate(&core, id, path).await.with_context(|| format!("component `{id}`"))?;
             println!("{id}: {said}");
@@ -70,18 +68,13 @@ async fn migrate(core: &Arc<Core>, id: &str, path: &str) -> Result<String> {
 
 fn request(id: &str, path: &str) -> Result<Request<WasiBody>, http::Error> {
     let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
-    Request::builder()
-        .method(Method::POST)
-        .uri(format!("http://{id}.spin.internal{path}"))
+    Request::post(format!("http://{id}.spin.internal{path}"))
         .header(http::header::HOST, format!("{id}.spin.internal"))
         .body(body)
 }
 
 /// What a problem document (RFC 9457) says.
 fn detail(said: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Problem {
-        detail: String,
-    }
-    serde_json::from_str::<Problem>(said).ok().map(|problem| problem.detail)
+    let problem: Value = serde_json::from_str(said).ok()?;
+    problem["detail"].as_str().map(str::to_owned)
 }

@@ -61,27 +61,22 @@ pub struct ComponentConfig {
 impl RuntimeConfig {
     /// Paths in the file are relative to its directory.
     pub fn read(file: &Path) -> Result<Self> {
+        let place = file.display();
         let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the runtime config {}", file.display()))?;
+            .with_context(|| format!("cannot read the runtime config {place}"))?;
         let mut config: Self = parse_toml(file, &text)?;
         let directory = file.parent().unwrap_or(Path::new("."));
         let stores = config.sqlite_database.iter_mut().chain(&mut config.key_value_store);
-        for (name, store) in stores {
-            if store.kind != "spin" {
-                bail!(
-                    "{}: `{name}` has type `{}`; this host has `spin` (a local file)",
-                    file.display(),
-                    store.kind
-                );
+        for (name, Store { kind, path }) in stores {
+            if kind != "spin" {
+                bail!("{place}: `{name}` has type `{kind}`; this host has `spin` (a local file)");
             }
-            store.path = store.path.take().map(|path| directory.join(path));
+            *path = path.take().map(|path| directory.join(path));
         }
-        for provider in &config.variables_provider {
-            if !matches!(provider.kind.as_str(), "static" | "env") {
+        for Provider { kind, .. } in &config.variables_provider {
+            if !matches!(kind.as_str(), "static" | "env") {
                 bail!(
-                    "{}: variables provider `{}` is not supported; this host has `static` and `env`",
-                    file.display(),
-                    provider.kind
+                    "{place}: variables provider `{kind}` is not supported; this host has `static` and `env`"
                 );
             }
         }
