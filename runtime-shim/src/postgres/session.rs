@@ -204,7 +204,7 @@ impl Session {
     ) -> Result<Found, Failure> {
         let effect = statement::effect(sql);
         self.note(effect)?;
-        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
+        let (client, tls) = (Arc::clone(&self.client), self.tls.clone());
         let target = Arc::clone(&self.target);
         let limit = target.statement;
         let result = {
@@ -212,7 +212,7 @@ impl Session {
             match timeout(limit, &mut attempt).await {
                 Ok(result) => result,
                 Err(_) => {
-                    target.cancel(&token, tls).await;
+                    target.cancel(&client.cancel_token(), tls).await;
                     return Err(stopped(timeout(CANCEL_LIMIT, attempt).await.ok(), limit));
                 }
             }
