@@ -68,8 +68,7 @@ impl Core {
         let users = (app.limits.threads() * app.components.len() as u64).max(1);
         let share = app.limits.max_instances / users;
         let pools = app.components.iter().map(|component| Pool::new(component, share)).collect();
-        let client =
-            Client::new(app.blocked.clone(), Duration::from_millis(app.limits.outbound_connect_ms));
+        let client = Client::new(app.blocked.clone(), &app.limits);
         let (limits, whole) = (PoolLimits::of(&app.limits), app.limits.whole_body_bytes);
         let core = Arc::new(Self {
             app,

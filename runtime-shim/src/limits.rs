@@ -79,6 +79,8 @@ limits! {
             "Longer than the 60 s that proxies keep idle connections, so that they close first.";
         write_ms = 30_000, "ms",
             "A client that takes nothing of its response for this long holds the connection on purpose, or is gone.";
+        http2_streams = 128, "requests per connection",
+            "As many as a proxy sends of its users on one connection; further ones wait at the client.";
         unready_ms = 0, "ms",
             "After SIGTERM the host says that it is not ready and goes on accepting for this long: load balancers need a moment to notice.";
         drain_ms = 25_000, "ms",
@@ -93,8 +95,14 @@ limits! {
             "A read may hold its core this long; a longer one starts again on a thread of its own.";
         sqlite_statement_ms = 30_000, "ms",
             "No request lives longer than this, so no statement needs to.";
+        sqlite_slow_statements = 8, "statements per database",
+            "Those that run long at the same time: with more, one component would have all the threads on which others wait for their disk.";
+        sqlite_heap_bytes = 1024 * 1024 * 1024, "bytes",
+            "What SQLite takes in this process: rows are made before anybody can count them.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
             "Bodies of requests to programs and to components of SDKs 1, which take them as a whole, and of their answers; further requests are read when there is room, further answers are 503.";
+        outbound_connections = 1_024, "connections per thread",
+            "Those to other hosts, of all components together; a further one waits as long as for the connecting.";
         server_addresses = 32, "addresses per thread",
             "Database servers that one thread keeps sessions at, of all components together.";
         server_sessions = 16, "sessions per thread, component and address",
@@ -149,6 +157,8 @@ limits! {
             "Room for an image or an upload in memory, and a bomb ends here.";
         table_elements = 100_000, "elements per instance",
             "Function tables of real programs stay far below.";
+        random_bytes = 1024 * 1024, "bytes per call",
+            "They are drawn one by one, while everything else on the thread waits.";
         hostcall_bytes = 64 * 1024 * 1024, "bytes per call",
             "What one call may hand to the host, copied into the host's own memory.";
         held_bytes = 256 * 1024 * 1024, "bytes per instance",

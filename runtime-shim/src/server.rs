@@ -34,8 +34,6 @@ use crate::request;
 
 /// Threads of each core on which the blocking work of guests waits: names that they look up.
 const BLOCKING_THREADS: usize = 16;
-/// Requests that one HTTP/2 connection may have under way.
-const STREAMS_PER_CONNECTION: u32 = 128;
 /// What one HTTP/2 connection may send of bodies before they are read, and of each of them (the
 /// default of RFC 9113, section 6.9.2).
 const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
@@ -274,15 +272,16 @@ async fn serve_http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) 
 
 async fn serve_http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
     let registered = Arc::clone(&io.registered);
-    let headers = current.get().app.limits.max_header_bytes;
+    let limits = current.get().app.limits.clone();
+    let bounded = |limit: u64| u32::try_from(limit).unwrap_or(u32::MAX);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .max_concurrent_streams(bounded(limits.http2_streams))
         .max_send_buf_size(SEND_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_stream_window_size(STREAM_WINDOW)
-        .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX));
+        .max_header_list_size(bounded(limits.max_header_bytes));
     let answered = {
         let (current, client, registered) =
             (Arc::clone(current), client.clone(), Arc::clone(&registered));

@@ -39,9 +39,6 @@ mod limiter;
 /// makes after its response head still finds the request it belongs to.
 const REMEMBERED: usize = 64;
 
-/// Random bytes that one call gives: the library draws them one by one.
-const RANDOM_BYTES: u64 = 1024 * 1024;
-
 /// What belongs to one request, wherever it goes.
 #[derive(Clone, Copy)]
 pub struct RequestContext {
@@ -243,7 +240,7 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
     let [stdout, stderr] = component.output.clone();
     let mut builder = WasiCtxBuilder::new();
     builder.envs(&component.environment).stdout(stdout).stderr(stderr);
-    builder.max_random_size(RANDOM_BYTES);
+    builder.max_random_size(component.limits.random_bytes);
     // Files are copies on a local disk, and reading one takes less than asking another thread.
     builder.allow_blocking_current_thread(true);
     if let Some(files) = &component.files {

@@ -37,6 +37,7 @@ use crate::app::Component;
 use crate::body::{Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
+use crate::limits::Limits;
 use crate::net::{self, ConnectError, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request::{self, CHAINED_CLIENT_ADDR};
@@ -49,8 +50,6 @@ const SHOWN_AUTHORITY: usize = 256;
 const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// Connections that each thread keeps to one peer.
 const IDLE_PER_HOST: usize = 32;
-/// Connections that each thread has to all peers.
-const CONNECTIONS: usize = 1_024;
 
 type Failure = TrappableError<ErrorCode>;
 
@@ -288,15 +287,15 @@ pub struct Client {
 type Kept = legacy::Client<Connector, WasiBody>;
 
 impl Client {
-    pub fn new(blocked: BlockedNetworks, connect: Duration) -> Self {
+    pub fn new(blocked: BlockedNetworks, limits: &Limits) -> Self {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let connector = Connector {
             blocked,
-            connect,
+            connect: Duration::from_millis(limits.outbound_connect_ms),
             tls: TlsConnector::from(Arc::new(tls)),
-            places: Arc::new(Semaphore::new(CONNECTIONS)),
+            places: Arc::new(Semaphore::new(limits.outbound_connections as usize)),
         };
         let kept = Mutex::new(connector.client());
         Self { connector, kept }

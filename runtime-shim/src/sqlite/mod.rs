@@ -29,9 +29,6 @@ mod session;
 
 /// The largest script that SQLite takes at all.
 const SCRIPT_BYTES: i32 = 1_000_000_000;
-/// Statements of one database that run long at the same time: with more, its component would have all
-/// the threads on which others wait for their disk.
-const SLOW_STATEMENTS: usize = 8;
 /// A connection that nothing used for this long is closed, with what it keeps.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -55,6 +52,7 @@ pub struct Database {
     writer: Arc<Semaphore>,
     slow: Arc<Semaphore>,
     wait: Duration,
+    heap_bytes: u64,
     /// On a serving thread.
     here: Bounds,
     /// On a blocking one.
@@ -75,8 +73,9 @@ impl Database {
             idle: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.sqlite_connections as usize)),
             writer: Arc::new(Semaphore::new(1)),
-            slow: Arc::new(Semaphore::new(SLOW_STATEMENTS)),
+            slow: Arc::new(Semaphore::new(limits.sqlite_slow_statements as usize)),
             wait: Duration::from_millis(limits.sqlite_wait_ms),
+            heap_bytes: limits.sqlite_heap_bytes,
             here: Bounds::here(limits),
             aside: Bounds::aside(limits),
             metrics,
@@ -143,7 +142,7 @@ impl Database {
     }
 
     fn connect(&self) -> Result<Session, DatabaseError> {
-        Session::open(&self.path, self.schema)
+        Session::open(&self.path, self.schema, self.heap_bytes)
     }
 
     /// Runs one statement, on a connection of its own.

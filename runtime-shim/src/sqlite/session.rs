@@ -31,8 +31,6 @@ const INLINE_PATTERN_BYTES: i32 = 64;
 const PATTERN_BYTES: i32 = 1_000;
 /// What SQLite says where a pattern is longer.
 const LONG_PATTERN: &str = "LIKE or GLOB pattern too complex";
-/// What SQLite takes in this process: rows are made before anybody can count them.
-const HEAP_BYTES: u64 = 1024 * 1024 * 1024;
 /// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
 const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
 /// Nor is one whose columns have longer names than this together, which its text need not show.
@@ -139,8 +137,9 @@ impl RunError {
 }
 
 impl Session {
-    /// Opens the file, and makes it where there is none; `schema` is run on it.
-    pub(super) fn open(path: &Path, schema: &str) -> Result<Self, DatabaseError> {
+    /// Opens the file, and makes it where there is none; `schema` is run on it. From then on SQLite
+    /// takes `heap_bytes` at most in this process.
+    pub(super) fn open(path: &Path, schema: &str, heap_bytes: u64) -> Result<Self, DatabaseError> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)
                 .map_err(|error| DatabaseError(format!("{}: {error}", parent.display())))?;
@@ -154,7 +153,7 @@ impl Session {
         // NORMAL: the disk is waited for at checkpoints, a crash of the machine cannot corrupt.
         // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
         connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
-        connection.execute_batch(&format!("pragma hard_heap_limit = {HEAP_BYTES}"))?;
+        connection.execute_batch(&format!("pragma hard_heap_limit = {heap_bytes}"))?;
         connection.execute_batch(schema)?;
         functions::add(&connection, VALUE_BYTES)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
