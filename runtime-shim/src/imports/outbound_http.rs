@@ -166,7 +166,9 @@ async fn reach(
             let Some(index) = core.app.component_index(&name) else {
                 return Err(Error::DestinationNotFound);
             };
-            Ok(chain(core, index, context, request).await)
+            let asker = Asker::of(request.headers(), context.trace);
+            let request = request::chained(request, context);
+            Ok(called(core, index, context, request, &asker).await)
         }
         Target::Itself => {
             let asker = Asker::of(request.headers(), context.trace);
@@ -214,17 +216,7 @@ fn target(component: &Component, uri: &Uri) -> Option<Target> {
     })
 }
 
-/// A call to another component, in this process and on this thread.
-async fn chain(
-    core: &Arc<Core>,
-    index: usize,
-    context: RequestContext,
-    request: Request<WasiBody>,
-) -> Response<WasiBody> {
-    let asker = Asker::of(request.headers(), context.trace);
-    called(core, index, context, request::chained(request, context), &asker).await
-}
-
+/// A call to a component in this process and on this thread.
 async fn called(
     core: &Arc<Core>,
     index: usize,
