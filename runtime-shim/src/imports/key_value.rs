@@ -142,20 +142,14 @@ struct Bytes(Vec<u8>);
 
 impl Row for Bytes {
     type Cell = Vec<u8>;
-    fn integer(value: i64) -> Vec<u8> {
-        value.to_string().into_bytes()
-    }
-    fn real(value: f64) -> Vec<u8> {
-        value.to_string().into_bytes()
-    }
-    fn text(value: String) -> Vec<u8> {
-        value.into_bytes()
-    }
-    fn blob(value: Vec<u8>) -> Vec<u8> {
-        value
-    }
-    fn null() -> Vec<u8> {
-        Vec::new()
+    fn cell(value: Parameter) -> Vec<u8> {
+        match value {
+            Parameter::Integer(value) => value.to_string().into_bytes(),
+            Parameter::Real(value) => value.to_string().into_bytes(),
+            Parameter::Text(value) => value.into_bytes(),
+            Parameter::Blob(value) => value,
+            Parameter::Null => Vec::new(),
+        }
     }
     fn new(cells: Vec<Vec<u8>>) -> Self {
         Self(cells.into_iter().next().unwrap_or_default())

@@ -1,6 +1,18 @@
 //! The interfaces that a component imports, but for what `wasmtime-wasi` offers as it is; one module
 //! each.
 
+/// Turns a value into that of another version or library, whose cases have the same names: first
+/// those with a value, then those without, then what differs.
+macro_rules! same_cases {
+    ($value:expr, $from:ident => $to:ident: $($case:ident)*; $($empty:ident)*; $($rest:tt)*) => {
+        match $value {
+            $($from::$case(value) => $to::$case(value),)*
+            $($from::$empty => $to::$empty,)*
+            $($rest)*
+        }
+    };
+}
+
 mod earlier;
 mod key_value;
 pub(crate) mod mysql;

@@ -28,20 +28,8 @@ impl From<DatabaseError> for Error {
 
 impl Row for RowResult {
     type Cell = Value;
-    fn integer(value: i64) -> Value {
-        Value::Integer(value)
-    }
-    fn real(value: f64) -> Value {
-        Value::Real(value)
-    }
-    fn text(value: String) -> Value {
-        Value::Text(value)
-    }
-    fn blob(value: Vec<u8>) -> Value {
-        Value::Blob(value)
-    }
-    fn null() -> Value {
-        Value::Null
+    fn cell(value: Parameter) -> Value {
+        same_cases!(value, Parameter => Value: Integer Real Text Blob; Null;)
     }
     fn new(values: Vec<Value>) -> Self {
         Self { values }
@@ -49,13 +37,7 @@ impl Row for RowResult {
 }
 
 fn parameter(value: Value) -> Parameter {
-    match value {
-        Value::Integer(value) => Parameter::Integer(value),
-        Value::Real(value) => Parameter::Real(value),
-        Value::Text(value) => Parameter::Text(value),
-        Value::Blob(value) => Parameter::Blob(value),
-        Value::Null => Parameter::Null,
-    }
+    same_cases!(value, Value => Parameter: Integer Real Text Blob; Null;)
 }
 
 impl Size for Value {

@@ -15,11 +15,7 @@ pub struct Rows<R> {
 /// Builds a row of the caller's type from its values.
 pub trait Row: Send + 'static {
     type Cell;
-    fn integer(value: i64) -> Self::Cell;
-    fn real(value: f64) -> Self::Cell;
-    fn text(value: String) -> Self::Cell;
-    fn blob(value: Vec<u8>) -> Self::Cell;
-    fn null() -> Self::Cell;
+    fn cell(value: Value) -> Self::Cell;
     fn new(cells: Vec<Self::Cell>) -> Self;
 }
 
@@ -55,18 +51,18 @@ pub(super) fn query<R: Row>(
 }
 
 fn cell<R: Row>(value: ValueRef<'_>, column: &str) -> Result<R::Cell, RunError> {
-    Ok(match value {
-        ValueRef::Null => R::null(),
-        ValueRef::Integer(value) => R::integer(value),
-        ValueRef::Real(value) => R::real(value),
+    Ok(R::cell(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
         ValueRef::Text(bytes) => {
             let text = std::str::from_utf8(bytes).map_err(|_| {
                 RunError::Other(format!("column {column} holds text that is not UTF-8"))
             })?;
-            R::text(text.to_owned())
+            Value::Text(text.to_owned())
         }
-        ValueRef::Blob(bytes) => R::blob(bytes.to_vec()),
-    })
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }))
 }
 
 /// What a value costs in memory, its cell included.

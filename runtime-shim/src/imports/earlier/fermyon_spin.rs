@@ -193,7 +193,7 @@ fn postgres(interface: &mut Interface<'_>) -> Result<()> {
 fn error(error: postgres::Error) -> mysql::Error {
     use mysql::Error as Earlier;
     use postgres::Error as Later;
-    same_cases!(error, Later => Earlier: ConnectionFailed BadParameter ValueConversionFailed Other;
+    same_cases!(error, Later => Earlier: ConnectionFailed BadParameter ValueConversionFailed Other;;
         Later::QueryFailed(error) => Earlier::QueryFailed(text(error)),)
 }
 
@@ -204,7 +204,7 @@ pub(super) fn parameters(
     use postgres::ParameterValue as Later;
     let parameter = |value| {
         Ok(same_cases!(value, Earlier => Later: Boolean Int8 Int16 Int32 Int64 Floating32
-        Floating64 Str Binary;
+        Floating64 Str Binary;;
         Earlier::DbNull => Later::DbNull,
         Earlier::Uint8(_) | Earlier::Uint16(_) | Earlier::Uint32(_) | Earlier::Uint64(_) => {
             let why = "PostgreSQL has no unsigned integers";
@@ -231,7 +231,7 @@ fn value(value: postgres::DbValue) -> mysql::DbValue {
     use mysql::DbValue as Earlier;
     use postgres::DbValue as Later;
     same_cases!(value, Later => Earlier: Boolean Int8 Int16 Int32 Int64 Floating32 Floating64
-        Str Binary;
+        Str Binary;;
         Later::DbNull => Earlier::DbNull,
         _ => Earlier::Unsupported,)
 }
@@ -239,16 +239,6 @@ fn value(value: postgres::DbValue) -> mysql::DbValue {
 fn data_type(data_type: &postgres::DbDataType) -> mysql::DbDataType {
     use mysql::DbDataType as Earlier;
     use postgres::DbDataType as Later;
-    match data_type {
-        Later::Boolean => Earlier::Boolean,
-        Later::Int8 => Earlier::Int8,
-        Later::Int16 => Earlier::Int16,
-        Later::Int32 => Earlier::Int32,
-        Later::Int64 => Earlier::Int64,
-        Later::Floating32 => Earlier::Floating32,
-        Later::Floating64 => Earlier::Floating64,
-        Later::Str => Earlier::Str,
-        Later::Binary => Earlier::Binary,
-        _ => Earlier::Other,
-    }
+    same_cases!(data_type, Later => Earlier:; Boolean Int8 Int16 Int32 Int64 Floating32
+        Floating64 Str Binary; _ => Earlier::Other,)
 }

@@ -3,16 +3,6 @@
 //! set of limits. Its functions are synchronous; while one waits, its whole
 //! instance waits, and a WASI 0.2 component has an instance for each request.
 
-/// Turns a value into that of another version, whose cases have the same names.
-macro_rules! same_cases {
-    ($value:expr, $from:ident => $to:ident: $($case:ident)*; $($rest:tt)*) => {
-        match $value {
-            $($from::$case(value) => $to::$case(value),)*
-            $($rest)*
-        }
-    };
-}
-
 mod fermyon_spin;
 mod postgres;
 mod unversioned;

@@ -23,7 +23,7 @@ pub(super) fn text(error: QueryError) -> String {
 impl From<later::Error> for Error {
     fn from(error: later::Error) -> Self {
         use later::Error as Later;
-        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed Other;
+        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed Other;;
             Later::QueryFailed(error) => Self::QueryFailed(text(error)),)
     }
 }
@@ -31,36 +31,22 @@ impl From<later::Error> for Error {
 fn parameter(value: ParameterValue) -> later::ParameterValue {
     use later::ParameterValue as Later;
     same_cases!(value, ParameterValue => Later: Boolean Int8 Int16 Int32 Int64 Floating32
-        Floating64 Str Binary Date Time Datetime Timestamp;
+        Floating64 Str Binary Date Time Datetime Timestamp;;
         ParameterValue::DbNull => Later::DbNull,)
 }
 
 fn value(value: later::DbValue) -> DbValue {
     use later::DbValue as Later;
     same_cases!(value, Later => DbValue: Boolean Int8 Int16 Int32 Int64 Floating32 Floating64
-        Str Binary Date Time Datetime Timestamp;
+        Str Binary Date Time Datetime Timestamp;;
         Later::DbNull => DbValue::DbNull,
         _ => DbValue::Unsupported,)
 }
 
 fn data_type(data_type: later::DbDataType) -> DbDataType {
     use later::DbDataType as Later;
-    match data_type {
-        Later::Boolean => DbDataType::Boolean,
-        Later::Int8 => DbDataType::Int8,
-        Later::Int16 => DbDataType::Int16,
-        Later::Int32 => DbDataType::Int32,
-        Later::Int64 => DbDataType::Int64,
-        Later::Floating32 => DbDataType::Floating32,
-        Later::Floating64 => DbDataType::Floating64,
-        Later::Str => DbDataType::Str,
-        Later::Binary => DbDataType::Binary,
-        Later::Date => DbDataType::Date,
-        Later::Time => DbDataType::Time,
-        Later::Datetime => DbDataType::Datetime,
-        Later::Timestamp => DbDataType::Timestamp,
-        _ => DbDataType::Other,
-    }
+    same_cases!(data_type, Later => DbDataType:; Boolean Int8 Int16 Int32 Int64 Floating32
+        Floating64 Str Binary Date Time Datetime Timestamp; _ => DbDataType::Other,)
 }
 
 impl From<later::RowSet> for RowSet {

@@ -238,14 +238,14 @@ impl From<mysql::Error> for ServerError {
     fn from(error: mysql::Error) -> Self {
         use mysql::Error as Later;
         same_cases!(error, Later => Self: ConnectionFailed BadParameter QueryFailed
-            ValueConversionFailed Other;)
+            ValueConversionFailed Other;;)
     }
 }
 
 impl From<postgres::Error> for ServerError {
     fn from(error: postgres::Error) -> Self {
         use postgres::Error as Later;
-        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed Other;
+        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed Other;;
             Later::QueryFailed(error) => Self::QueryFailed(text(error)),)
     }
 }
