@@ -31,6 +31,12 @@ mod wit {
     });
 }
 
+/// Types of interfaces that are linked by hand.
+#[allow(unreachable_pub, reason = "generated")]
+mod types {
+    wasmtime::component::bindgen!({ path: "wit/earlier", world: "runtime-shim:earlier/types" });
+}
+
 const OFFERED: &[&str] = &[
     "fermyon:spin/key-value@2.0.0",
     "fermyon:spin/mysql@2.0.0",

@@ -2,12 +2,16 @@
 //! and each call to a database server names its address.
 
 use http_body_util::{BodyExt, Limited};
-use wasmtime::component::{ComponentType, Linker, LinkerInstance, Lower, Resource};
+use wasmtime::component::{Linker, LinkerInstance, Resource};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi_http::{Error as HttpFailure, WasiHttpView};
 
 use super::fermyon_spin::{Pending, RowSet, parameters};
 use super::postgres::text;
+use super::types::runtime_shim::earlier::unversioned::{
+    ConfigError, HttpError, KeyValueError, ServerError,
+};
+use crate::database;
 use crate::guest::Guest;
 use crate::imports::key_value::OpenStore;
 use crate::imports::wit::spin::{mysql::mysql, postgres::postgres, sqlite::sqlite, variables};
@@ -39,20 +43,6 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     postgres(&mut linker.instance("fermyon:spin/postgres")?)
 }
 
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-#[expect(dead_code, reason = "what a guest would understand, and is never told")]
-enum ConfigError {
-    #[component(name = "provider")]
-    Provider(String),
-    #[component(name = "invalid-key")]
-    InvalidKey(String),
-    #[component(name = "invalid-schema")]
-    InvalidSchema(String),
-    #[component(name = "other")]
-    Other(String),
-}
-
 /// In Spin's words: what has no value has no provider either.
 fn config(interface: &mut Interface<'_>) -> Result<()> {
     use variables::variables::Error;
@@ -63,25 +53,6 @@ fn config(interface: &mut Interface<'_>) -> Result<()> {
             Error::Provider(said) | Error::Other(said) => ConfigError::Other(said),
         }),))
     })
-}
-
-#[derive(Clone, Copy, ComponentType, Lower)]
-#[component(enum)]
-#[repr(u8)]
-#[expect(dead_code, reason = "what a guest would understand, and is never told")]
-enum HttpError {
-    #[component(name = "success")]
-    Success,
-    #[component(name = "destination-not-allowed")]
-    DestinationNotAllowed,
-    #[component(name = "invalid-url")]
-    InvalidUrl,
-    #[component(name = "request-error")]
-    RequestError,
-    #[component(name = "runtime-error")]
-    RuntimeError,
-    #[component(name = "too-many-requests")]
-    TooManyRequests,
 }
 
 impl From<HttpFailure> for HttpError {
@@ -113,26 +84,8 @@ async fn send(mut store: Store<'_>, request: Request) -> Outcome<Response, HttpF
     Ok(Response::of(&parts, &body))
 }
 
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-#[expect(dead_code, reason = "what a guest would understand, and is never told")]
-enum KeyValueError {
-    #[component(name = "store-table-full")]
-    StoreTableFull,
-    #[component(name = "no-such-store")]
-    NoSuchStore,
-    #[component(name = "access-denied")]
-    AccessDenied,
-    #[component(name = "invalid-store")]
-    InvalidStore,
-    #[component(name = "no-such-key")]
-    NoSuchKey,
-    #[component(name = "io")]
-    Io(String),
-}
-
-impl From<DatabaseError> for KeyValueError {
-    fn from(error: DatabaseError) -> Self {
+impl From<database::Error> for KeyValueError {
+    fn from(error: database::Error) -> Self {
         Self::Io(error.0)
     }
 }
@@ -215,37 +168,20 @@ fn sqlite(interface: &mut Interface<'_>) -> Result<()> {
     close::<sqlite_import::Connection>(interface)
 }
 
-/// Of both database servers.
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-#[expect(dead_code, reason = "what a guest would understand, and is never told")]
-enum ServerError {
-    #[component(name = "success")]
-    Success,
-    #[component(name = "connection-failed")]
-    ConnectionFailed(String),
-    #[component(name = "bad-parameter")]
-    BadParameter(String),
-    #[component(name = "query-failed")]
-    QueryFailed(String),
-    #[component(name = "value-conversion-failed")]
-    ValueConversionFailed(String),
-    #[component(name = "other-error")]
-    Other(String),
-}
-
 impl From<mysql::Error> for ServerError {
     fn from(error: mysql::Error) -> Self {
         use mysql::Error as Later;
         same_cases!(error, Later => Self: ConnectionFailed BadParameter QueryFailed
-            ValueConversionFailed Other;;)
+            ValueConversionFailed;;
+            Later::Other(said) => Self::OtherError(said),)
     }
 }
 
 impl From<postgres::Error> for ServerError {
     fn from(error: postgres::Error) -> Self {
         use postgres::Error as Later;
-        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed Other;;
+        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed;;
+            Later::Other(said) => Self::OtherError(said),
             Later::QueryFailed(error) => Self::QueryFailed(text(error)),)
     }
 }

@@ -2,9 +2,7 @@
 //! WASI 0.2 under other functions. What a component exports as its handler has the type that it
 //! has in 0.2, see `drafts.rs`.
 
-use wasmtime::component::{
-    ComponentType, Lift, Linker, LinkerInstance, Lower, Resource, ResourceTable, ResourceType,
-};
+use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
 use wasmtime::error::bail;
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::p2::bindings::io::{error, poll, streams};
@@ -13,6 +11,7 @@ use wasmtime_wasi_http::p2::HeaderError;
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
+use super::types::runtime_shim::earlier::wasi_http::{Error, Timeouts};
 use crate::guest::Guest;
 use crate::imports::wasi_limits;
 
@@ -29,45 +28,20 @@ pub(super) const OFFERED: &[&str] = &[
     "wasi:io/streams@0.2.0-rc-2023-10-18",
 ];
 
-/// All that went wrong with a request, in words.
-#[derive(Clone, ComponentType, Lift, Lower)]
-#[component(variant)]
-enum Error {
-    #[component(name = "invalid-url")]
-    InvalidUrl(String),
-    #[component(name = "timeout-error")]
-    Timeout(String),
-    #[component(name = "protocol-error")]
-    Protocol(String),
-    #[component(name = "unexpected-error")]
-    Unexpected(String),
-}
-
 impl From<types::ErrorCode> for Error {
     fn from(code: types::ErrorCode) -> Self {
-        Self::Unexpected(code.to_string())
+        Self::UnexpectedError(code.to_string())
     }
 }
 
 impl From<Error> for types::ErrorCode {
     fn from(error: Error) -> Self {
         let (Error::InvalidUrl(text)
-        | Error::Timeout(text)
-        | Error::Protocol(text)
-        | Error::Unexpected(text)) = error;
+        | Error::TimeoutError(text)
+        | Error::ProtocolError(text)
+        | Error::UnexpectedError(text)) = error;
         Self::InternalError(Some(text))
     }
-}
-
-#[derive(ComponentType, Lift)]
-#[component(record)]
-struct Timeouts {
-    #[component(name = "connect-timeout-ms")]
-    connect: Option<u32>,
-    #[component(name = "first-byte-timeout-ms")]
-    first_byte: Option<u32>,
-    #[component(name = "between-bytes-timeout-ms")]
-    between_bytes: Option<u32>,
 }
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
@@ -420,8 +394,8 @@ fn options(
 ) -> Result<Resource<types::RequestOptions>> {
     let time = |ms: Option<u32>| ms.map(|ms| std::time::Duration::from_millis(ms.into()));
     Ok(view.table.push(types::RequestOptions {
-        connect_timeout: time(timeouts.connect),
-        first_byte_timeout: time(timeouts.first_byte),
-        between_bytes_timeout: time(timeouts.between_bytes),
+        connect_timeout: time(timeouts.connect_timeout_ms),
+        first_byte_timeout: time(timeouts.first_byte_timeout_ms),
+        between_bytes_timeout: time(timeouts.between_bytes_timeout_ms),
     })?)
 }
