@@ -13,6 +13,41 @@ macro_rules! same_cases {
     };
 }
 
+/// Links functions by hand: name, parameters, and what is given back, or what is done where nothing
+/// is. A `?` in there is for traps.
+macro_rules! functions {
+    ($interface:ident, |$guest:ident| $($name:literal($($parameter:ident: $type:ty),*)
+        $($effect:block)? $(=> $value:expr)?;)*) => {
+        $($interface.func_wrap(
+            $name,
+            |mut store: wasmtime::StoreContextMut<'_, crate::guest::Guest>,
+             ($($parameter,)*): ($($type,)*)| {
+                let $guest = store.data_mut();
+                $($effect)?
+                Ok(($($value,)?))
+            },
+        )?;)*
+    };
+}
+
+/// The same for functions that wait.
+macro_rules! async_functions {
+    ($interface:ident, |$guest:ident| $($name:literal($($parameter:ident: $type:ty),*)
+        $($effect:block)? $(=> $value:expr)?;)*) => {
+        $($interface.func_wrap_async(
+            $name,
+            |mut store: wasmtime::StoreContextMut<'_, crate::guest::Guest>,
+             ($($parameter,)*): ($($type,)*)| {
+                Box::new(async move {
+                    let $guest = store.data_mut();
+                    $($effect)?
+                    Ok(($($value,)?))
+                })
+            },
+        )?;)*
+    };
+}
+
 mod earlier;
 mod key_value;
 pub(crate) mod mysql;

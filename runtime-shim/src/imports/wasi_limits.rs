@@ -35,12 +35,18 @@ type Set = wasmtime::Result<Result<(), ()>>;
 /// Takes the place of what `linker` has for these functions.
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     let mut types = linker.instance("wasi:http/types@0.3.0")?;
-    types.func_wrap("[method]request.set-method", |mut store: Store<'_>, (request, method)| {
-        Ok((set_method_of_0_3(&mut store, request, method)?,))
-    })?;
-    types.func_wrap("[method]request.set-authority", |mut store: Store<'_>, (request, text)| {
-        Ok((set_authority_of_0_3(&mut store, request, text)?,))
-    })?;
+    functions!(types, |guest|
+        "[method]request.set-method"(this: Resource<Request>, method: p3::Method) => match &method {
+            p3::Method::Other(text) if text.len() > LONGEST_BYTES => Err(()),
+            _ => p3::HostRequest::set_method(&mut guest.http(), this, method)?,
+        };
+        "[method]request.set-authority"(request: Resource<Request>, text: Option<String>) =>
+            if is_too_long(text.as_deref()) {
+                Err(())
+            } else {
+                p3::HostRequest::set_authority(&mut guest.http(), request, text)?
+            };
+    );
     types.func_wrap("[static]request.consume-body", |mut store: Store<'_>, (request, ended)| {
         let ended = bounded(&mut store, ended)?;
         let access = Access::<_, WasiHttp>::new(store, Guest::http);
@@ -57,21 +63,18 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             )?,))
         },
     )?;
-    linker.instance("wasi:io/poll@0.2.12")?.func_wrap_async(
-        "poll",
-        |mut store: Store<'_>, (pollables,)| {
-            Box::new(async move { Ok((poll(store.data_mut(), pollables).await?,)) })
-        },
-    )?;
+    let mut io = linker.instance("wasi:io/poll@0.2.12")?;
+    async_functions!(io, |guest|
+        "poll"(pollables: Vec<Resource<DynPollable>>) => poll(guest, pollables).await?;
+    );
     let mut types = linker.instance("wasi:http/types@0.2.12")?;
-    types.func_wrap(
-        "[method]outgoing-request.set-method",
-        |mut store: Store<'_>, (request, method)| Ok((set_method(&mut store, request, method)?,)),
-    )?;
-    types.func_wrap(
-        "[method]outgoing-request.set-authority",
-        |mut store: Store<'_>, (request, text)| Ok((set_authority(&mut store, request, text)?,)),
-    )
+    functions!(types, |guest|
+        "[method]outgoing-request.set-method"(request: Asked, method: p2::Method) =>
+            set_method(guest, request, method)?;
+        "[method]outgoing-request.set-authority"(request: Asked, text: Option<String>) =>
+            set_authority(guest, request, text)?;
+    );
+    Ok(())
 }
 
 /// No list is longer than those of things that a guest may have.
@@ -84,40 +87,18 @@ pub(super) async fn poll(
     Host::poll(&mut guest.table, pollables).await
 }
 
-fn set_method_of_0_3(store: &mut Store<'_>, request: Resource<Request>, method: p3::Method) -> Set {
-    match &method {
-        p3::Method::Other(text) if text.len() > LONGEST_BYTES => Ok(Err(())),
-        _ => p3::HostRequest::set_method(&mut store.data_mut().http(), request, method),
-    }
-}
-
-fn set_authority_of_0_3(
-    store: &mut Store<'_>,
-    request: Resource<Request>,
-    authority: Option<String>,
-) -> Set {
-    if is_too_long(authority.as_deref()) {
-        return Ok(Err(()));
-    }
-    p3::HostRequest::set_authority(&mut store.data_mut().http(), request, authority)
-}
-
-pub(super) fn set_method(store: &mut Store<'_>, request: Asked, method: p2::Method) -> Set {
+pub(super) fn set_method(guest: &mut Guest, request: Asked, method: p2::Method) -> Set {
     match &method {
         p2::Method::Other(text) if text.len() > LONGEST_BYTES => Ok(Err(())),
-        _ => p2::HostOutgoingRequest::set_method(&mut store.data_mut().http(), request, method),
+        _ => p2::HostOutgoingRequest::set_method(&mut guest.http(), request, method),
     }
 }
 
-pub(super) fn set_authority(
-    store: &mut Store<'_>,
-    request: Asked,
-    authority: Option<String>,
-) -> Set {
+pub(super) fn set_authority(guest: &mut Guest, request: Asked, authority: Option<String>) -> Set {
     if is_too_long(authority.as_deref()) {
         return Ok(Err(()));
     }
-    p2::HostOutgoingRequest::set_authority(&mut store.data_mut().http(), request, authority)
+    p2::HostOutgoingRequest::set_authority(&mut guest.http(), request, authority)
 }
 
 /// The same without what is too long of an error's text.

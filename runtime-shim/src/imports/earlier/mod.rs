@@ -10,10 +10,11 @@ mod wasi_2023;
 mod wasi_config;
 mod wasi_keyvalue;
 
-use wasmtime::Result;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker, LinkerInstance, Resource, ResourceType};
 
 use crate::guest::Guest;
+
+type Interface<'a> = LinkerInstance<'a, Guest>;
 
 /// Generated from the WIT files in `wit/earlier`.
 #[allow(unreachable_pub, reason = "generated")]
@@ -55,7 +56,7 @@ pub(super) fn is_offered(import: &str) -> bool {
     [OFFERED, unversioned::OFFERED, wasi_2023::OFFERED].iter().any(|some| some.contains(&import))
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
+pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wasi_2023::add_to_linker(linker)?;
     fermyon_spin::add_to_linker(linker)?;
     unversioned::add_to_linker(linker)?;
@@ -64,4 +65,12 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     wit::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::wasi::keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+/// A resource whose end is that of its handle.
+fn resource<T: Send + 'static>(interface: &mut Interface<'_>, name: &str) -> wasmtime::Result<()> {
+    interface.resource(name, ResourceType::host::<T>(), |mut store, number| {
+        store.data_mut().table.delete(Resource::<T>::new_own(number))?;
+        Ok(())
+    })
 }

@@ -2,21 +2,19 @@
 //! WASI 0.2 under other functions. What a component exports as its handler has the type that it
 //! has in 0.2, see `drafts.rs`.
 
-use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
+use wasmtime::Result;
+use wasmtime::component::{Linker, Resource, ResourceTable, ResourceType};
 use wasmtime::error::bail;
-use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::p2::bindings::io::{error, poll, streams};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamResult};
+use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p2::HeaderError;
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
-use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::types::runtime_shim::earlier::wasi_http::{Error, Timeouts};
+use super::{Interface, resource};
 use crate::guest::Guest;
 use crate::imports::wasi_limits;
-
-type Interface<'a> = LinkerInstance<'a, Guest>;
-type Store<'a> = StoreContextMut<'a, Guest>;
 
 /// A port, because an authority is not empty.
 const NO_HOST: &str = ":80";
@@ -56,101 +54,77 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     incoming(&mut interface)?;
     outgoing(&mut interface)?;
     futures(&mut interface)?;
-    handler(&mut linker.instance("wasi:http/outgoing-handler@0.2.0-rc-2023-10-18")?)
-}
-
-fn table<'a>(store: &'a mut Store<'_>) -> &'a mut ResourceTable {
-    &mut store.data_mut().table
-}
-
-fn http<'a>(store: &'a mut Store<'_>) -> WasiHttpCtxView<'a> {
-    store.data_mut().http()
-}
-
-fn resource<T: Send + 'static>(interface: &mut Interface<'_>, name: &str) -> Result<()> {
-    interface.resource(name, ResourceType::host::<T>(), |mut store, number| {
-        table(&mut store).delete(Resource::<T>::new_own(number))?;
-        Ok(())
-    })
+    type Request = Resource<types::OutgoingRequest>;
+    let mut interface = linker.instance("wasi:http/outgoing-handler@0.2.0-rc-2023-10-18")?;
+    functions!(interface, |guest|
+        "handle"(request: Request, timeouts: Option<Timeouts>) => {
+            let view = &mut guest.http();
+            let options = timeouts.map(|timeouts| view.table.push(timeouts.into())).transpose()?;
+            match outgoing_handler::Host::handle(view, request, options) {
+                Ok(pending) => Ok(pending),
+                Err(error) => Err(Error::from(types::Host::convert_error_code(view, error)?)),
+            }
+        };
+    );
+    Ok(())
 }
 
 /// Functions that are what they are in 0.2, whatever their name.
 macro_rules! unchanged {
-    ($interface:ident, $part:ident, $($name:literal = $function:path[$($argument:ident: $type:ty),*];)*) => {
-        $($interface.func_wrap($name, |mut store: Store<'_>, ($($argument,)*): ($($type,)*)| {
-            Ok(($function(&mut *$part!(store), $($argument),*)?,))
-        })?;)*
-    };
-}
-
-macro_rules! the_table {
-    ($store:ident) => {
-        table(&mut $store)
-    };
-}
-
-macro_rules! the_view {
-    ($store:ident) => {
-        &mut http(&mut $store)
+    ($interface:ident, |$guest:ident| $part:expr,
+        $($name:literal = $function:path[$($argument:ident: $type:ty),*];)*) => {
+        functions!($interface, |$guest|
+            $($name($($argument: $type),*) => $function(&mut $part, $($argument),*)?;)*);
     };
 }
 
 /// Functions of streams, whose failure is a value.
 macro_rules! on_streams {
     ($interface:ident, $($name:literal = $function:path[$($argument:ident: $type:ty),*];)*) => {
-        $($interface.func_wrap($name, |mut store: Store<'_>, ($($argument,)*): ($($type,)*)| {
-            let table = table(&mut store);
-            let done = $function(table, $($argument),*);
-            told(table, done)
-        })?;)*
+        functions!($interface, |guest| $($name($($argument: $type),*) => {
+            let done = $function(&mut guest.table, $($argument),*);
+            told(&mut guest.table, done)?
+        };)*);
     };
 }
 
 macro_rules! on_streams_async {
     ($interface:ident, $($name:literal = $function:path[$($argument:ident: $type:ty),*];)*) => {
-        $($interface.func_wrap_async($name, |mut store: Store<'_>, ($($argument,)*): ($($type,)*)| {
-            Box::new(async move {
-                let table = table(&mut store);
-                let done = $function(table, $($argument),*).await;
-                told(table, done)
-            })
-        })?;)*
+        async_functions!($interface, |guest| $($name($($argument: $type),*) => {
+            let done = $function(&mut guest.table, $($argument),*).await;
+            told(&mut guest.table, done)?
+        };)*);
     };
 }
 
 fn told<T>(
     table: &mut ResourceTable,
     done: StreamResult<T>,
-) -> Result<(std::result::Result<T, streams::StreamError>,)> {
-    Ok((match done {
+) -> Result<std::result::Result<T, streams::StreamError>> {
+    Ok(match done {
         Ok(value) => Ok(value),
         Err(error) => Err(streams::Host::convert_stream_error(table, error)?),
-    },))
+    })
 }
 
 fn polls(interface: &mut Interface<'_>) -> Result<()> {
     interface.resource("pollable", ResourceType::host::<DynPollable>(), |mut store, number| {
-        poll::HostPollable::drop(table(&mut store), Resource::new_own(number))
+        poll::HostPollable::drop(&mut store.data_mut().table, Resource::new_own(number))
     })?;
-    interface.func_wrap_async(
-        "poll-list",
-        |mut store: Store<'_>, (list,): (Vec<Resource<DynPollable>>,)| {
-            Box::new(async move { Ok((wasi_limits::poll(store.data_mut(), list).await?,)) })
-        },
-    )?;
-    interface.func_wrap_async(
-        "poll-one",
-        |mut store: Store<'_>, (one,): (Resource<DynPollable>,)| {
-            Box::new(async move { poll::HostPollable::block(table(&mut store), one).await })
-        },
-    )
+    async_functions!(interface, |guest|
+        "poll-list"(list: Vec<Resource<DynPollable>>) => wasi_limits::poll(guest, list).await?;
+        "poll-one"(one: Resource<DynPollable>) {
+            poll::HostPollable::block(&mut guest.table, one).await?;
+        };
+    );
+    Ok(())
 }
 
 fn input_streams(interface: &mut Interface<'_>) -> Result<()> {
     use streams::HostInputStream as Host;
     type Input = Resource<DynInputStream>;
     resource::<streams::Error>(interface, "error")?;
-    unchanged!(interface, the_table,
+    unchanged!(interface, |guest| guest.table,
         "[method]error.to-debug-string" = error::HostError::to_debug_string[this: Resource<streams::Error>];
         "[method]input-stream.subscribe" = Host::subscribe[this: Input];
     );
@@ -158,7 +132,9 @@ fn input_streams(interface: &mut Interface<'_>) -> Result<()> {
         "input-stream",
         ResourceType::host::<DynInputStream>(),
         |mut store, number| {
-            Box::new(async move { Host::drop(table(&mut store), Resource::new_own(number)).await })
+            Box::new(async move {
+                Host::drop(&mut store.data_mut().table, Resource::new_own(number)).await
+            })
         },
     )?;
     on_streams!(interface,
@@ -180,10 +156,12 @@ fn output_streams(interface: &mut Interface<'_>) -> Result<()> {
         "output-stream",
         ResourceType::host::<DynOutputStream>(),
         |mut store, number| {
-            Box::new(async move { Host::drop(table(&mut store), Resource::new_own(number)).await })
+            Box::new(async move {
+                Host::drop(&mut store.data_mut().table, Resource::new_own(number)).await
+            })
         },
     )?;
-    unchanged!(interface, the_table,
+    unchanged!(interface, |guest| guest.table,
         "[method]output-stream.subscribe" = Host::subscribe[this: Output];
     );
     on_streams!(interface,
@@ -204,35 +182,25 @@ fn fields(interface: &mut Interface<'_>) -> Result<()> {
     use types::HostFields as Host;
     type Fields = Resource<types::Fields>;
     resource::<types::Fields>(interface, "fields")?;
-    unchanged!(interface, the_view,
+    unchanged!(interface, |guest| guest.http(),
         "[method]fields.get" = Host::get[this: Fields, name: String];
         "[method]fields.entries" = Host::entries[this: Fields];
         "[method]fields.clone" = Host::clone[this: Fields];
     );
-    interface.func_wrap(
-        "[constructor]fields",
-        |mut store: Store<'_>, (entries,): (Vec<(String, Vec<u8>)>,)| {
-            Ok((Host::from_list(&mut http(&mut store), entries).map_err(invalid)?,))
-        },
-    )?;
-    interface.func_wrap(
-        "[method]fields.set",
-        |mut store: Store<'_>, (this, name, values): (Fields, String, Vec<Vec<u8>>)| {
-            Host::set(&mut http(&mut store), this, name, values).map_err(invalid)
-        },
-    )?;
-    interface.func_wrap(
-        "[method]fields.delete",
-        |mut store: Store<'_>, (this, name): (Fields, String)| {
-            Host::delete(&mut http(&mut store), this, name).map_err(invalid)
-        },
-    )?;
-    interface.func_wrap(
-        "[method]fields.append",
-        |mut store: Store<'_>, (this, name, value): (Fields, String, Vec<u8>)| {
-            Host::append(&mut http(&mut store), this, name, value).map_err(invalid)
-        },
-    )
+    functions!(interface, |guest|
+        "[constructor]fields"(entries: Vec<(String, Vec<u8>)>) =>
+            Host::from_list(&mut guest.http(), entries).map_err(invalid)?;
+        "[method]fields.set"(this: Fields, name: String, values: Vec<Vec<u8>>) {
+            Host::set(&mut guest.http(), this, name, values).map_err(invalid)?;
+        };
+        "[method]fields.delete"(this: Fields, name: String) {
+            Host::delete(&mut guest.http(), this, name).map_err(invalid)?;
+        };
+        "[method]fields.append"(this: Fields, name: String, value: Vec<u8>) {
+            Host::append(&mut guest.http(), this, name, value).map_err(invalid)?;
+        };
+    );
+    Ok(())
 }
 
 /// There was no way to tell the guest.
@@ -248,7 +216,7 @@ fn incoming(interface: &mut Interface<'_>) -> Result<()> {
     resource::<types::IncomingRequest>(interface, "incoming-request")?;
     resource::<types::IncomingResponse>(interface, "incoming-response")?;
     resource::<types::IncomingBody>(interface, "incoming-body")?;
-    unchanged!(interface, the_view,
+    unchanged!(interface, |guest| guest.http(),
         "[method]incoming-request.method" = HostIncomingRequest::method[this: Request];
         "[method]incoming-request.path-with-query" = HostIncomingRequest::path_with_query[this: Request];
         "[method]incoming-request.scheme" = HostIncomingRequest::scheme[this: Request];
@@ -275,127 +243,107 @@ fn outgoing(interface: &mut Interface<'_>) -> Result<()> {
         "outgoing-body",
         ResourceType::host::<types::OutgoingBody>(),
         |mut store, number| {
-            HostOutgoingBody::drop(&mut http(&mut store), Resource::new_own(number))
+            HostOutgoingBody::drop(&mut store.data_mut().http(), Resource::new_own(number))
         },
     )?;
-    interface.func_wrap("[constructor]outgoing-request", request)?;
-    interface.func_wrap("[constructor]outgoing-response", response)?;
-    unchanged!(interface, the_view,
+    unchanged!(interface, |guest| guest.http(),
         "[method]outgoing-request.write" = HostOutgoingRequest::body[this: Resource<types::OutgoingRequest>];
         "[method]outgoing-response.write" = HostOutgoingResponse::body[this: Resource<types::OutgoingResponse>];
         "[method]outgoing-body.write" = HostOutgoingBody::write[this: Body];
     );
-    interface.func_wrap(
-        "[static]outgoing-body.finish",
-        |mut store: Store<'_>, (this, trailers): (Body, Option<Resource<types::Trailers>>)| {
-            Ok(HostOutgoingBody::finish(&mut http(&mut store), this, trailers)?)
-        },
-    )?;
     type Answer = std::result::Result<Resource<types::OutgoingResponse>, Error>;
-    interface.func_wrap(
-        "[static]response-outparam.set",
-        |mut store: Store<'_>, (this, answer): (Resource<types::ResponseOutparam>, Answer)| {
+    functions!(interface, |guest|
+        "[constructor]outgoing-request"(
+            method: types::Method, path: Option<String>, scheme: Option<types::Scheme>,
+            authority: Option<String>, headers: Resource<types::Fields>
+        ) => request(guest, method, path, scheme, authority, headers)?;
+        "[constructor]outgoing-response"(status: u16, headers: Resource<types::Fields>) =>
+            response(guest, status, headers)?;
+        "[static]outgoing-body.finish"(this: Body, trailers: Option<Resource<types::Trailers>>) {
+            HostOutgoingBody::finish(&mut guest.http(), this, trailers)?;
+        };
+        "[static]response-outparam.set"(this: Resource<types::ResponseOutparam>, answer: Answer) {
             let answer = answer.map_err(types::ErrorCode::from);
-            types::HostResponseOutparam::set(&mut http(&mut store), this, answer)
-        },
-    )
+            types::HostResponseOutparam::set(&mut guest.http(), this, answer)?;
+        };
+    );
+    Ok(())
 }
 
 /// What 0.2 sets one by one. The headers stay the guest's. A request without an authority, which
 /// is for the application itself, needs one that names no host.
 fn request(
-    mut store: Store<'_>,
-    (method, path, scheme, authority, headers): (
-        types::Method,
-        Option<String>,
-        Option<types::Scheme>,
-        Option<String>,
-        Resource<types::Fields>,
-    ),
-) -> Result<(Resource<types::OutgoingRequest>,)> {
+    guest: &mut Guest,
+    method: types::Method,
+    path: Option<String>,
+    scheme: Option<types::Scheme>,
+    authority: Option<String>,
+    headers: Resource<types::Fields>,
+) -> Result<Resource<types::OutgoingRequest>> {
     use types::HostOutgoingRequest as Host;
-    let view = &mut http(&mut store);
+    let view = &mut guest.http();
     let headers = types::HostFields::clone(view, headers)?;
     let request = Host::new(view, headers)?;
     let authority = authority.unwrap_or_else(|| NO_HOST.to_owned());
     let this = || Resource::new_borrow(request.rep());
     let valid = Host::set_path_with_query(view, this(), path)?
         .and(Host::set_scheme(view, this(), scheme)?)
-        .and(wasi_limits::set_method(&mut store, this(), method)?)
-        .and(wasi_limits::set_authority(&mut store, this(), Some(authority))?);
+        .and(wasi_limits::set_method(guest, this(), method)?)
+        .and(wasi_limits::set_authority(guest, this(), Some(authority))?);
     if valid.is_err() {
         bail!("an outgoing request has a method, path, scheme or authority that is none");
     }
-    Ok((request,))
+    Ok(request)
 }
 
 fn response(
-    mut store: Store<'_>,
-    (status, headers): (types::StatusCode, Resource<types::Fields>),
-) -> Result<(Resource<types::OutgoingResponse>,)> {
+    guest: &mut Guest,
+    status: types::StatusCode,
+    headers: Resource<types::Fields>,
+) -> Result<Resource<types::OutgoingResponse>> {
     use types::HostOutgoingResponse as Host;
-    let view = &mut http(&mut store);
+    let view = &mut guest.http();
     let headers = types::HostFields::clone(view, headers)?;
     let response = Host::new(view, headers)?;
     if Host::set_status_code(view, Resource::new_borrow(response.rep()), status)?.is_err() {
         bail!("a response has the status code {status}");
     }
-    Ok((response,))
+    Ok(response)
 }
 
 fn futures(interface: &mut Interface<'_>) -> Result<()> {
     use types::{HostFutureIncomingResponse, HostFutureTrailers};
     type Response = Resource<types::FutureIncomingResponse>;
     type Trailers = Resource<types::FutureTrailers>;
-    unchanged!(interface, the_view,
+    unchanged!(interface, |guest| guest.http(),
         "[method]future-incoming-response.subscribe" = HostFutureIncomingResponse::subscribe[this: Response];
         "[method]future-trailers.subscribe" = HostFutureTrailers::subscribe[this: Trailers];
     );
-    interface.func_wrap(
-        "[method]future-incoming-response.get",
-        |mut store: Store<'_>, (this,): (Response,)| {
-            let got = HostFutureIncomingResponse::get(&mut http(&mut store), this)?;
-            Ok((got.map(|once| once.map(|answered| answered.map_err(Error::from))),))
-        },
-    )?;
-    interface.func_wrap(
-        "[method]future-trailers.get",
-        |mut store: Store<'_>, (this,): (Trailers,)| {
-            let view = &mut http(&mut store);
-            Ok((match HostFutureTrailers::get(view, this)? {
+    functions!(interface, |guest|
+        "[method]future-incoming-response.get"(this: Response) =>
+            HostFutureIncomingResponse::get(&mut guest.http(), this)?
+                .map(|once| once.map(|answered| answered.map_err(Error::from)));
+        "[method]future-trailers.get"(this: Trailers) => {
+            let view = &mut guest.http();
+            match HostFutureTrailers::get(view, this)? {
                 None => None,
                 Some(Ok(Ok(Some(trailers)))) => Some(Ok(trailers)),
                 Some(Ok(Ok(None))) => Some(Ok(types::HostFields::new(view)?)),
                 Some(Ok(Err(code))) => Some(Err(Error::from(code))),
                 Some(Err(())) => bail!("trailers were asked for twice"),
-            },))
-        },
-    )
+            }
+        };
+    );
+    Ok(())
 }
 
-fn handler(interface: &mut Interface<'_>) -> Result<()> {
-    type Request = Resource<types::OutgoingRequest>;
-    interface.func_wrap(
-        "handle",
-        |mut store: Store<'_>, (request, timeouts): (Request, Option<Timeouts>)| {
-            let view = &mut http(&mut store);
-            let options = timeouts.map(|timeouts| options(view, &timeouts)).transpose()?;
-            Ok((match outgoing_handler::Host::handle(view, request, options) {
-                Ok(pending) => Ok(pending),
-                Err(error) => Err(Error::from(types::Host::convert_error_code(view, error)?)),
-            },))
-        },
-    )
-}
-
-fn options(
-    view: &mut WasiHttpCtxView<'_>,
-    timeouts: &Timeouts,
-) -> Result<Resource<types::RequestOptions>> {
-    let time = |ms: Option<u32>| ms.map(|ms| std::time::Duration::from_millis(ms.into()));
-    Ok(view.table.push(types::RequestOptions {
-        connect_timeout: time(timeouts.connect_timeout_ms),
-        first_byte_timeout: time(timeouts.first_byte_timeout_ms),
-        between_bytes_timeout: time(timeouts.between_bytes_timeout_ms),
-    })?)
+impl From<Timeouts> for types::RequestOptions {
+    fn from(timeouts: Timeouts) -> Self {
+        let time = |ms: Option<u32>| ms.map(|ms| std::time::Duration::from_millis(ms.into()));
+        Self {
+            connect_timeout: time(timeouts.connect_timeout_ms),
+            first_byte_timeout: time(timeouts.first_byte_timeout_ms),
+            between_bytes_timeout: time(timeouts.between_bytes_timeout_ms),
+        }
+    }
 }
