@@ -23,7 +23,12 @@ pub(crate) struct Budget {
     limit: u64,
 }
 
+/// It is more than the instance may have.
+#[derive(Debug)]
+pub(crate) struct TooMuch;
+
 /// Counts until it is dropped.
+#[derive(Debug)]
 pub(crate) struct Held {
     all: Arc<AtomicU64>,
     bytes: u64,
@@ -34,15 +39,14 @@ impl Budget {
         Self { held: Arc::default(), limit }
     }
 
-    /// `None` if that is more than the instance may have.
-    pub(crate) fn hold(&self, bytes: u64) -> Option<Held> {
+    pub(crate) fn hold(&self, bytes: u64) -> Result<Held, TooMuch> {
         // Only the thread of the instance adds to it.
         let all = self.held.load(Relaxed).saturating_add(bytes);
         if all > self.limit {
-            return None;
+            return Err(TooMuch);
         }
         self.held.fetch_add(bytes, Relaxed);
-        Some(Held { all: Arc::clone(&self.held), bytes })
+        Ok(Held { all: Arc::clone(&self.held), bytes })
     }
 }
 
@@ -108,11 +112,11 @@ mod tests {
     fn what_is_given_back_may_be_held_again() {
         let budget = Budget::new(10);
         let six = budget.hold(6).expect("room");
-        assert!(budget.hold(5).is_none());
+        assert!(budget.hold(5).is_err());
         let four = budget.hold(4).expect("room");
         drop(six);
-        assert!(budget.hold(6).is_some() && budget.hold(u64::MAX).is_none());
+        assert!(budget.hold(6).is_ok() && budget.hold(u64::MAX).is_err());
         drop(four);
-        assert!(budget.hold(10).is_some());
+        assert!(budget.hold(10).is_ok());
     }
 }

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use rusqlite::types::Value as Parameter;
-use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use wasmtime::component::{HasSelf, Resource};
 
 use super::wit::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
+use super::{Guests, InterfaceError, Stream, TrappableError, hold, stream};
 use crate::guest::Guest;
-use crate::held::{TOO_MUCH, Unread};
+use crate::held::Held;
 use crate::sqlite::{Database, DatabaseError, Lease, Row};
 
 /// The table, made on each new connection.
@@ -31,6 +32,8 @@ pub struct OpenStore {
     /// Bytes of one result.
     limit: u64,
 }
+
+type Store = Resource<OpenStore>;
 
 impl OpenStore {
     /// Runs `sql` with the store's name as its first parameter.
@@ -121,20 +124,23 @@ async fn commit(mut lease: Lease) -> Result<(), DatabaseError> {
 
 impl Guest {
     /// The store that the component calls `label`, if it was given one.
-    pub(super) fn open_store(&self, label: &str) -> Option<OpenStore> {
-        let database = Arc::clone(self.component.stores.get(label)?);
+    pub(super) fn open_store(&mut self, label: &str) -> wasmtime::Result<Option<Store>> {
+        let Some(database) = self.component.stores.get(label).map(Arc::clone) else {
+            return Ok(None);
+        };
         let limit = self.component.limits.sqlite_result_bytes;
-        Some(OpenStore { name: label.into(), database, limit })
+        Ok(Some(self.table.push(OpenStore { name: label.into(), database, limit })?))
+    }
+
+    pub(super) fn opened(&self, store: &Store) -> wasmtime::Result<OpenStore> {
+        Ok(self.table.get(store)?.clone())
     }
 }
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
-type Guests = Accessor<Guest, HasSelf<Guest>>;
+type Answer<T> = Result<T, TrappableError<Error>>;
 
-impl From<DatabaseError> for Error {
-    fn from(error: DatabaseError) -> Self {
-        Self::Other(error.0)
-    }
+impl InterfaceError for Error {
+    const OTHER: fn(String) -> Self = Self::Other;
 }
 
 /// The one column of every query here.
@@ -156,87 +162,68 @@ impl Row for Bytes {
     }
 }
 
-fn opened(accessor: &Guests, store: &Resource<OpenStore>) -> wasmtime::Result<OpenStore> {
-    accessor.with(|mut access| Ok(access.get().table.get(store)?.clone()))
+fn opened(accessor: &Guests, store: &Store) -> wasmtime::Result<OpenStore> {
+    accessor.with(|mut access| access.get().opened(store))
 }
 
 /// Does `work`, whose arguments are `bytes` that the host holds meanwhile.
 async fn counted<T>(
     accessor: &Guests,
-    store: &Resource<OpenStore>,
+    store: &Store,
     bytes: usize,
     work: impl AsyncFnOnce(OpenStore) -> Result<T, DatabaseError>,
 ) -> Answer<T> {
     let store = opened(accessor, store)?;
-    let Some(_held) = accessor.with(|mut access| access.get().held.hold(bytes as u64)) else {
-        return Ok(Err(Error::Other(TOO_MUCH.into())));
-    };
-    Ok(work(store).await.map_err(Error::from))
+    let _held = hold(accessor, bytes as u64)?;
+    Ok(work(store).await?)
 }
 
-impl Host for Guest {}
+async fn keys(accessor: &Guests, store: &Store) -> Answer<(Vec<String>, Held)> {
+    let keys = opened(accessor, store)?.keys().await?;
+    let bytes = keys.iter().map(|key| (size_of::<String>() + key.len()) as u64).sum();
+    Ok((keys, hold(accessor, bytes)?))
+}
+
+impl Host for Guest {
+    fn convert_error(&mut self, error: TrappableError<Error>) -> wasmtime::Result<Error> {
+        error.into_error()
+    }
+}
 
 impl HostStore for Guest {
-    fn drop(&mut self, store: Resource<OpenStore>) -> wasmtime::Result<()> {
+    fn drop(&mut self, store: Store) -> wasmtime::Result<()> {
         self.table.delete(store)?;
         Ok(())
     }
 }
 
 impl HostStoreWithStore<Guest> for HasSelf<Guest> {
-    async fn open(accessor: &Guests, label: String) -> Answer<Resource<OpenStore>> {
-        accessor.with(|mut access| {
-            let guest = access.get();
-            let Some(store) = guest.open_store(&label) else {
-                return Ok(Err(Error::AccessDenied));
-            };
-            Ok(Ok(guest.table.push(store)?))
-        })
+    async fn open(accessor: &Guests, label: String) -> Answer<Store> {
+        let store = accessor.with(|mut access| access.get().open_store(&label))?;
+        Ok(store.ok_or(Error::AccessDenied)?)
     }
 
-    async fn get(
-        accessor: &Guests,
-        store: Resource<OpenStore>,
-        key: String,
-    ) -> Answer<Option<Vec<u8>>> {
+    async fn get(accessor: &Guests, store: Store, key: String) -> Answer<Option<Vec<u8>>> {
         counted(accessor, &store, key.len(), async |store| store.get(key).await).await
     }
 
-    async fn set(
-        accessor: &Guests,
-        store: Resource<OpenStore>,
-        key: String,
-        value: Vec<u8>,
-    ) -> Answer<()> {
+    async fn set(accessor: &Guests, store: Store, key: String, value: Vec<u8>) -> Answer<()> {
         let bytes = key.len() + value.len();
         counted(accessor, &store, bytes, async |store| store.set(key, value).await).await
     }
 
-    async fn delete(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<()> {
+    async fn delete(accessor: &Guests, store: Store, key: String) -> Answer<()> {
         counted(accessor, &store, key.len(), async |store| store.delete(key).await).await
     }
 
-    async fn exists(accessor: &Guests, store: Resource<OpenStore>, key: String) -> Answer<bool> {
+    async fn exists(accessor: &Guests, store: Store, key: String) -> Answer<bool> {
         counted(accessor, &store, key.len(), async |store| store.exists(key).await).await
     }
 
-    async fn get_keys(
-        accessor: &Guests,
-        store: Resource<OpenStore>,
-    ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), Error>>)> {
-        let (keys, end) = match opened(accessor, &store)?.keys().await {
-            Ok(keys) => (keys, Ok(())),
-            Err(error) => (Vec::new(), Err(Error::from(error))),
-        };
-        let bytes = keys.iter().map(|key| (size_of::<String>() + key.len()) as u64).sum();
-        accessor.with(|mut access| {
-            let held = access.get().held.hold(bytes);
-            let (keys, end) = match held {
-                Some(_) => (keys, end),
-                None => (Vec::new(), Err(Error::Other(TOO_MUCH.into()))),
-            };
-            let keys = StreamReader::new(&mut access, Unread::new(keys, held))?;
-            Ok((keys, FutureReader::new(&mut access, async { wasmtime::error::Ok(end) })?))
-        })
+    async fn get_keys(accessor: &Guests, store: Store) -> wasmtime::Result<Stream<String, Error>> {
+        match keys(accessor, &store).await {
+            Ok((keys, held)) => stream(accessor, keys, Some(held), Ok(())),
+            Err(error) => stream(accessor, Vec::new(), None, Err(error.into_error()?)),
+        }
     }
 }

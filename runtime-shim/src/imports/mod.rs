@@ -54,16 +54,27 @@ pub(crate) mod mysql;
 pub(crate) mod outbound_http;
 mod postgres;
 mod sqlite;
+mod trappable_error;
 mod variables;
 mod wasi_limits;
 
 use anyhow::Result;
 use wasmtime::component::types::{self, ComponentItem};
-use wasmtime::component::{HasSelf, Linker, ResourceType};
+use wasmtime::component::{
+    Accessor, FutureReader, HasSelf, Lift, Linker, Lower, ResourceType, StreamReader,
+};
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2, p3};
 
 use crate::guest::Guest;
+use crate::held::{Held, TooMuch, Unread};
 pub(crate) use key_value::{SCHEMA as KEY_VALUE_SCHEMA, SET as KEY_VALUE_SET};
+use trappable_error::{InterfaceError, TrappableError};
+
+/// Values and how they end.
+type Stream<T, E> = (StreamReader<T>, FutureReader<Result<(), E>>);
+
+/// What a function has that waits while other requests of its instance go on.
+type Guests = Accessor<Guest, HasSelf<Guest>>;
 
 /// Interfaces beyond WASI, by the names under which components import them.
 const OFFERED: &[&str] = &[
@@ -91,11 +102,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
         linker,
         Guest::http,
     )?;
-    wit::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::spin::key_value::key_value::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::spin::mysql::mysql::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::Imports::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     earlier::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     wasi_limits::add_to_linker(linker)?;
@@ -145,6 +152,27 @@ pub(crate) fn add_trap(
     Ok(())
 }
 
+fn hold(accessor: &Guests, bytes: u64) -> Result<Held, TooMuch> {
+    accessor.with(|mut access| access.get().held.hold(bytes))
+}
+
+/// Hands over `rows`, all of which are here, so that `end` is known before the guest reads one.
+fn stream<T, E>(
+    accessor: &Guests,
+    rows: Vec<T>,
+    held: Option<Held>,
+    end: Result<(), E>,
+) -> wasmtime::Result<Stream<T, E>>
+where
+    T: Lift + Lower + Unpin + Send + Sync + 'static,
+    E: Lift + Lower + Send + Sync + 'static,
+{
+    accessor.with(|mut access| {
+        let rows = StreamReader::new(&mut access, Unread::new(rows, held))?;
+        Ok((rows, FutureReader::new(&mut access, async { wasmtime::error::Ok(end) })?))
+    })
+}
+
 /// Generated from the WIT files in `wit/`.
 #[allow(unreachable_pub, reason = "generated")]
 pub(crate) mod wit {
@@ -168,6 +196,15 @@ pub(crate) mod wit {
             "spin:postgres/postgres.connection-builder": crate::imports::postgres::Builder,
             "spin:mysql/mysql.connection": crate::imports::mysql::Connection,
             "spin:key-value/key-value.store": crate::imports::key_value::OpenStore,
+        },
+        trappable_error_type: {
+            "spin:key-value/key-value.error" =>
+                crate::imports::TrappableError<spin::key_value::key_value::Error>,
+            "spin:mysql/mysql.error" => crate::imports::TrappableError<spin::mysql::mysql::Error>,
+            "spin:postgres/postgres.error" =>
+                crate::imports::TrappableError<spin::postgres::postgres::Error>,
+            "spin:sqlite/sqlite.error" =>
+                crate::imports::TrappableError<spin::sqlite::sqlite::Error>,
         },
         require_store_data_send: true,
     });

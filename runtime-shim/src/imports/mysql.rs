@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use wasmtime::component::{FutureReader, HasSelf, Resource, StreamReader};
 
 use super::wit::spin::mysql::mysql::{
     Column, DbValue, Error, Host, HostConnection, HostConnectionWithStore, ParameterValue,
 };
+use super::{Guests, InterfaceError, TrappableError, hold, stream};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
-use crate::held::{self, ADDRESS_BYTES, Held, Size, TOO_MUCH, Unread};
-use crate::mysql::Address;
-use crate::mysql::values;
-use crate::mysql::{Failure, MysqlSession, Rows};
+use crate::held::{self, ADDRESS_BYTES, Size};
+use crate::mysql::{Address, Failure, MysqlSession, Rows, values};
 use crate::session_pool::{Lease, LeaseError, Pools};
 
 /// By the component, so that none ever meets the session of another.
@@ -39,9 +38,13 @@ impl Connection {
     }
 }
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type Answer<T> = Result<T, TrappableError<Error>>;
 
 type Streamed = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
+
+impl InterfaceError for Error {
+    const OTHER: fn(String) -> Self = Self::Other;
+}
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
@@ -133,21 +136,6 @@ impl Guest {
     }
 }
 
-/// Where a statement runs, and its arguments counted; `None` if the instance holds too much.
-fn begin(
-    accessor: &Accessor<Guest, HasSelf<Guest>>,
-    connection: &Resource<Connection>,
-    statement: &str,
-    parameters: &[ParameterValue],
-) -> wasmtime::Result<Option<((Place, u64), Held)>> {
-    let arguments = held::of_statement(statement, parameters);
-    accessor.with(|mut access| {
-        let guest = access.get();
-        let place = guest.mysql(connection)?;
-        Ok(guest.held.hold(arguments).map(|held| (place, held)))
-    })
-}
-
 impl Size for ParameterValue {
     fn bytes(&self) -> u64 {
         match self {
@@ -158,7 +146,11 @@ impl Size for ParameterValue {
     }
 }
 
-impl Host for Guest {}
+impl Host for Guest {
+    fn convert_error(&mut self, error: TrappableError<Error>) -> wasmtime::Result<Error> {
+        error.into_error()
+    }
+}
 
 impl HostConnection for Guest {
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -168,54 +160,34 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open(
-        accessor: &Accessor<Guest, Self>,
-        address: String,
-    ) -> Answer<Resource<Connection>> {
+    async fn open(accessor: &Guests, address: String) -> Answer<Resource<Connection>> {
         let (core, component) = accessor.with(|mut access| access.get().owner());
-        match open(&core, &component, &address).await {
-            Ok(connection) => {
-                accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
-            }
-            Err(error) => Ok(Err(error)),
-        }
+        let connection = open(&core, &component, &address).await?;
+        Ok(accessor.with(|mut access| access.get().table.push(connection))?)
     }
 
     async fn query(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<Streamed> {
-        let Some((place, _arguments)) = begin(accessor, &connection, &statement, &parameters)?
-        else {
-            return Ok(Err(Error::Other(TOO_MUCH.into())));
-        };
-        let Rows { columns, rows, bytes } = match run(place, statement, parameters).await {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
-        };
-        // All rows are here, so the stream cannot fail any more.
-        accessor.with(|mut access: Access<'_, Guest, Self>| {
-            let Some(held) = access.get().held.hold(bytes) else {
-                return Ok(Err(Error::Other(TOO_MUCH.into())));
-            };
-            let rows = StreamReader::new(&mut access, Unread::new(rows, Some(held)))?;
-            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
-            Ok(Ok((columns, rows, end)))
-        })
+        let place = accessor.with(|mut access| access.get().mysql(&connection))?;
+        let _arguments = hold(accessor, held::of_statement(&statement, &parameters))?;
+        let Rows { columns, rows, bytes } = run(place, statement, parameters).await?;
+        let (rows, end) = stream(accessor, rows, Some(hold(accessor, bytes)?), Ok(()))?;
+        Ok((columns, rows, end))
     }
 
     async fn execute(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<()> {
-        let Some((place, _arguments)) = begin(accessor, &connection, &statement, &parameters)?
-        else {
-            return Ok(Err(Error::Other(TOO_MUCH.into())));
-        };
-        Ok(run(place, statement, parameters).await.map(|_| ()))
+        let place = accessor.with(|mut access| access.get().mysql(&connection))?;
+        let _arguments = hold(accessor, held::of_statement(&statement, &parameters))?;
+        run(place, statement, parameters).await?;
+        Ok(())
     }
 }

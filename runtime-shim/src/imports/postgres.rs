@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use wasmtime::component::{FutureReader, HasSelf, Resource, StreamReader};
 
 use super::wit::spin::postgres::postgres::{
     Column, DbValue, Error, Host, HostConnection, HostConnectionBuilder,
     HostConnectionBuilderWithStore, HostConnectionWithStore, ParameterValue, RowSet,
 };
+use super::{Guests, InterfaceError, TrappableError, hold, stream};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
-use crate::held::{self, ADDRESS_BYTES, Held, Size, TOO_MUCH, Unread};
+use crate::held::{self, ADDRESS_BYTES, Size};
 use crate::postgres::{self, Failure, Found, Shared, Wanted};
 
 /// A guest's connection: a session of the server until it is dropped.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
-pub struct Connection(Shared);
+pub struct Connection(pub(super) Shared);
 
 /// What a guest said about a connection to be made.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
@@ -30,29 +31,33 @@ pub struct Builder {
 /// Certificates that a guest trusts; pools and handles keep them.
 const AUTHORITY_BYTES: usize = 64 * 1024;
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type Answer<T> = Result<T, TrappableError<Error>>;
 type Rows = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
 
 /// Whose connection it is.
 type Owner = (Arc<Core>, Arc<Component>);
 
+impl InterfaceError for Error {
+    const OTHER: fn(String) -> Self = Self::Other;
+}
+
 impl Guest {
-    fn session(&self, connection: &Resource<Connection>) -> wasmtime::Result<Shared> {
+    pub(super) fn session(&self, connection: &Resource<Connection>) -> wasmtime::Result<Shared> {
         Ok(Arc::clone(&self.table.get(connection)?.0))
     }
 
-    fn rows(&self) -> Wanted {
+    pub(super) fn rows(&self) -> Wanted {
         Wanted::Rows { limit: self.component.limits.server_result_bytes }
     }
 }
 
 impl Builder {
-    fn of(address: String) -> Self {
+    pub(super) fn of(address: String) -> Self {
         let address = Some(address).filter(|address| address.len() <= ADDRESS_BYTES);
         Self { address, authority: None }
     }
 
-    async fn build(self, (core, component): Owner) -> Result<Connection, Error> {
+    pub(super) async fn build(self, (core, component): Owner) -> Result<Connection, Error> {
         let Some(address) = self.address else {
             let why = format!("the address is longer than {ADDRESS_BYTES} bytes");
             return Err(Error::ConnectionFailed(why));
@@ -62,7 +67,7 @@ impl Builder {
 }
 
 /// Runs one statement. Cancelled in between, it leaves a session that is not used again.
-async fn run(
+pub(super) async fn run(
     connection: &Shared,
     statement: &str,
     parameters: &[ParameterValue],
@@ -81,33 +86,10 @@ async fn run(
 }
 
 /// Opens a connection while other requests of the instance go on.
-async fn open(
-    accessor: &Accessor<Guest, HasSelf<Guest>>,
-    builder: Builder,
-) -> Answer<Resource<Connection>> {
+async fn open(accessor: &Guests, builder: Builder) -> Answer<Resource<Connection>> {
     let owner = accessor.with(|mut access| access.get().owner());
-    match builder.build(owner).await {
-        Ok(connection) => {
-            accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
-        }
-        Err(error) => Ok(Err(error)),
-    }
-}
-
-/// Where a statement runs, what is wanted of it, and its arguments counted; `None` if the instance
-/// holds too much.
-fn begin(
-    accessor: &Accessor<Guest, HasSelf<Guest>>,
-    connection: &Resource<Connection>,
-    statement: &str,
-    parameters: &[ParameterValue],
-) -> wasmtime::Result<Option<(Shared, Wanted, Held)>> {
-    let arguments = held::of_statement(statement, parameters);
-    accessor.with(|mut access| {
-        let guest = access.get();
-        let session = guest.session(connection)?;
-        Ok(guest.held.hold(arguments).map(|held| (session, guest.rows(), held)))
-    })
+    let connection = builder.build(owner).await?;
+    Ok(accessor.with(|mut access| access.get().table.push(connection))?)
 }
 
 impl Size for ParameterValue {
@@ -127,7 +109,11 @@ impl Size for ParameterValue {
     }
 }
 
-impl Host for Guest {}
+impl Host for Guest {
+    fn convert_error(&mut self, error: TrappableError<Error>) -> wasmtime::Result<Error> {
+        error.into_error()
+    }
+}
 
 impl HostConnectionBuilder for Guest {
     fn new(&mut self, address: String) -> wasmtime::Result<Resource<Builder>> {
@@ -138,17 +124,17 @@ impl HostConnectionBuilder for Guest {
         let builder = self.table.get_mut(&builder)?;
         if certificate.len() > AUTHORITY_BYTES {
             let why = format!("the certificates are more than {AUTHORITY_BYTES} bytes");
-            return Ok(Err(Error::Other(why)));
+            return Err(Error::Other(why).into());
         }
-        Ok(postgres::check_authority(&certificate).map(|()| builder.authority = Some(certificate)))
+        postgres::check_authority(&certificate)?;
+        builder.authority = Some(certificate);
+        Ok(())
     }
 
     async fn build(&mut self, builder: Resource<Builder>) -> Answer<Resource<Connection>> {
         let builder = self.table.get(&builder)?.clone();
-        match builder.build(self.owner()).await {
-            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
-            Err(error) => Ok(Err(error)),
-        }
+        let connection = builder.build(self.owner()).await?;
+        Ok(self.table.push(connection)?)
     }
 
     fn drop(&mut self, builder: Resource<Builder>) -> wasmtime::Result<()> {
@@ -159,7 +145,7 @@ impl HostConnectionBuilder for Guest {
 
 impl HostConnectionBuilderWithStore<Guest> for HasSelf<Guest> {
     async fn build_async(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         builder: Resource<Builder>,
     ) -> Answer<Resource<Connection>> {
         let builder = accessor.with(|mut access| access.get().table.get(&builder).cloned())?;
@@ -169,10 +155,8 @@ impl HostConnectionBuilderWithStore<Guest> for HasSelf<Guest> {
 
 impl HostConnection for Guest {
     async fn open(&mut self, address: String) -> Answer<Resource<Connection>> {
-        match Builder::of(address).build(self.owner()).await {
-            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
-            Err(error) => Ok(Err(error)),
-        }
+        let connection = Builder::of(address).build(self.owner()).await?;
+        Ok(self.table.push(connection)?)
     }
 
     async fn query(
@@ -182,8 +166,8 @@ impl HostConnection for Guest {
         parameters: Vec<ParameterValue>,
     ) -> Answer<RowSet> {
         let session = self.session(&connection)?;
-        let found = run(&session, &statement, &parameters, self.rows()).await;
-        Ok(found.map(|Found { columns, rows, .. }| RowSet { columns, rows }))
+        let found = run(&session, &statement, &parameters, self.rows()).await?;
+        Ok(RowSet { columns: found.columns, rows: found.rows })
     }
 
     async fn execute(
@@ -193,8 +177,7 @@ impl HostConnection for Guest {
         parameters: Vec<ParameterValue>,
     ) -> Answer<u64> {
         let session = self.session(&connection)?;
-        let found = run(&session, &statement, &parameters, Wanted::Count).await;
-        Ok(found.map(|found| found.touched))
+        Ok(run(&session, &statement, &parameters, Wanted::Count).await?.touched)
     }
 
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -204,51 +187,33 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open_async(
-        accessor: &Accessor<Guest, Self>,
-        address: String,
-    ) -> Answer<Resource<Connection>> {
+    async fn open_async(accessor: &Guests, address: String) -> Answer<Resource<Connection>> {
         open(accessor, Builder::of(address)).await
     }
 
     async fn query_async(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<Rows> {
-        let Some((session, wanted, _arguments)) =
-            begin(accessor, &connection, &statement, &parameters)?
-        else {
-            return Ok(Err(Error::Other(TOO_MUCH.into())));
-        };
-        let found = run(&session, &statement, &parameters, wanted).await;
-        let Found { columns, rows, bytes, .. } = match found {
-            Ok(found) => found,
-            Err(error) => return Ok(Err(error)),
-        };
-        // All rows are here, so the stream cannot fail any more.
-        accessor.with(|mut access: Access<'_, Guest, Self>| {
-            let Some(held) = access.get().held.hold(bytes) else {
-                return Ok(Err(Error::Other(TOO_MUCH.into())));
-            };
-            let rows = StreamReader::new(&mut access, Unread::new(rows, Some(held)))?;
-            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
-            Ok(Ok((columns, rows, end)))
-        })
+        let session = accessor.with(|mut access| access.get().session(&connection))?;
+        let wanted = accessor.with(|mut access| access.get().rows());
+        let _arguments = hold(accessor, held::of_statement(&statement, &parameters))?;
+        let found = run(&session, &statement, &parameters, wanted).await?;
+        let held = hold(accessor, found.bytes)?;
+        let (rows, end) = stream(accessor, found.rows, Some(held), Ok(()))?;
+        Ok((found.columns, rows, end))
     }
 
     async fn execute_async(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<u64> {
-        let Some((session, _, _arguments)) = begin(accessor, &connection, &statement, &parameters)?
-        else {
-            return Ok(Err(Error::Other(TOO_MUCH.into())));
-        };
-        let found = run(&session, &statement, &parameters, Wanted::Count).await;
-        Ok(found.map(|found| found.touched))
+        let session = accessor.with(|mut access| access.get().session(&connection))?;
+        let _arguments = hold(accessor, held::of_statement(&statement, &parameters))?;
+        Ok(run(&session, &statement, &parameters, Wanted::Count).await?.touched)
     }
 }

@@ -4,26 +4,25 @@ use std::sync::Arc;
 
 use rusqlite::types::Value as Parameter;
 use tokio::sync::Mutex;
-use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
+use wasmtime::component::{FutureReader, HasSelf, Resource, StreamReader};
 
 use super::wit::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
+use super::{Guests, InterfaceError, TrappableError, hold, stream};
 use crate::guest::Guest;
-use crate::held::{self, Size, TOO_MUCH, Unread};
-use crate::sqlite::{Database, DatabaseError, Lease, Row, Rows};
+use crate::held::{self, Size};
+use crate::sqlite::{Database, Lease, Row, Rows};
 
 /// A guest's connection. The lock gives the statements of one connection an
 /// order when a guest starts several at once.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub struct Connection(Arc<Mutex<Lease>>);
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type Answer<T> = Result<T, TrappableError<Error>>;
 
-impl From<DatabaseError> for Error {
-    fn from(error: DatabaseError) -> Self {
-        Self::Io(error.0)
-    }
+impl InterfaceError for Error {
+    const OTHER: fn(String) -> Self = Self::Io;
 }
 
 impl Row for RowResult {
@@ -51,7 +50,7 @@ impl Size for Value {
 }
 
 /// Opens a database that the component was given.
-async fn open(database: Option<Arc<Database>>) -> Result<Connection, Error> {
+async fn open(database: Option<Arc<Database>>) -> Answer<Connection> {
     let lease = database.ok_or(Error::AccessDenied)?.lease().await?;
     Ok(Connection(Arc::new(Mutex::new(lease))))
 }
@@ -61,7 +60,7 @@ async fn execute(
     (lease, limit): (Arc<Mutex<Lease>>, u64),
     statement: String,
     parameters: Vec<Value>,
-) -> Result<Rows<RowResult>, Error> {
+) -> Answer<Rows<RowResult>> {
     let parameters = parameters.into_iter().map(parameter).collect();
     Ok(lease.lock().await.execute(&statement, parameters, limit).await?)
 }
@@ -80,7 +79,7 @@ impl Guest {
 }
 
 async fn of_lease<T>(
-    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    accessor: &Guests,
     connection: Resource<Connection>,
     read: fn(&Lease) -> T,
 ) -> wasmtime::Result<T> {
@@ -89,14 +88,16 @@ async fn of_lease<T>(
     Ok(read(&lease))
 }
 
-impl Host for Guest {}
+impl Host for Guest {
+    fn convert_error(&mut self, error: TrappableError<Error>) -> wasmtime::Result<Error> {
+        error.into_error()
+    }
+}
 
 impl HostConnection for Guest {
     async fn open(&mut self, name: String) -> Answer<Resource<Connection>> {
-        match open(self.database(&name)).await {
-            Ok(connection) => Ok(Ok(self.table.push(connection)?)),
-            Err(error) => Ok(Err(error)),
-        }
+        let connection = open(self.database(&name)).await?;
+        Ok(self.table.push(connection)?)
     }
 
     async fn execute(
@@ -105,8 +106,9 @@ impl HostConnection for Guest {
         statement: String,
         parameters: Vec<Value>,
     ) -> Answer<QueryResult> {
-        let found = execute(self.lease(&connection)?, statement, parameters).await;
-        Ok(found.map(|Rows { columns, rows, .. }| QueryResult { columns, rows }))
+        let lease = self.lease(&connection)?;
+        let Rows { columns, rows, .. } = execute(lease, statement, parameters).await?;
+        Ok(QueryResult { columns, rows })
     }
 
     fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
@@ -125,55 +127,34 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open_async(
-        accessor: &Accessor<Guest, Self>,
-        name: String,
-    ) -> Answer<Resource<Connection>> {
+    async fn open_async(accessor: &Guests, name: String) -> Answer<Resource<Connection>> {
         let database = accessor.with(|mut access| access.get().database(&name));
-        match open(database).await {
-            Ok(connection) => {
-                accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?)))
-            }
-            Err(error) => Ok(Err(error)),
-        }
+        let connection = open(database).await?;
+        Ok(accessor.with(|mut access| access.get().table.push(connection))?)
     }
 
     async fn execute_async(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<Value>,
     ) -> Answer<(Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>)> {
-        let arguments = held::of_statement(&statement, &parameters);
-        let (lease, arguments) = accessor.with(|mut access| {
-            let guest = access.get();
-            guest.lease(&connection).map(|lease| (lease, guest.held.hold(arguments)))
-        })?;
-        let Some(_arguments) = arguments else { return Ok(Err(Error::Io(TOO_MUCH.into()))) };
-        let Rows { columns, rows, bytes } = match execute(lease, statement, parameters).await {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
-        };
-        // All rows are here, so the stream cannot fail any more.
-        accessor.with(|mut access: Access<'_, Guest, Self>| {
-            let Some(held) = access.get().held.hold(bytes) else {
-                return Ok(Err(Error::Io(TOO_MUCH.into())));
-            };
-            let rows = StreamReader::new(&mut access, Unread::new(rows, Some(held)))?;
-            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
-            Ok(Ok((columns, rows, end)))
-        })
+        let lease = accessor.with(|mut access| access.get().lease(&connection))?;
+        let _arguments = hold(accessor, held::of_statement(&statement, &parameters))?;
+        let Rows { columns, rows, bytes } = execute(lease, statement, parameters).await?;
+        let (rows, end) = stream(accessor, rows, Some(hold(accessor, bytes)?), Ok(()))?;
+        Ok((columns, rows, end))
     }
 
     async fn changes_async(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<u64> {
         of_lease(accessor, connection, Lease::changes).await
     }
 
     async fn last_insert_rowid_async(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Guests,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<i64> {
         of_lease(accessor, connection, Lease::last_insert_rowid).await

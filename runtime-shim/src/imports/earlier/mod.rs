@@ -3,6 +3,20 @@
 //! set of limits. Its functions are synchronous; while one waits, its whole
 //! instance waits, and a WASI 0.2 component has an instance for each request.
 
+/// The same for functions that fail with `$error`. A `?` is for both.
+macro_rules! fallible_functions {
+    ($interface:ident, |$guest:ident| -> $error:ty: $($name:literal
+        ($($parameter:ident: $type:ty),*) => $value:expr;)*) => {
+        async_functions!($interface, |$guest| $($name($($parameter: $type),*) => {
+            let done: Result<_, TrappableError<$error>> = async move { Ok($value) }.await;
+            match done {
+                Ok(value) => Ok(value),
+                Err(error) => Err(error.into_error()?),
+            }
+        };)*);
+    };
+}
+
 mod fermyon_spin;
 mod postgres;
 mod unversioned;
@@ -27,6 +41,12 @@ mod wit {
             "spin:postgres/postgres.connection": crate::imports::postgres::Connection,
             "wasi:keyvalue/store.bucket": crate::imports::key_value::OpenStore,
             "wasi:keyvalue/atomics.cas": crate::imports::earlier::wasi_keyvalue::CompareAndSwap,
+        },
+        trappable_error_type: {
+            "spin:postgres/postgres.error" =>
+                crate::imports::TrappableError<spin::postgres::postgres::Error>,
+            "wasi:keyvalue/store.error" =>
+                crate::imports::TrappableError<wasi::keyvalue::store::Error>,
         },
         require_store_data_send: true,
     });
@@ -60,11 +80,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     wasi_2023::add_to_linker(linker)?;
     fermyon_spin::add_to_linker(linker)?;
     unversioned::add_to_linker(linker)?;
-    wit::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::wasi::config::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::wasi::keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::wasi::keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+    wit::Imports::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }
 
 /// A resource whose end is that of its handle.

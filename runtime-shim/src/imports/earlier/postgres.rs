@@ -7,10 +7,12 @@ use super::wit::spin::postgres::postgres::{
     Column, DbDataType, DbValue, Error, Host, HostConnection, ParameterValue, RowSet,
 };
 use crate::guest::Guest;
-use crate::imports::postgres::Connection;
+use crate::imports::postgres::{Builder, Connection, run};
 use crate::imports::wit::spin::postgres::postgres::{self as later, QueryError};
+use crate::imports::{InterfaceError, TrappableError};
+use crate::postgres::{Found, Wanted};
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type Answer<T> = Result<T, TrappableError<Error>>;
 
 /// An error of the server as one text.
 pub(super) fn text(error: QueryError) -> String {
@@ -20,53 +22,61 @@ pub(super) fn text(error: QueryError) -> String {
     }
 }
 
-impl From<later::Error> for Error {
+impl InterfaceError for Error {
+    const OTHER: fn(String) -> Self = Self::Other;
+}
+
+impl From<later::Error> for TrappableError<Error> {
     fn from(error: later::Error) -> Self {
         use later::Error as Later;
-        same_cases!(error, Later => Self: ConnectionFailed BadParameter ValueConversionFailed Other;;
-            Later::QueryFailed(error) => Self::QueryFailed(text(error)),)
+        Self::Error(same_cases!(error, Later => Error: ConnectionFailed BadParameter
+            ValueConversionFailed Other;;
+            Later::QueryFailed(error) => Error::QueryFailed(text(error)),))
     }
 }
 
 fn parameter(value: ParameterValue) -> later::ParameterValue {
     use later::ParameterValue as Later;
     same_cases!(value, ParameterValue => Later: Boolean Int8 Int16 Int32 Int64 Floating32
-        Floating64 Str Binary Date Time Datetime Timestamp;;
-        ParameterValue::DbNull => Later::DbNull,)
+        Floating64 Str Binary Date Time Datetime Timestamp; DbNull;)
 }
 
 fn value(value: later::DbValue) -> DbValue {
     use later::DbValue as Later;
     same_cases!(value, Later => DbValue: Boolean Int8 Int16 Int32 Int64 Floating32 Floating64
-        Str Binary Date Time Datetime Timestamp;;
-        Later::DbNull => DbValue::DbNull,
-        _ => DbValue::Unsupported,)
+        Str Binary Date Time Datetime Timestamp; DbNull; _ => DbValue::Unsupported,)
 }
 
-fn data_type(data_type: later::DbDataType) -> DbDataType {
+fn column(later::Column { name, data_type }: later::Column) -> Column {
     use later::DbDataType as Later;
-    same_cases!(data_type, Later => DbDataType:; Boolean Int8 Int16 Int32 Int64 Floating32
-        Floating64 Str Binary Date Time Datetime Timestamp; _ => DbDataType::Other,)
+    let data_type = same_cases!(data_type, Later => DbDataType:; Boolean Int8 Int16 Int32 Int64
+        Floating32 Floating64 Str Binary Date Time Datetime Timestamp; _ => DbDataType::Other,);
+    Column { name, data_type }
 }
 
-impl From<later::RowSet> for RowSet {
-    fn from(found: later::RowSet) -> Self {
-        let column = |column: later::Column| Column {
-            name: column.name,
-            data_type: data_type(column.data_type),
-        };
-        Self {
-            columns: found.columns.into_iter().map(column).collect(),
-            rows: found.rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect(),
-        }
+impl Guest {
+    async fn run(
+        &mut self,
+        connection: &Resource<Connection>,
+        statement: &str,
+        parameters: Vec<ParameterValue>,
+        wanted: Wanted,
+    ) -> Answer<Found> {
+        let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
+        Ok(run(&self.session(connection)?, statement, &parameters, wanted).await?)
     }
 }
 
-impl Host for Guest {}
+impl Host for Guest {
+    fn convert_error(&mut self, error: TrappableError<Error>) -> wasmtime::Result<Error> {
+        error.into_error()
+    }
+}
 
 impl HostConnection for Guest {
     async fn open(&mut self, address: String) -> Answer<Resource<Connection>> {
-        Ok(later::HostConnection::open(self, address).await?.map_err(Error::from))
+        let connection = Builder::of(address).build(self.owner()).await?;
+        Ok(self.table.push(connection)?)
     }
 
     async fn query(
@@ -75,9 +85,12 @@ impl HostConnection for Guest {
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<RowSet> {
-        let parameters = parameters.into_iter().map(parameter).collect();
-        let found = later::HostConnection::query(self, connection, statement, parameters).await?;
-        Ok(found.map(RowSet::from).map_err(Error::from))
+        let found = self.run(&connection, &statement, parameters, self.rows()).await?;
+        let row = |row: Vec<_>| row.into_iter().map(value).collect();
+        Ok(RowSet {
+            columns: found.columns.into_iter().map(column).collect(),
+            rows: found.rows.into_iter().map(row).collect(),
+        })
     }
 
     async fn execute(
@@ -86,12 +99,11 @@ impl HostConnection for Guest {
         statement: String,
         parameters: Vec<ParameterValue>,
     ) -> Answer<u64> {
-        let parameters = parameters.into_iter().map(parameter).collect();
-        let done = later::HostConnection::execute(self, connection, statement, parameters).await?;
-        Ok(done.map_err(Error::from))
+        Ok(self.run(&connection, &statement, parameters, Wanted::Count).await?.touched)
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        later::HostConnection::drop(self, connection)
+        self.table.delete(connection)?;
+        Ok(())
     }
 }

@@ -6,12 +6,13 @@ use super::wit::wasi::keyvalue::atomics::{self, CasError};
 use super::wit::wasi::keyvalue::batch;
 use super::wit::wasi::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
 use crate::guest::Guest;
-use crate::held::{Held, TOO_MUCH};
+use crate::held::{Held, TooMuch};
 use crate::imports::key_value::OpenStore;
+use crate::imports::{InterfaceError, TrappableError};
 use crate::sqlite::DatabaseError;
 
 type Bucket = Resource<OpenStore>;
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type Answer<T> = Result<T, TrappableError<Error>>;
 
 /// A value as it was read, to be replaced if nobody else replaced it.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
@@ -23,59 +24,49 @@ pub struct CompareAndSwap {
     held: Held,
 }
 
-impl From<DatabaseError> for Error {
-    fn from(error: DatabaseError) -> Self {
-        Self::Other(error.0)
-    }
+impl InterfaceError for Error {
+    const OTHER: fn(String) -> Self = Self::Other;
 }
 
 impl Guest {
-    fn bucket(&self, bucket: &Bucket) -> wasmtime::Result<OpenStore> {
-        Ok(self.table.get(bucket)?.clone())
-    }
-
-    fn hold_seen(&self, key: &str, seen: Option<&Vec<u8>>) -> Option<Held> {
+    fn hold_seen(&self, key: &str, seen: Option<&Vec<u8>>) -> Result<Held, TooMuch> {
         self.held.hold((key.len() + seen.map_or(0, Vec::len)) as u64)
     }
 }
 
-fn too_much() -> Error {
-    Error::Other(TOO_MUCH.into())
-}
-
 impl Host for Guest {
     async fn open(&mut self, identifier: String) -> Answer<Bucket> {
-        let Some(store) = self.open_store(&identifier) else {
-            return Ok(Err(Error::AccessDenied));
-        };
-        Ok(Ok(self.table.push(store)?))
+        Ok(self.open_store(&identifier)?.ok_or(Error::AccessDenied)?)
+    }
+
+    fn convert_error(&mut self, error: TrappableError<Error>) -> wasmtime::Result<Error> {
+        error.into_error()
     }
 }
 
 impl HostBucket for Guest {
     async fn get(&mut self, bucket: Bucket, key: String) -> Answer<Option<Vec<u8>>> {
-        Ok(self.bucket(&bucket)?.get(key).await.map_err(Error::from))
+        Ok(self.opened(&bucket)?.get(key).await?)
     }
 
     async fn set(&mut self, bucket: Bucket, key: String, value: Vec<u8>) -> Answer<()> {
-        Ok(self.bucket(&bucket)?.set(key, value).await.map_err(Error::from))
+        Ok(self.opened(&bucket)?.set(key, value).await?)
     }
 
     async fn delete(&mut self, bucket: Bucket, key: String) -> Answer<()> {
-        Ok(self.bucket(&bucket)?.delete(key).await.map_err(Error::from))
+        Ok(self.opened(&bucket)?.delete(key).await?)
     }
 
     async fn exists(&mut self, bucket: Bucket, key: String) -> Answer<bool> {
-        Ok(self.bucket(&bucket)?.exists(key).await.map_err(Error::from))
+        Ok(self.opened(&bucket)?.exists(key).await?)
     }
 
     /// All keys in one page, so that no cursor is ever given out.
     async fn list_keys(&mut self, bucket: Bucket, cursor: Option<String>) -> Answer<KeyResponse> {
         if cursor.is_some() {
-            return Ok(Err(Error::Other("list-keys: cursor not supported".to_owned())));
+            return Err(Error::Other("list-keys: cursor not supported".to_owned()).into());
         }
-        let keys = self.bucket(&bucket)?.keys().await;
-        Ok(keys.map(|keys| KeyResponse { keys, cursor: None }).map_err(Error::from))
+        Ok(KeyResponse { keys: self.opened(&bucket)?.keys().await?, cursor: None })
     }
 
     async fn drop(&mut self, bucket: Bucket) -> wasmtime::Result<()> {
@@ -90,32 +81,28 @@ impl batch::Host for Guest {
         bucket: Bucket,
         keys: Vec<String>,
     ) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
-        let (store, limit) = (self.bucket(&bucket)?, self.component.limits.sqlite_result_bytes);
+        let (store, limit) = (self.opened(&bucket)?, self.component.limits.sqlite_result_bytes);
         let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
         for key in keys {
-            let value = match store.get(key.clone()).await {
-                Ok(value) => value,
-                Err(error) => return Ok(Err(error.into())),
-            };
+            let value = store.get(key.clone()).await?;
             bytes += value.as_ref().map_or(0, Vec::len) as u64;
             if bytes > limit {
-                return Ok(Err(Error::Other(format!(
-                    "query result exceeds limit of {limit} bytes"
-                ))));
+                let why = format!("query result exceeds limit of {limit} bytes");
+                return Err(Error::Other(why).into());
             }
             found.push((key, value));
         }
-        Ok(Ok(found))
+        Ok(found)
     }
 
     async fn set_many(&mut self, bucket: Bucket, values: Vec<(String, Vec<u8>)>) -> Answer<()> {
         let changes = values.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        Ok(self.bucket(&bucket)?.change(changes).await.map_err(Error::from))
+        Ok(self.opened(&bucket)?.change(changes).await?)
     }
 
     async fn delete_many(&mut self, bucket: Bucket, keys: Vec<String>) -> Answer<()> {
         let changes = keys.into_iter().map(|key| (key, None)).collect();
-        Ok(self.bucket(&bucket)?.change(changes).await.map_err(Error::from))
+        Ok(self.opened(&bucket)?.change(changes).await?)
     }
 }
 
@@ -132,8 +119,8 @@ impl atomics::Host for Guest {
             sum = before.checked_add(delta).ok_or_else(overflow)?;
             Ok(Some(sum.to_le_bytes().to_vec()))
         };
-        let updated = self.bucket(&bucket)?.update(key, next).await;
-        Ok(updated.map(|_| sum).map_err(Error::from))
+        self.opened(&bucket)?.update(key, next).await?;
+        Ok(sum)
     }
 
     async fn swap(
@@ -150,34 +137,28 @@ impl atomics::Host for Guest {
                 let again = self.table.push(CompareAndSwap { store, key, seen, held })?;
                 Ok(Err(CasError::CasFailed(again)))
             }
-            Err(error) => Ok(Err(CasError::StoreError(error.into()))),
+            Err(error) => Ok(Err(CasError::StoreError(Error::Other(error.0)))),
         }
     }
 }
 
 impl atomics::HostCas for Guest {
     async fn new(&mut self, bucket: Bucket, key: String) -> Answer<Resource<CompareAndSwap>> {
-        let store = self.bucket(&bucket)?;
-        let seen = match store.get(key.clone()).await {
-            Ok(seen) => seen,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let Some(held) = self.hold_seen(&key, seen.as_ref()) else { return Ok(Err(too_much())) };
-        Ok(Ok(self.table.push(CompareAndSwap { store, key, seen, held })?))
+        let store = self.opened(&bucket)?;
+        let seen = store.get(key.clone()).await?;
+        let held = self.hold_seen(&key, seen.as_ref())?;
+        Ok(self.table.push(CompareAndSwap { store, key, seen, held })?)
     }
 
     async fn current(&mut self, cas: Resource<CompareAndSwap>) -> Answer<Option<Vec<u8>>> {
         let CompareAndSwap { store, key, .. } = self.table.get(&cas)?;
         let (store, key) = (store.clone(), key.clone());
-        let seen = match store.get(key.clone()).await {
-            Ok(seen) => seen,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let Some(held) = self.hold_seen(&key, seen.as_ref()) else { return Ok(Err(too_much())) };
+        let seen = store.get(key.clone()).await?;
+        let held = self.hold_seen(&key, seen.as_ref())?;
         let cas = self.table.get_mut(&cas)?;
         cas.held = held;
         cas.seen.clone_from(&seen);
-        Ok(Ok(seen))
+        Ok(seen)
     }
 
     async fn drop(&mut self, cas: Resource<CompareAndSwap>) -> wasmtime::Result<()> {
