@@ -91,6 +91,8 @@ limits! {
             "More than this many statements at once do not get faster on one file.";
         sqlite_wait_ms = 5_000, "ms",
             "Longest wait for a free connection or for the one writer; then the caller is told that the database is busy.";
+        sqlite_idle_ms = 60_000, "ms",
+            "A connection that nothing used for this long is closed, but one: closing the last writes all of the log to the file.";
         sqlite_inline_ms = 5, "ms",
             "A read may hold its core this long; a longer one starts again on a thread of its own.";
         sqlite_statement_ms = 30_000, "ms",

@@ -29,8 +29,6 @@ mod session;
 
 /// The largest script that SQLite takes at all.
 const SCRIPT_BYTES: i32 = 1_000_000_000;
-/// A connection that nothing used for this long is closed, with what it keeps.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Why a statement or a connection was refused; the text is for the component.
 #[derive(Debug)]
@@ -48,6 +46,8 @@ pub struct Database {
     schema: &'static str,
     /// With since when, the one used last at the end.
     idle: Mutex<Vec<(Session, Instant)>>,
+    /// A connection that nothing used for this long is closed, with what it keeps.
+    longest_idle: Duration,
     slots: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     slow: Arc<Semaphore>,
@@ -71,6 +71,7 @@ impl Database {
             path,
             schema,
             idle: Mutex::default(),
+            longest_idle: Duration::from_millis(limits.sqlite_idle_ms),
             slots: Arc::new(Semaphore::new(limits.sqlite_connections as usize)),
             writer: Arc::new(Semaphore::new(1)),
             slow: Arc::new(Semaphore::new(limits.sqlite_slow_statements as usize)),
@@ -103,7 +104,8 @@ impl Database {
     /// of the log to the file.
     pub(crate) fn prune(&self) {
         let mut idle = self.idle.lock();
-        let old = idle.iter().take_while(|(_, since)| since.elapsed() > IDLE).count();
+        let is_old = |(_, since): &&(Session, Instant)| since.elapsed() > self.longest_idle;
+        let old = idle.iter().take_while(is_old).count();
         let old = old.min(idle.len().saturating_sub(1));
         if old > 0 {
             let closed: Vec<_> = idle.drain(..old).collect();

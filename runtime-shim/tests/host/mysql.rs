@@ -47,6 +47,7 @@ on_each_server! {
     a_result_over_the_limit_is_refused
     many_statements_of_one_instance_run_at_once
     a_killed_session_is_replaced
+    a_session_that_nobody_uses_is_closed
     a_full_pool_says_that_it_is_busy
     logins_work_with_and_without_tls
     blocked_networks_are_out_of_reach
@@ -381,6 +382,17 @@ fn a_killed_session_is_replaced(server: &Server) {
     sql(&other, server, &format!("kill {id}"));
     std::thread::sleep(Duration::from_millis(1200));
     assert_ne!(sql(&host, server, "select connection_id()"), next);
+}
+
+fn a_session_that_nobody_uses_is_closed(server: &Server) {
+    let (host, other) = (Host::with("[limits]\nserver_idle_ms = 300\n", &[]), Host::start());
+    let id = sql(&host, server, "select connection_id()");
+    let (_, id) = id.trim_end().split_once(':').expect("a number");
+    let look = format!("select count(*) from information_schema.processlist where id = {id}");
+    wait_until(Duration::from_secs(10), "the session is gone", || {
+        sql(&other, server, &look) == "i64:0\n"
+    });
+    assert_eq!(sql(&host, server, "select 1"), sql(&other, server, "select 1"));
 }
 
 fn a_full_pool_says_that_it_is_busy(server: &Server) {

@@ -1,6 +1,9 @@
 //! `spin:postgres` on a real server, whose URL is in `JINMAEK_TEST_POSTGRES`. Its user may make
 //! tables in its database and end its own sessions.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use url::Url;
@@ -58,6 +61,43 @@ fn refused(host: &Host, address: &str) -> String {
     let password = server().password().map(str::to_owned).expect("a password");
     assert!(!text.contains(&password) && !text.contains("mistaken"), "{text}");
     text
+}
+
+/// What a server says to who logs in without a word.
+fn log_in(client: &mut TcpStream) -> std::io::Result<()> {
+    let mut length = [0; 4];
+    client.read_exact(&mut length)?;
+    client.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize - length.len()])?;
+    // AuthenticationOk, ReadyForQuery.
+    client.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")
+}
+
+/// So little is asked of the server that it need not be a real one.
+#[test]
+fn a_session_that_nobody_uses_is_closed() {
+    const IDLE: Duration = Duration::from_millis(500);
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = server.local_addr().expect("an address").to_string();
+    let (ended, end) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut client in server.incoming().flatten() {
+            let mut last = Vec::new();
+            let told = log_in(&mut client).and_then(|()| client.read_to_end(&mut last));
+            if told.is_err() || ended.send(last).is_err() {
+                return;
+            }
+        }
+    });
+    let limits = format!("[limits]\nthreads = 1\nserver_idle_ms = {}\n", IDLE.as_millis());
+    let host = Host::with(&limits, &["--variable", &format!("postgres={place}")]);
+    let address = format!("postgres://user:word@{place}/name?sslmode=disable");
+    for _ in 0..2 {
+        let asked = Instant::now();
+        assert_eq!(at(&host, &address, "", ""), (200, String::new()));
+        let last = end.recv_timeout(Duration::from_secs(10)).expect("the session is closed");
+        assert!(asked.elapsed() >= IDLE, "{:?}", asked.elapsed());
+        assert_eq!(last, b"X\0\0\0\x04", "Terminate");
+    }
 }
 
 on_a_server! {

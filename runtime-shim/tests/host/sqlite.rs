@@ -177,6 +177,29 @@ fn a_database_that_was_not_given_is_refused() {
     assert_eq!(host.post("/people/kim/sql", "select 1").0, 422);
 }
 
+/// Of the last one, which would take the log along, the next request has use.
+#[test]
+fn connections_that_nobody_uses_are_closed_but_one() {
+    let host = Host::with("[limits]\nsqlite_idle_ms = 1000\n", &[]);
+    sql(&host, "create table counter (value integer)\ninsert into counter values (0)");
+    std::thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| assert_eq!(host.get("/transfer?ms=20").0, 200));
+        }
+    });
+    // Of the database itself SQLite keeps what it opened, for the sake of its locks.
+    let open = || host.opened("app.db-wal");
+    let (before, started) = (open(), Instant::now());
+    assert!(before > 1, "{before} connections for transactions at once");
+    while open() > 1 {
+        assert!(started.elapsed() < Duration::from_secs(10), "{} of {before} are left", open());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(open(), 1);
+    assert_eq!(sql(&host, "select value from counter"), "5\n");
+}
+
 #[test]
 fn names_of_columns_are_part_of_a_result_and_are_not_kept() {
     let host = Host::start();

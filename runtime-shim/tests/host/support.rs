@@ -178,6 +178,14 @@ impl Host {
         line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
     }
 
+    /// How often the host has a file of this name open.
+    pub(crate) fn opened(&self, name: &str) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let open = open.expect("Linux tells").flatten();
+        let files = open.filter_map(|file| std::fs::read_link(file.path()).ok());
+        files.filter(|file| file.ends_with(name)).count()
+    }
+
     pub(crate) fn terminate(&self) {
         let sent =
             Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
