@@ -140,6 +140,65 @@ fn too_many_outbound_calls_are_refused() {
     }
 }
 
+/// A short response is whole in the host by then, and yet it is held there for the guest.
+#[test]
+fn an_outbound_call_counts_until_its_response_was_read_or_dropped() {
+    let host = Host::with("[limits]\noutbound_calls = 3\n", &[]);
+    // Of WASI 0.2, too.
+    for component in ["", "/earlier"] {
+        let path = "/outbound-held?url=http://hidden.spin.internal/hello";
+        let held = host.get(&format!("{component}{path}"));
+        assert_eq!(held, (200, "3 1 1".to_owned()), "{component}");
+    }
+}
+
+#[test]
+fn outbound_connections_of_a_thread_have_an_end_and_further_calls_wait_for_them() {
+    const CONNECTIONS: usize = 1_024;
+    const LONG: Duration = Duration::from_secs(20);
+    runtime_shim::net::allow_many_connections();
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    peer.set_nonblocking(true).expect("a listener");
+    let address = peer.local_addr().expect("an address").to_string();
+    let accept = |limit: Duration| {
+        let started = Instant::now();
+        loop {
+            match peer.accept() {
+                Ok((stream, _)) => return Some(stream),
+                Err(_) if started.elapsed() > limit => return None,
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    };
+    let answer = |mut stream: TcpStream| {
+        let _ = stream.read(&mut [0; 1024]);
+        let _ =
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    };
+    // Whoever waits for a connection waits as long as for the connecting.
+    let limits = "[limits]\nthreads = 1\nhandles = 20000\noutbound_calls = 2000\n\
+                  outbound_connect_ms = 60000\nrequest_ms = 60000\n";
+    let host = Host::with(
+        limits,
+        &["--component-id", "conformance", "--variable", &format!("peer={address}")],
+    );
+    let path = format!("/fetch-storm?url=http://{address}/");
+    std::thread::scope(|scope| {
+        let storms = [(); 2].map(|()| scope.spawn(|| host.get(&path)));
+        let held: Vec<_> = (0..CONNECTIONS).map_while(|_| accept(LONG)).collect();
+        assert_eq!(held.len(), CONNECTIONS);
+        assert!(accept(Duration::from_millis(300)).is_none(), "one more than there may be");
+        held.into_iter().for_each(answer);
+        while !storms.iter().all(|storm| storm.is_finished()) {
+            accept(Duration::from_millis(50)).map(answer);
+        }
+        for storm in storms {
+            let (status, text) = storm.join().expect("no panic");
+            assert_eq!((status, text.as_str()), (200, "0 of 1000 refused"));
+        }
+    });
+}
+
 #[test]
 fn what_is_more_than_can_be_served_is_told_so_early() {
     let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\nqueue = 2\n";

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{BoxBody, FullBody, HeaderName, HeaderValue, Response, box_body};
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::Connection;
@@ -57,6 +58,29 @@ pub(crate) async fn fetch_storm(url: &str) -> String {
     let answered = futures::future::join_all(calls).await;
     let refused = answered.iter().filter(|answer| answer.is_err()).count();
     format!("{refused} of {CALLS} refused")
+}
+
+/// How many responses it may keep unread, how many more once one was read, and once one was
+/// dropped.
+pub(crate) async fn outbound_held(url: &str) -> Result<String> {
+    let mut held = Vec::new();
+    let all = keep(url, &mut held).await;
+    held.pop().context("none")?.into_body().bytes().await?;
+    let after_reading = keep(url, &mut held).await;
+    held.pop();
+    let after_dropping = keep(url, &mut held).await;
+    Ok(format!("{all} {after_reading} {after_dropping}"))
+}
+
+/// Calls until one is refused.
+async fn keep(url: &str, held: &mut Vec<Response>) -> usize {
+    let before = held.len();
+    while held.len() < MANY
+        && let Ok(response) = spin_sdk::http::get(url).await
+    {
+        held.push(response);
+    }
+    held.len() - before
 }
 
 /// More header lines than any client takes.

@@ -101,6 +101,7 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "connect" => std::net::TcpStream::connect(asked(&query, "address")?)
             .map(|_| "connected".to_owned())?,
         "fetch-storm" => hostile::fetch_storm(asked(&query, "url")?).await,
+        "outbound-held" => hostile::outbound_held(asked(&query, "url")?).await?,
         "big" => "x".repeat(asked(&query, "bytes")?.parse()?),
         _ => bail!("there is no behaviour `{name}`"),
     }))

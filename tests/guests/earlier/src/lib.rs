@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use anyhow::{bail, Context, Result};
 use futures::SinkExt;
 use spin_sdk::http::{
-    send, Headers, IncomingRequest, Method, OutgoingRequest, OutgoingResponse, Request, Response,
-    ResponseOutparam,
+    send, Headers, IncomingRequest, IncomingResponse, Method, OutgoingRequest, OutgoingResponse,
+    Request, Response, ResponseOutparam,
 };
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{self, Value};
@@ -77,6 +77,7 @@ async fn answer(
         "poll" => poll_list(asked(query, "length")?.parse()?),
         "fetch-storm" => fetch_storm(asked(query, "url")?).await,
         "outbound" => outbound(asked(query, "url")?).await?,
+        "outbound-held" => outbound_held(asked(query, "url")?).await?,
         "file" => std::fs::read_to_string(asked(query, "path")?)?,
         "write-file" => {
             std::fs::write(asked(query, "path")?, "x").map(|()| "written".to_owned())?
@@ -242,6 +243,29 @@ async fn fetch_storm(url: &str) -> String {
     let answered = futures::future::join_all(calls).await;
     let refused = answered.iter().filter(|answer| answer.is_err()).count();
     format!("{refused} of {CALLS} refused")
+}
+
+/// How many responses it may keep unread, how many more once one was read, and once one was
+/// dropped.
+async fn outbound_held(url: &str) -> Result<String> {
+    let mut held = Vec::new();
+    let all = keep(url, &mut held).await;
+    held.pop().context("none")?.into_body().await?;
+    let after_reading = keep(url, &mut held).await;
+    held.pop();
+    let after_dropping = keep(url, &mut held).await;
+    Ok(format!("{all} {after_reading} {after_dropping}"))
+}
+
+/// Calls until one is refused.
+async fn keep(url: &str, held: &mut Vec<IncomingResponse>) -> usize {
+    const MANY: usize = 30;
+    let before = held.len();
+    while held.len() < MANY {
+        let Ok(response) = send(Request::new(Method::Get, url)).await else { break };
+        held.push(response);
+    }
+    held.len() - before
 }
 
 /// Waits for one thing so many times at once; how often it was ready.
