@@ -299,6 +299,26 @@ fn variables_come_from_the_command_line_before_the_environment() {
 }
 
 #[test]
+fn a_variable_may_stand_in_a_file_of_its_own_or_with_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (own, with_others) =
+        (directory.path().join("greeting"), directory.path().join("others.toml"));
+    std::fs::write(&own, "from a file").expect("a file");
+    std::fs::write(&with_others, "token = \"from another\"\n").expect("a file");
+    let own = format!("greeting=@{}", own.display());
+    let with_others = format!("@{}", with_others.display());
+    let host = Host::with("", &["--variable", &own, "--variable", &with_others]);
+    assert_eq!(host.get("/variable?name=greeting"), (200, "from a file, world".to_owned()));
+    let token = host.get("/people/kim/variable?name=token");
+    assert_eq!(token, (200, "from another".to_owned()));
+    for missing in ["greeting=@/nowhere/greeting", "@/nowhere/others.toml"] {
+        let mut command = command(&app());
+        command.args(["--variable", missing]);
+        says(command, &[&format!("--variable {missing}"), "cannot read", "No such file"]);
+    }
+}
+
+#[test]
 fn a_runtime_config_gives_variables_and_limits() {
     let config = "[[variables_provider]]\ntype = \"static\"\nvalues = { greeting = \"provided\" }\n\
                   [component.conformance.limits]\nrequest_body_bytes = 10\n";
