@@ -3,9 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use ureq::http::Request;
 
 use crate::support::{Host, ok};
@@ -218,17 +222,111 @@ fn what_a_peer_that_ended_did_not_answer_is_asked_once_more() {
 
 /// Answers with the request's own head, so that the test sees what was sent.
 fn answer_with_request(mut stream: TcpStream) {
-    let mut head = Vec::new();
+    let head = received(&mut stream, |seen| seen.ends_with(b"\r\n\r\n"));
+    answer_with(stream, &head);
+}
+
+/// What comes until all is there.
+fn received(stream: &mut TcpStream, all: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let mut seen = Vec::new();
     let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
-        head.push(byte[0]);
+    while !all(&seen) && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+        seen.push(byte[0]);
     }
+    seen
+}
+
+fn answer_with(mut stream: TcpStream, body: &[u8]) {
     let _ = write!(
         stream,
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        head.len()
+        body.len()
     );
-    let _ = stream.write_all(&head);
+    let _ = stream.write_all(body);
+}
+
+/// All of the answer to `request`, after which the connection ends.
+fn spoken(host: &Host, request: &str) -> String {
+    let mut stream = TcpStream::connect(&host.address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    write!(stream, "{request}\r\nhost: x\r\nconnection: close\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn what_is_empty_is_said_to_be_and_is_no_stream() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = peer.local_addr().expect("an address").to_string();
+    let (heard, heads) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in peer.incoming().flatten() {
+            let head = received(&mut stream, |seen| seen.ends_with(b"\r\n\r\n"));
+            answer_with(stream, b"");
+            if heard.send(String::from_utf8_lossy(&head).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    let host = Host::with("", &["--variable", &format!("peer={address}")]);
+    let is_empty = |head: &str| {
+        let length = head.contains("content-length: 0\r\n");
+        length && !head.contains("transfer-encoding") && head.ends_with("\r\n\r\n")
+    };
+    let post = |path: &str, length: &str| spoken(&host, &format!("POST {path} HTTP/1.1{length}"));
+    // Both what the client and its peer say, and what nobody says.
+    for length in ["\r\ncontent-length: 0", ""] {
+        let answer = post(&format!("/pass-on?url=http://{address}/"), length);
+        let sent = heads.recv_timeout(Duration::from_secs(10)).expect("a request");
+        assert!(sent.starts_with("POST / ") && is_empty(&sent), "{sent}");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && is_empty(&answer), "{answer}");
+    }
+    for component in ["", "/earlier", "/unversioned"] {
+        let answer = post(&format!("{component}/echo"), "\r\ncontent-length: 0");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && is_empty(&answer), "{answer}");
+    }
+    let answer = post("/headers", "\r\ncontent-length: 0");
+    assert!(answer.contains("\ncontent-length: 0\n"), "the guest is told: {answer}");
+}
+
+/// HTTP/1.1 has them where the client asks and the head names them (RFC 9110, section 6.5).
+#[test]
+fn trailers_reach_whoever_takes_them() {
+    let host = host();
+    let asked = spoken(&host, "GET /trailers HTTP/1.1\r\nte: trailers");
+    assert!(asked.ends_with("\r\n4\r\nbody\r\n0\r\nx-sum: 4\r\n\r\n"), "{asked}");
+    let unasked = spoken(&host, "GET /trailers HTTP/1.1");
+    assert!(unasked.ends_with("\r\n4\r\nbody\r\n0\r\n\r\n"), "{unasked}");
+    let url = host.url("/trailers").parse().expect("a URL");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let collected = runtime.expect("a runtime").block_on(async {
+        let mut client = Client::builder(TokioExecutor::new());
+        let client = client.http2_only(true).build_http::<Empty<Bytes>>();
+        let response = client.get(url).await.expect("an answer");
+        response.into_body().collect().await.expect("all of it")
+    });
+    assert_eq!(collected.trailers().expect("trailers")["x-sum"], "4");
+    assert_eq!(collected.to_bytes(), "body");
+}
+
+#[test]
+fn trailers_of_a_request_reach_the_peer() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = peer.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for mut stream in peer.incoming().flatten() {
+            let is_last = |chunk: &[u8]| chunk == b"\r\n0\r\n";
+            let seen = received(&mut stream, |seen| {
+                seen.windows(5).any(is_last) && seen.ends_with(b"\r\n\r\n")
+            });
+            answer_with(stream, &seen);
+        }
+    });
+    let host = Host::with("", &["--variable", &format!("peer={address}")]);
+    let (status, seen) = host.get(&format!("/outbound-trailers?url=http://{address}/"));
+    assert_eq!(status, 200, "{seen}");
+    assert!(seen.ends_with("\r\n4\r\nbody\r\n0\r\nx-sum: 4\r\n\r\n"), "{seen}");
 }
 
 #[test]

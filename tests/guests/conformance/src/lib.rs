@@ -12,9 +12,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use futures::SinkExt;
+use http_body_util::BodyExt;
 use spin_sdk::http::body::{IncomingBodyExt, stream};
 use spin_sdk::http::{
-    BoxBody, FullBody, HeaderValue, Request, Response, StatusCode, box_body, get,
+    BoxBody, FullBody, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
+    box_body, get, send,
 };
 use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::{Connection, Value};
@@ -72,12 +74,15 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "transfer" => transfer(&query).await?,
         "abandon" => abandon(&query).await?,
         "outbound" => outbound(&query).await?,
+        "outbound-trailers" => outbound_trailers(&query).await?,
+        "pass-on" => return pass_on(request, &query).await,
         "wait" => {
             sleep(milliseconds(&query)?).await;
             "waited".to_owned()
         }
         "stream" => return stream_slowly(&query),
         "share" => return share(),
+        "trailers" => return Ok(trailers()),
         "status" => {
             let mut response = text(String::new());
             *response.status_mut() = asked(&query, "code")?.parse()?;
@@ -212,10 +217,49 @@ async fn run(connection: &Connection, statement: &str) -> Result<()> {
 }
 
 async fn outbound(query: &Query) -> Result<String> {
-    let response = get(asked(query, "url")?).await?;
+    told(get(asked(query, "url")?).await?).await
+}
+
+async fn outbound_trailers(query: &Query) -> Result<String> {
+    let mut request = Request::new(body_with_trailers());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = asked(query, "url")?.parse()?;
+    request.headers_mut().insert("trailer", HeaderValue::from(SUM));
+    told(send(request).await?).await
+}
+
+async fn told(response: Response) -> Result<String> {
     let status = response.status().as_u16();
     let body = response.into_body().bytes().await?;
     Ok(format!("{status} {}", String::from_utf8_lossy(&body)))
+}
+
+const SUM: HeaderName = HeaderName::from_static("x-sum");
+
+/// Four bytes, and their number behind them.
+fn body_with_trailers() -> Body {
+    let trailers = HeaderMap::from_iter([(SUM, HeaderValue::from_static("4"))]);
+    let body = FullBody::new(Bytes::from_static(b"body"));
+    box_body(body.with_trailers(async { Some(Ok(trailers)) }))
+}
+
+/// HTTP/1.1 has no trailers but those that its head names.
+fn trailers() -> Response<Body> {
+    let mut response = Response::new(body_with_trailers());
+    response.headers_mut().insert("trailer", HeaderValue::from(SUM));
+    response
+}
+
+/// The request to another place, and what comes back, with the lengths that were said.
+async fn pass_on(request: Request, query: &Query) -> Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.method;
+    *request.uri_mut() = asked(query, "url")?.parse()?;
+    if let Some(length) = parts.headers.get("content-length") {
+        request.headers_mut().insert("content-length", length.clone());
+    }
+    Ok(send(request).await?.map(box_body))
 }
 
 /// `count` chunks with a pause before each.
