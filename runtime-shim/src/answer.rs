@@ -25,11 +25,11 @@ pub(crate) enum Problem {
 
 impl Problem {
     pub(crate) fn status(self) -> StatusCode {
-        self.parts().0
+        self.row().0
     }
 
     /// Status, code, and what the client can do, in Korean and English.
-    fn parts(self) -> (StatusCode, &'static str, &'static str, &'static str) {
+    fn row(self) -> (StatusCode, &'static str, &'static str, &'static str) {
         match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
@@ -116,7 +116,7 @@ fn prefers_html(accept: Option<&HeaderValue>) -> bool {
 }
 
 fn json(problem: Problem, trace: TraceContext) -> String {
-    let (status, code, _, detail) = problem.parts();
+    let (status, code, _, detail) = problem.row();
     serde_json::json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or_default(),
@@ -130,7 +130,7 @@ fn json(problem: Problem, trace: TraceContext) -> String {
 
 /// Nothing in it comes from the request but the trace id, which is hex digits.
 fn page(problem: Problem, trace: TraceContext) -> String {
-    let (status, _, korean, english) = problem.parts();
+    let (status, _, korean, english) = problem.row();
     let status = status.as_u16();
     format!(
         "<!doctype html><html lang=\"ko\"><meta charset=\"utf-8\">\

@@ -39,6 +39,7 @@ impl Budget {
         Self { held: Arc::default(), limit }
     }
 
+    /// Takes so many bytes of it, until the result is dropped.
     pub(crate) fn hold(&self, bytes: u64) -> Result<Held, TooMuch> {
         // Only the thread of the instance adds to it.
         let all = self.held.load(Relaxed).saturating_add(bytes);

@@ -2,6 +2,7 @@
 //! what `[limits]` and `[component.ID.limits]` of a runtime config file set.
 
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 /// One row of `runtime-shim limits`.
 pub struct Row {
@@ -100,7 +101,7 @@ limits! {
         sqlite_slow_statements = 8, "statements per database",
             "Those that run long at the same time: with more, one component would have all the threads on which others wait for their disk.";
         sqlite_heap_bytes = 1024 * 1024 * 1024, "bytes",
-            "What SQLite takes in this process: rows are made before anybody can count them.";
+            "What SQLite takes in this process: rows are made before anybody can count them. A process that runs takes a smaller value, but no larger one.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
             "Bodies of requests to programs and to components of SDKs 1, which take them as a whole, and of their answers; further requests are read when there is room, further answers are 503.";
         outbound_connections = 1_024, "connections per thread",
@@ -188,6 +189,11 @@ limits! {
         log_line_bytes = 8_192, "bytes",
             "A longer line of guest output is cut, so that one line cannot fill the log.";
     }
+}
+
+/// Permits of a semaphore: at least one, or nobody would ever have a turn.
+pub(crate) fn permits(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 impl Limits {

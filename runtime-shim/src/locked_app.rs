@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use crate::files;
+use crate::manifest::check_id;
 
 /// The layer with the locked application.
 pub const APPLICATION: &str = "application/vnd.fermyon.spin.application.v1+config";
@@ -160,6 +161,8 @@ impl Unpacking<'_> {
 
     fn component(&self, component: &Component) -> Result<Value> {
         let Component { id, metadata, .. } = component;
+        // Files are named by it.
+        check_id(id)?;
         if let Some(name) = component.dependencies.keys().next() {
             bail!("it is not composed with its dependency `{name}`; push it with --compose");
         }
@@ -292,7 +295,7 @@ mod tests {
             ("sha256:aa", "sha256:dd", "no layer sha256:dd"),
             ("\"trigger_type\": \"http\"", "\"trigger_type\": \"redis\"", "`redis`"),
             ("/assets/a.txt", "../../a.txt", "leads out"),
-            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "leads out"),
+            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "letters, digits and -"),
             ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
             ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
             ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "a:b/c"),

@@ -387,11 +387,7 @@ impl Manifest {
         }
         for (id, component) in &self.components {
             component.check().with_context(|| format!("component `{id}`"))?;
-            let valid = id.starts_with(|c: char| c.is_ascii_alphabetic())
-                && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-            if !valid {
-                bail!("component `{id}`: an id is letters, digits and -");
-            }
+            check_id(id)?;
         }
         if !matches!(self.application.trigger.http.base.as_str(), "" | "/") {
             bail!(
@@ -497,6 +493,16 @@ impl Component {
             StringOr::Table(_) => PathBuf::new(),
         }
     }
+}
+
+/// Whether a component may be called so.
+pub(crate) fn check_id(id: &str) -> Result<()> {
+    let valid = id.starts_with(|c: char| c.is_ascii_alphabetic())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !valid {
+        bail!("component `{id}`: an id is letters, digits and -");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub(crate) async fn answer(
     measured.component.metrics.in_flight.inc();
     let (parts, body) = request.into_parts();
     let inbound = Inbound { index, matched, client, parts, body };
-    let response = shared(&measured, inbound, &asker).await;
+    let response = respond(&measured, inbound, &asker).await;
     measured.finish(response)
 }
 
@@ -92,9 +92,9 @@ struct Inbound<'a> {
     body: Incoming,
 }
 
-/// Answers from the shared cache where that may, and else has an instance do so. What the cache has
-/// kept for too long serves where no instance does.
-async fn shared(measured: &Measured<'_>, inbound: Inbound<'_>, asker: &Asker) -> Response<Body> {
+/// Answers from the shared cache where that may, and else has an instance do so. What is due to be
+/// renewed, and still good, serves where no instance does.
+async fn respond(measured: &Measured<'_>, inbound: Inbound<'_>, asker: &Asker) -> Response<Body> {
     let Component { shared_cache, metrics, .. } = measured.component;
     let under_way = metrics.in_flight.get();
     let cached = shared_cache.concerns(&inbound.parts, under_way, measured.started);
@@ -107,7 +107,7 @@ async fn shared(measured: &Measured<'_>, inbound: Inbound<'_>, asker: &Asker) ->
         Some((response, renewal)) => (Some(response), renewal),
         None => (None, None),
     };
-    match made(measured, inbound, cached).await {
+    match ask_instance(measured, inbound, cached).await {
         Ok(response) => response,
         Err(Problem::BodyTooLarge) => answer::problem(Problem::BodyTooLarge, asker),
         Err(problem) => kept.unwrap_or_else(|| answer::problem(problem, asker)),
@@ -115,14 +115,14 @@ async fn shared(measured: &Measured<'_>, inbound: Inbound<'_>, asker: &Asker) ->
 }
 
 /// Has an instance answer.
-async fn made(
+async fn ask_instance(
     measured: &Measured<'_>,
     inbound: Inbound<'_>,
     cached: bool,
 ) -> Result<Response<Body>, Problem> {
     let &Measured { core, component, context, .. } = measured;
     let Inbound { index, matched, client, mut parts, body } = inbound;
-    let (body, exceeded) = received(core, index, body).await?;
+    let (body, exceeded) = receive(core, index, body).await?;
     // Only now: who is slow to send a body takes no place of those that may be inside.
     let _admitted = core.pools[index].admit(component).ok_or(Problem::Overloaded)?;
     let asked = cached.then(|| Asked::of(&parts));
@@ -144,7 +144,7 @@ async fn made(
 
 /// As much of `body` as has to be there before an instance is asked for, with what tells whether the
 /// rest turns out to be too long.
-async fn received(
+async fn receive(
     core: &Core,
     index: usize,
     body: Incoming,

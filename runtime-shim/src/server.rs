@@ -272,16 +272,19 @@ async fn serve_http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) 
 
 async fn serve_http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
     let registered = Arc::clone(&io.registered);
-    let limits = current.get().app.limits.clone();
+    let (streams, headers) = {
+        let limits = &current.get().app.limits;
+        (limits.http2_streams.max(1), limits.max_header_bytes)
+    };
     let bounded = |limit: u64| u32::try_from(limit).unwrap_or(u32::MAX);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(bounded(limits.http2_streams))
+        .max_concurrent_streams(bounded(streams))
         .max_send_buf_size(SEND_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_stream_window_size(STREAM_WINDOW)
-        .max_header_list_size(bounded(limits.max_header_bytes));
+        .max_header_list_size(bounded(headers));
     let answered = {
         let (current, client, registered) =
             (Arc::clone(current), client.clone(), Arc::clone(&registered));

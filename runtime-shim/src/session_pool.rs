@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, permits};
 use crate::metrics::PoolMetrics;
 
 /// How long taking back what a guest left may last, before the session is given up instead.
@@ -48,7 +48,7 @@ impl PoolLimits {
         let count = |limit: u64| usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             addresses: count(limits.server_addresses),
-            sessions: count(limits.server_sessions).min(Semaphore::MAX_PERMITS),
+            sessions: permits(limits.server_sessions),
             wait: Duration::from_millis(limits.server_wait_ms),
             idle: Duration::from_millis(limits.server_idle_ms),
         }

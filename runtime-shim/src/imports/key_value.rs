@@ -7,7 +7,7 @@ use rusqlite::types::Value as Parameter;
 use wasmtime::component::{HasSelf, Resource};
 
 use super::wit::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
-use super::{Guests, InterfaceError, Stream, TrappableError, hold, stream};
+use super::{GuestAccessor, InterfaceError, Stream, TrappableError, hold, stream};
 use crate::guest::Guest;
 use crate::held::Held;
 use crate::sqlite::{Database, DatabaseError, Lease, Row};
@@ -162,13 +162,13 @@ impl Row for Bytes {
     }
 }
 
-fn opened(accessor: &Guests, store: &Store) -> wasmtime::Result<OpenStore> {
+fn opened(accessor: &GuestAccessor, store: &Store) -> wasmtime::Result<OpenStore> {
     accessor.with(|mut access| access.get().opened(store))
 }
 
 /// Does `work`, whose arguments are `bytes` that the host holds meanwhile.
 async fn counted<T>(
-    accessor: &Guests,
+    accessor: &GuestAccessor,
     store: &Store,
     bytes: usize,
     work: impl AsyncFnOnce(OpenStore) -> Result<T, DatabaseError>,
@@ -178,7 +178,7 @@ async fn counted<T>(
     Ok(work(store).await?)
 }
 
-async fn keys(accessor: &Guests, store: &Store) -> Answer<(Vec<String>, Held)> {
+async fn keys(accessor: &GuestAccessor, store: &Store) -> Answer<(Vec<String>, Held)> {
     let keys = opened(accessor, store)?.keys().await?;
     let bytes = keys.iter().map(|key| (size_of::<String>() + key.len()) as u64).sum();
     Ok((keys, hold(accessor, bytes)?))
@@ -198,29 +198,37 @@ impl HostStore for Guest {
 }
 
 impl HostStoreWithStore<Guest> for HasSelf<Guest> {
-    async fn open(accessor: &Guests, label: String) -> Answer<Store> {
+    async fn open(accessor: &GuestAccessor, label: String) -> Answer<Store> {
         let store = accessor.with(|mut access| access.get().open_store(&label))?;
         Ok(store.ok_or(Error::AccessDenied)?)
     }
 
-    async fn get(accessor: &Guests, store: Store, key: String) -> Answer<Option<Vec<u8>>> {
+    async fn get(accessor: &GuestAccessor, store: Store, key: String) -> Answer<Option<Vec<u8>>> {
         counted(accessor, &store, key.len(), async |store| store.get(key).await).await
     }
 
-    async fn set(accessor: &Guests, store: Store, key: String, value: Vec<u8>) -> Answer<()> {
+    async fn set(
+        accessor: &GuestAccessor,
+        store: Store,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
         let bytes = key.len() + value.len();
         counted(accessor, &store, bytes, async |store| store.set(key, value).await).await
     }
 
-    async fn delete(accessor: &Guests, store: Store, key: String) -> Answer<()> {
+    async fn delete(accessor: &GuestAccessor, store: Store, key: String) -> Answer<()> {
         counted(accessor, &store, key.len(), async |store| store.delete(key).await).await
     }
 
-    async fn exists(accessor: &Guests, store: Store, key: String) -> Answer<bool> {
+    async fn exists(accessor: &GuestAccessor, store: Store, key: String) -> Answer<bool> {
         counted(accessor, &store, key.len(), async |store| store.exists(key).await).await
     }
 
-    async fn get_keys(accessor: &Guests, store: Store) -> wasmtime::Result<Stream<String, Error>> {
+    async fn get_keys(
+        accessor: &GuestAccessor,
+        store: Store,
+    ) -> wasmtime::Result<Stream<String, Error>> {
         match keys(accessor, &store).await {
             Ok((keys, held)) => stream(accessor, keys, Some(held), Ok(())),
             Err(error) => stream(accessor, Vec::new(), None, Err(error.into_error()?)),

@@ -74,7 +74,7 @@ use trappable_error::{InterfaceError, TrappableError};
 type Stream<T, E> = (StreamReader<T>, FutureReader<Result<(), E>>);
 
 /// What a function has that waits while other requests of its instance go on.
-type Guests = Accessor<Guest, HasSelf<Guest>>;
+type GuestAccessor = Accessor<Guest, HasSelf<Guest>>;
 
 /// Interfaces beyond WASI, by the names under which components import them.
 const OFFERED: &[&str] = &[
@@ -152,13 +152,13 @@ pub(crate) fn add_trap(
     Ok(())
 }
 
-fn hold(accessor: &Guests, bytes: u64) -> Result<Held, TooMuch> {
+fn hold(accessor: &GuestAccessor, bytes: u64) -> Result<Held, TooMuch> {
     accessor.with(|mut access| access.get().held.hold(bytes))
 }
 
 /// Hands over `rows`, all of which are here, so that `end` is known before the guest reads one.
 fn stream<T, E>(
-    accessor: &Guests,
+    accessor: &GuestAccessor,
     rows: Vec<T>,
     held: Option<Held>,
     end: Result<(), E>,

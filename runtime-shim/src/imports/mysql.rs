@@ -9,7 +9,7 @@ use wasmtime::component::{FutureReader, HasSelf, Resource, StreamReader};
 use super::wit::spin::mysql::mysql::{
     Column, DbValue, Error, Host, HostConnection, HostConnectionWithStore, ParameterValue,
 };
-use super::{Guests, InterfaceError, TrappableError, hold, stream};
+use super::{GuestAccessor, InterfaceError, TrappableError, hold, stream};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
@@ -160,14 +160,14 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open(accessor: &Guests, address: String) -> Answer<Resource<Connection>> {
+    async fn open(accessor: &GuestAccessor, address: String) -> Answer<Resource<Connection>> {
         let (core, component) = accessor.with(|mut access| access.get().owner());
         let connection = open(&core, &component, &address).await?;
         Ok(accessor.with(|mut access| access.get().table.push(connection))?)
     }
 
     async fn query(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,
@@ -180,7 +180,7 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
     }
 
     async fn execute(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,

@@ -37,7 +37,7 @@ use crate::app::Component;
 use crate::body::{Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
-use crate::limits::Limits;
+use crate::limits::{Limits, permits};
 use crate::net::{self, ConnectError, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request::{self, CHAINED_CLIENT_ADDR};
@@ -287,7 +287,7 @@ impl Client {
             blocked,
             connect: Duration::from_millis(limits.outbound_connect_ms),
             tls: TlsConnector::from(Arc::new(tls)),
-            places: Arc::new(Semaphore::new(limits.outbound_connections as usize)),
+            places: Arc::new(Semaphore::new(permits(limits.outbound_connections))),
         };
         let kept = Mutex::new(connector.client());
         Self { connector, kept }

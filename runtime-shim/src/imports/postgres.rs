@@ -8,7 +8,7 @@ use super::wit::spin::postgres::postgres::{
     Column, DbValue, Error, Host, HostConnection, HostConnectionBuilder,
     HostConnectionBuilderWithStore, HostConnectionWithStore, ParameterValue, RowSet,
 };
-use super::{Guests, InterfaceError, TrappableError, hold, stream};
+use super::{GuestAccessor, InterfaceError, TrappableError, hold, stream};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
@@ -86,7 +86,7 @@ pub(super) async fn run(
 }
 
 /// Opens a connection while other requests of the instance go on.
-async fn open(accessor: &Guests, builder: Builder) -> Answer<Resource<Connection>> {
+async fn open(accessor: &GuestAccessor, builder: Builder) -> Answer<Resource<Connection>> {
     let owner = accessor.with(|mut access| access.get().owner());
     let connection = builder.build(owner).await?;
     Ok(accessor.with(|mut access| access.get().table.push(connection))?)
@@ -145,7 +145,7 @@ impl HostConnectionBuilder for Guest {
 
 impl HostConnectionBuilderWithStore<Guest> for HasSelf<Guest> {
     async fn build_async(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         builder: Resource<Builder>,
     ) -> Answer<Resource<Connection>> {
         let builder = accessor.with(|mut access| access.get().table.get(&builder).cloned())?;
@@ -187,12 +187,12 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open_async(accessor: &Guests, address: String) -> Answer<Resource<Connection>> {
+    async fn open_async(accessor: &GuestAccessor, address: String) -> Answer<Resource<Connection>> {
         open(accessor, Builder::of(address)).await
     }
 
     async fn query_async(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,
@@ -207,7 +207,7 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
     }
 
     async fn execute_async(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<ParameterValue>,

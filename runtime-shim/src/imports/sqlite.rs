@@ -9,7 +9,7 @@ use wasmtime::component::{FutureReader, HasSelf, Resource, StreamReader};
 use super::wit::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
-use super::{Guests, InterfaceError, TrappableError, hold, stream};
+use super::{GuestAccessor, InterfaceError, TrappableError, hold, stream};
 use crate::guest::Guest;
 use crate::held::{self, Size};
 use crate::sqlite::{Database, Lease, Row, Rows};
@@ -79,7 +79,7 @@ impl Guest {
 }
 
 async fn of_lease<T>(
-    accessor: &Guests,
+    accessor: &GuestAccessor,
     connection: Resource<Connection>,
     read: fn(&Lease) -> T,
 ) -> wasmtime::Result<T> {
@@ -127,14 +127,14 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open_async(accessor: &Guests, name: String) -> Answer<Resource<Connection>> {
+    async fn open_async(accessor: &GuestAccessor, name: String) -> Answer<Resource<Connection>> {
         let database = accessor.with(|mut access| access.get().database(&name));
         let connection = open(database).await?;
         Ok(accessor.with(|mut access| access.get().table.push(connection))?)
     }
 
     async fn execute_async(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<Value>,
@@ -147,14 +147,14 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
     }
 
     async fn changes_async(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<u64> {
         of_lease(accessor, connection, Lease::changes).await
     }
 
     async fn last_insert_rowid_async(
-        accessor: &Guests,
+        accessor: &GuestAccessor,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<i64> {
         of_lease(accessor, connection, Lease::last_insert_rowid).await

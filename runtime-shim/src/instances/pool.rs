@@ -17,7 +17,7 @@ use super::worker::Worker;
 use crate::admission::{Admission, Admitted, is_crowd};
 use crate::app::Component;
 use crate::core::Core;
-use crate::limits::Limits;
+use crate::limits::{Limits, permits};
 
 /// An instance whose last clients have had so long to take their answers may be ended where there are
 /// too many of its kind and others wait.
@@ -58,9 +58,8 @@ impl Pool {
         let most = if is_reusable { 0 } else { places.min(share.saturating_sub(lingering)) };
         let most = most.max(limits.instances);
         let places = if is_reusable { places } else { most };
-        let uploads = usize::try_from(places / 2).unwrap_or(usize::MAX);
         Self {
-            uploads: Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS))),
+            uploads: Arc::new(Semaphore::new(permits(places / 2))),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 admission: Admission::new(limits),

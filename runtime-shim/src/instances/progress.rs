@@ -81,8 +81,8 @@ impl Progress {
         self.idle.is_some_and(|since| now - since > time)
     }
 
-    /// Whether it is for longer than `time` at what its last request left behind.
-    pub(super) fn has_lingered(&self, now: Instant, time: Duration) -> bool {
+    /// Whether it goes on for longer than `time` with what its last request left behind.
+    pub(super) fn goes_on(&self, now: Instant, time: Duration) -> bool {
         self.idle.is_none() && self.emptied.is_some_and(|since| now - since > time)
     }
 

@@ -44,11 +44,11 @@ impl Supervisor<'_> {
                 if let Poll::Ready(ended) = driven {
                     return Poll::Ready(ended.flatten().map_err(anyhow::Error::from));
                 }
-                if self.computes() {
+                if self.note_computing() {
                     if let Some(error) = self.computed_too_long() {
                         return Poll::Ready(Err(error));
                     }
-                } else if self.settled() {
+                } else if self.settle() {
                     if self.place.has_waiting() {
                         continue;
                     }
@@ -58,7 +58,7 @@ impl Supervisor<'_> {
                     return Poll::Pending;
                 }
                 metrics.busy.inc_by(std::mem::take(&mut busy).as_secs_f64());
-                if let Some(ended) = self.look() {
+                if let Some(ended) = self.judge() {
                     return Poll::Ready(ended);
                 }
             }
@@ -73,7 +73,7 @@ impl Supervisor<'_> {
     }
 
     /// Whether the guest computes, which its place is told where that matters.
-    fn computes(&self) -> bool {
+    fn note_computing(&self) -> bool {
         let computes = self.activity.computes();
         if !self.place.component().is_reusable() {
             self.place.waits(!computes);
@@ -93,15 +93,16 @@ impl Supervisor<'_> {
         Some(anyhow!("computed for more than {} ms", limit.as_millis()))
     }
 
-    /// Everything in the store waits: whether it can therefore take more, which it could not before.
-    fn settled(&self) -> bool {
+    /// Notes that everything in the store waits: whether it can therefore take more, which it could
+    /// not before.
+    fn settle(&self) -> bool {
         let mut progress = self.progress.lock();
         progress.computing = None;
         !std::mem::replace(&mut progress.settled, true) && progress.open
     }
 
-    /// From time to time: how the instance ends, if it has to.
-    fn look(&self) -> Option<anyhow::Result<()>> {
+    /// How the instance ends, if it has to by now.
+    fn judge(&self) -> Option<anyhow::Result<()>> {
         let Component { id, limits, .. } = &**self.place.component();
         if self.place.is_evicted() {
             tracing::warn!(
@@ -125,7 +126,7 @@ impl Supervisor<'_> {
         // comes, must not keep the instance's place; nor must for ever what one goes on with
         // after its answer.
         let left = if progress.retired { GRACE } else { response };
-        if progress.has_lingered(now, left) {
+        if progress.goes_on(now, left) {
             self.break_off();
             return Some(Ok(()));
         }

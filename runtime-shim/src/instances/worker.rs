@@ -14,8 +14,8 @@ use crate::handler::Handler;
 use crate::{cgi, log};
 
 pub(super) struct Worker {
-    place: Place,
     progress: Mutex<Progress>,
+    place: Place,
 }
 
 impl Worker {

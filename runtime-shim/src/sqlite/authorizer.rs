@@ -1,12 +1,12 @@
-//! What a component may do to a database.
+//! What a component may not do to a database that others share.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-/// What a component may not do to a database that others share: reach other files (ATTACH, and
-/// VACUUM INTO, which attaches), load code, change how the file is written or what the process may
-/// take. Settings of the connection alone are allowed; such a connection is not given to the next one.
+/// Denied are reaching other files (ATTACH, and VACUUM INTO, which attaches), loading code, and
+/// changing how the file is written or what the process may take. Settings of the connection alone
+/// are allowed; such a connection is not given to the next one.
 pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
     match &context.action {
         // VACUUM attaches a file without a name; so may a guest, which its successor must not see.

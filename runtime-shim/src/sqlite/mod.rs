@@ -18,7 +18,7 @@ pub(crate) use rows::{Row, Rows};
 use session::{Bounds, Session};
 
 use crate::blocking;
-use crate::limits::Limits;
+use crate::limits::{Limits, permits};
 use crate::metrics::PoolMetrics;
 
 mod authorizer;
@@ -72,9 +72,9 @@ impl Database {
             schema,
             idle: Mutex::default(),
             longest_idle: Duration::from_millis(limits.sqlite_idle_ms),
-            slots: Arc::new(Semaphore::new(limits.sqlite_connections as usize)),
+            slots: Arc::new(Semaphore::new(permits(limits.sqlite_connections))),
             writer: Arc::new(Semaphore::new(1)),
-            slow: Arc::new(Semaphore::new(limits.sqlite_slow_statements as usize)),
+            slow: Arc::new(Semaphore::new(permits(limits.sqlite_slow_statements))),
             wait: Duration::from_millis(limits.sqlite_wait_ms),
             heap_bytes: limits.sqlite_heap_bytes,
             here: Bounds::here(limits),

@@ -389,9 +389,7 @@ fn a_session_that_nobody_uses_is_closed(server: &Server) {
     let id = sql(&host, server, "select connection_id()");
     let (_, id) = id.trim_end().split_once(':').expect("a number");
     let look = format!("select count(*) from information_schema.processlist where id = {id}");
-    wait_until(Duration::from_secs(10), "the session is gone", || {
-        sql(&other, server, &look) == "i64:0\n"
-    });
+    until(10, "the session is gone", || sql(&other, server, &look) == "i64:0\n");
     assert_eq!(sql(&host, server, "select 1"), sql(&other, server, "select 1"));
 }
 

@@ -1,6 +1,6 @@
 //! `spin:sqlite`: what is shared between requests, and what must not be.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{Host, at_once, until};
 

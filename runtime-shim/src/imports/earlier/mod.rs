@@ -3,7 +3,7 @@
 //! set of limits. Its functions are synchronous; while one waits, its whole
 //! instance waits, and a WASI 0.2 component has an instance for each request.
 
-/// The same for functions that fail with `$error`. A `?` is for both.
+/// As `async_functions`, for functions that fail with `$error`: a `?` is for that or for a trap.
 macro_rules! fallible_functions {
     ($interface:ident, |$guest:ident| -> $error:ty: $($name:literal
         ($($parameter:ident: $type:ty),*) => $value:expr;)*) => {
