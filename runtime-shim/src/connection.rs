@@ -29,6 +29,9 @@ const DRAIN_LOOK: Duration = Duration::from_millis(10);
 /// Looks after which a connection without a request gives up what it holds, some 20 KiB.
 const REST: u32 = 2;
 
+/// Looks for which a client may take nothing of a response before that counts as left untaken.
+const UNTAKEN: u32 = 1;
+
 /// The default size of a frame of HTTP/2 (RFC 9113, section 4.2).
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -153,6 +156,26 @@ impl Connections {
                     watch.give(Order::Close);
                 }
             }
+            self.shed_untaken(now, limits.http2_untaken as usize);
+        }
+    }
+
+    /// Closes those connections of HTTP/2 whose clients leave the most responses untaken, until no more
+    /// than `most` are left of all: each may hold some 100 KiB.
+    fn shed_untaken(&self, now: u32, most: usize) {
+        let watched = self.watched.lock();
+        let mut leaving: Vec<_> = watched
+            .iter()
+            .map(|(_, watch)| (watch.untaken(now, UNTAKEN), watch))
+            .filter(|(count, _)| *count > 0)
+            .collect();
+        let mut total: usize = leaving.iter().map(|(count, _)| count).sum();
+        leaving.sort_unstable_by_key(|(count, _)| *count);
+        while total > most
+            && let Some((count, watch)) = leaving.pop()
+        {
+            watch.give(Order::Close);
+            total -= count;
         }
     }
 }
@@ -166,14 +189,18 @@ impl Watch {
     /// Whether the client, for more than `longest` looks, took nothing of all that it asked for. A
     /// proxy has many users behind one connection, and one of them may pause.
     fn has_untaken(&self, now: u32, longest: u32) -> bool {
+        let asked = self.busy.load(Relaxed) as usize;
+        asked > 0 && asked == self.untaken(now, longest)
+    }
+
+    /// How many responses the client took nothing of for more than `longest` looks.
+    fn untaken(&self, now: u32, longest: u32) -> usize {
         if !self.multiplexed.load(Relaxed) {
-            return false;
+            return 0;
         }
-        let (asked, untaken) = (self.busy.load(Relaxed) as usize, self.untaken.lock());
-        let mut since = untaken.iter().map(|(_, since)| *since);
-        asked > 0
-            && asked == untaken.len()
-            && since.all(|since| since > 0 && now.wrapping_sub(since) > longest)
+        let untaken = self.untaken.lock();
+        let since = untaken.iter().map(|(_, since)| *since);
+        since.filter(|since| *since > 0 && now.wrapping_sub(*since) > longest).count()
     }
 
     /// Orders that are given already stay.

@@ -82,6 +82,8 @@ limits! {
             "A client that takes nothing of its response for this long holds the connection on purpose, or is gone.";
         http2_streams = 128, "requests per connection",
             "As many as a proxy sends of its users on one connection; further ones wait at the client.";
+        http2_untaken = 2_048, "responses per thread",
+            "Those over HTTP/2 of which clients take nothing, each some 100 KiB at most: of more, connections that leave the most are closed.";
         unready_ms = 0, "ms",
             "After SIGTERM the host says that it is not ready and goes on accepting for this long: load balancers need a moment to notice.";
         drain_ms = 25_000, "ms",

@@ -659,9 +659,8 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
 }
 
-/// A client of HTTP/2 that looks alive, and lets `window` bytes of each stream be sent; how long it
-/// is kept, and what it got.
-fn kept(host: &Host, window: u8, path: Option<&str>) -> (Duration, Vec<u8>) {
+/// A client of HTTP/2 that asks for these paths, and lets `window` bytes of each stream be sent.
+fn multiplexed(host: &Host, window: u8, paths: &[&str]) -> TcpStream {
     let address = host.url("");
     let mut client =
         TcpStream::connect(address.trim_start_matches("http://")).expect("a connection");
@@ -669,13 +668,19 @@ fn kept(host: &Host, window: u8, path: Option<&str>) -> (Duration, Vec<u8>) {
     let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     // SETTINGS_INITIAL_WINDOW_SIZE.
     asked.extend(frame(4, 0, 0, &[0, 4, 0, 0, 0, window]));
-    if let Some(path) = path {
+    for (stream, path) in (1..).step_by(2).zip(paths) {
         // `:method: GET`, `:scheme: http`, `:authority: here`, `:path`; all of the request.
         let length = u8::try_from(path.len()).expect("a short path");
         let head = [&[0x82, 0x86, 1, 4][..], b"here", &[4, length], path.as_bytes()].concat();
-        asked.extend(frame(1, 5, 1, &head));
+        asked.extend(frame(1, 5, stream, &head));
     }
-    client.write_all(&asked).expect("a request");
+    client.write_all(&asked).expect("requests");
+    client
+}
+
+/// How long a client is kept that looks alive, and what it got.
+fn kept(host: &Host, window: u8, path: Option<&str>) -> (Duration, Vec<u8>) {
+    let mut client = multiplexed(host, window, path.as_slice());
     let started = Instant::now();
     let (mut received, mut pings) = (Vec::new(), client.try_clone().expect("the same connection"));
     std::thread::scope(|scope| {
@@ -709,4 +714,16 @@ fn a_client_that_takes_nothing_of_a_stream_is_let_go() {
         let bytes = received.iter().filter(|byte| **byte == b'x').count();
         assert!(bytes >= path.map_or(0, |_| 99), "{bytes}");
     }
+}
+
+#[test]
+fn of_many_responses_that_nobody_takes_only_some_are_held() {
+    let host = Host::with("[limits]\nthreads = 1\nhttp2_untaken = 50\n", &[]);
+    let mut few = multiplexed(&host, 0, &["/hello"; 20]);
+    let mut many = multiplexed(&host, 0, &["/hello"; 60]);
+    let ended = many.read_to_end(&mut Vec::new());
+    assert!(ended.err().is_none_or(|error| error.kind() == ErrorKind::ConnectionReset));
+    few.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+    let kept = few.read_to_end(&mut Vec::new()).expect_err("it is open");
+    assert_eq!(kept.kind(), ErrorKind::WouldBlock);
 }
