@@ -101,7 +101,11 @@ test('who asks cannot tell an address that is used from one that is not, nor by 
   const hospital = newHospital();
   const answers = new Set();
   const times = { known: [], unknown: [] };
-  for (let i = 0; i < 3; i += 1) {
+  // The least of each: a busy machine only adds, and more tries take that away, but no difference
+  // that is always there.
+  const ratio = () => Math.min(...times.known) / Math.min(...times.unknown);
+  const differs = () => !(ratio() > 0.2 && ratio() < 5);
+  for (let i = 0; i < 3 || (i < 12 && differs()); i += 1) {
     for (const kind of ['known', 'unknown']) {
       const known = (await insider(hospital)).address;
       const account = await signUp();
@@ -113,9 +117,7 @@ test('who asks cannot tell an address that is used from one that is not, nor by 
   }
   assert.equal(answers.size, 1, [...answers].join('\n'));
   assert.match([...answers][0], /^\[202,""/);
-  // The least of each: a busy machine only adds.
-  const ratio = Math.min(...times.known) / Math.min(...times.unknown);
-  assert.ok(ratio > 0.2 && ratio < 5, `known/unknown = ${ratio}`);
+  assert.ok(!differs(), `known/unknown = ${ratio()}`);
 });
 
 test('one mailbox proves one account, however it is written', async () => {
