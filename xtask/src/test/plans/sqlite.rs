@@ -11,7 +11,7 @@ use super::{SCALE, SMALL, Verdicts, reads};
 use crate::seed;
 use crate::test::session::Site;
 
-const TRACE: &str = "warn,runtime_shim::database=trace";
+const TRACE: &str = "warn,runtime_shim::sqlite=trace";
 
 /// What stands before a statement in the host's log.
 const MARK: &str = "statement: ";
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn statements_stand_in_the_log() {
-        let log = "2026 TRACE runtime_shim::database: statement: SELECT 1\n2026 TRACE x: statement: COMMIT\n";
+        let log = "2026 TRACE runtime_shim::sqlite: statement: SELECT 1\n2026 TRACE x: statement: COMMIT\n";
         assert_eq!(statements(log).into_iter().collect::<Vec<_>>(), ["SELECT 1"]);
     }
 }
