@@ -1,6 +1,6 @@
 //! `spin:sqlite`: what is shared between requests, and what must not be.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Host, at_once, until};
 
@@ -182,19 +182,14 @@ fn a_database_that_was_not_given_is_refused() {
 fn connections_that_nobody_uses_are_closed_but_one() {
     let host = Host::with("[limits]\nsqlite_idle_ms = 1000\n", &[]);
     sql(&host, "create table counter (value integer)\ninsert into counter values (0)");
-    std::thread::scope(|scope| {
-        for _ in 0..5 {
-            scope.spawn(|| assert_eq!(host.get("/transfer?ms=20").0, 200));
-        }
-    });
+    for (status, text) in at_once(5, || host.get("/transfer?ms=20")) {
+        assert_eq!(status, 200, "{text}");
+    }
     // Of the database itself SQLite keeps what it opened, for the sake of its locks.
     let open = || host.opened("app.db-wal");
-    let (before, started) = (open(), Instant::now());
+    let before = open();
     assert!(before > 1, "{before} connections for transactions at once");
-    while open() > 1 {
-        assert!(started.elapsed() < Duration::from_secs(10), "{} of {before} are left", open());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(10, "all are closed but one", || open() <= 1);
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(open(), 1);
     assert_eq!(sql(&host, "select value from counter"), "5\n");

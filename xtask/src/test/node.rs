@@ -1,7 +1,9 @@
 //! Suites in JavaScript: over HTTP, and in a browser.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use anyhow::Result;
 
@@ -15,8 +17,8 @@ use crate::{command, scripts, workspace};
 /// hangs ends here, and the others go on.
 const FILE_LIMIT_MS: &str = "1200000";
 
-/// Files of tests that run side by side. They wait more than they compute, so two cores take more
-/// than node's own choice, which is one less than there are cores.
+/// Files of tests that run side by side at least. They wait more than they compute, so two cores take
+/// more than node's own choice, which is one less than there are cores.
 const FILES_AT_ONCE: usize = 3;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -122,7 +124,8 @@ pub(super) fn run_files(files: &[PathBuf], describe: impl Fn(&mut Command)) -> R
     let mut node = command::program("node");
     node.current_dir(workspace::path("tests"));
     node.args(["--test", "--test-reporter=spec", "--test-timeout", FILE_LIMIT_MS]);
-    node.arg(format!("--test-concurrency={FILES_AT_ONCE}")).args(files);
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    node.arg(format!("--test-concurrency={}", FILES_AT_ONCE.max(cores - 1))).args(files);
     describe(&mut node);
     Tally::of_runner(&mut node, count_node)
 }
