@@ -43,6 +43,8 @@ pub struct App {
 
 pub struct Component {
     pub id: Arc<str>,
+    /// Its place among those of the application.
+    pub index: usize,
     pub limits: Limits,
     pub metrics: ComponentMetrics,
     pub allow_list: AllowList,
@@ -97,8 +99,10 @@ impl App {
         let mut databases = Files { config, limits: &limits, metrics, open: BTreeMap::new() };
         let mut components = Vec::new();
         for (id, declared) in config.retained() {
-            let component = Component::new(id, declared, config, &limits, &mut databases, metrics)
-                .with_context(|| format!("component `{id}`"))?;
+            let index = components.len();
+            let component =
+                Component::new(index, id, declared, config, &limits, &mut databases, metrics)
+                    .with_context(|| format!("component `{id}`"))?;
             components.push(Arc::new(component));
         }
         // What a component may have, the pool of all must have.
@@ -136,6 +140,7 @@ impl App {
 
 impl Component {
     fn new(
+        index: usize,
         id: &str,
         declared: &manifest::Component,
         config: &Config,
@@ -156,6 +161,7 @@ impl Component {
         environment.extend(config.environment.clone());
         Ok(Self {
             id: id.into(),
+            index,
             metrics: metrics.component(id),
             shared_cache: SharedCache::new(&limits),
             allow_list: AllowList::parse(&hosts)?,

@@ -16,7 +16,8 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::guest;
 use crate::handler::Answer;
-use crate::inbound_http::{self, HEADER_BYTES};
+use crate::inbound_http;
+use crate::limits::{Limits, size};
 use crate::request::{CLIENT_ADDR, FULL_URL, MATCHED_ROUTE, PATH_INFO};
 
 /// What a program exports.
@@ -26,14 +27,17 @@ pub(crate) const INTERFACE: &str = "wasi:cli/run@0.2.0";
 pub(crate) struct Exchange {
     answer: Answer,
     stdout: MemoryOutputPipe,
-    /// Of what it may write, in bytes.
+    /// Of what it may write, and of headers among it, in bytes.
     limit: usize,
+    header_limit: usize,
 }
 
 impl Exchange {
-    pub(crate) fn new(answer: Answer, limit: usize) -> Self {
+    pub(crate) fn new(answer: Answer, limits: &Limits) -> Self {
+        let limit = size(limits.program_output_bytes);
         // A byte more than it may write tells that it wrote more.
-        Self { answer, stdout: MemoryOutputPipe::new(limit.saturating_add(1)), limit }
+        let stdout = MemoryOutputPipe::new(limit.saturating_add(1));
+        Self { answer, stdout, limit, header_limit: size(limits.max_header_bytes) }
     }
 
     /// Where the program writes.
@@ -50,7 +54,7 @@ impl Exchange {
                 self.limit
             ))
         } else {
-            ended.and_then(|()| response(&output))
+            ended.and_then(|()| response(&output, self.header_limit))
         };
         let _ = self.answer.send(answered);
     }
@@ -144,12 +148,15 @@ fn variable(header: &HeaderName) -> Option<String> {
 }
 
 /// What `output` says (RFC 3875 section 6). Like Spin, it passes over lines that are no headers.
-fn response(output: &Bytes) -> wasmtime::Result<http::Response<WasiBody>> {
+fn response(output: &Bytes, limit: usize) -> wasmtime::Result<http::Response<WasiBody>> {
     ensure!(!output.is_empty(), "the program wrote nothing to stdout");
     let Some((head, body)) = divided(output) else {
         bail!("no empty line follows the headers that the program wrote");
     };
-    ensure!(head.len() <= HEADER_BYTES, "the program's headers are more than {HEADER_BYTES} bytes");
+    ensure!(
+        head.len() <= limit,
+        "the program's headers are more than {limit} bytes (max_header_bytes)"
+    );
     let mut status = None;
     let mut headers = Vec::new();
     for line in String::from_utf8_lossy(&head).lines() {
@@ -170,7 +177,7 @@ fn response(output: &Bytes) -> wasmtime::Result<http::Response<WasiBody>> {
         None if has(CONTENT_TYPE) => StatusCode::OK.as_u16(),
         None => bail!("the program wrote neither Content-Type nor Location nor Status"),
     };
-    inbound_http::response(status, headers, body)
+    inbound_http::response(status, headers, body, limit)
 }
 
 /// Headers and body, without the empty line between them.
@@ -192,7 +199,8 @@ mod tests {
     use super::*;
 
     fn answered(output: &str) -> Result<http::Response<WasiBody>, String> {
-        response(&Bytes::copy_from_slice(output.as_bytes())).map_err(|error| format!("{error:#}"))
+        response(&Bytes::copy_from_slice(output.as_bytes()), 1024)
+            .map_err(|error| format!("{error:#}"))
     }
 
     #[test]

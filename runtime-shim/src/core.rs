@@ -16,17 +16,14 @@ use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ExpirationError;
 
 use crate::answer::Problem;
-use crate::app::App;
+use crate::app::{App, Component};
 use crate::body::{Body, Written};
 use crate::guest::RequestContext;
-use crate::imports::mysql::{MysqlPools, MysqlTarget};
-use crate::imports::outbound_http::Client;
 use crate::inbound_http;
 use crate::instances::{Fate, Job, Pool, Ticket};
 use crate::log;
-use crate::postgres;
+use crate::outbound::Outbound;
 use crate::request;
-use crate::session_pool::{Addresses, PoolLimits, Pools};
 use crate::upload::{Waiting, counted};
 
 /// What a thread serves now. `up --watch` replaces it; requests that are under
@@ -51,15 +48,11 @@ pub struct Core {
     pub app: Arc<App>,
     /// One pool of instances per component, in the application's order.
     pub pools: Vec<Pool>,
-    pub client: Client,
+    outbound: Vec<Outbound>,
     /// Held by the instance that computes, from its first interruption on.
     pub(crate) turns: Arc<Semaphore>,
     /// Room for bodies that are held as a whole, in KiB.
     whole_bodies: Arc<Semaphore>,
-    pub(crate) postgres: postgres::Sessions,
-    pub(crate) postgres_targets: Addresses<Arc<postgres::Target>>,
-    pub(crate) mysql: MysqlPools,
-    pub(crate) mysql_targets: Addresses<MysqlTarget>,
 }
 
 impl Core {
@@ -67,22 +60,30 @@ impl Core {
     pub fn new(app: Arc<App>) -> Arc<Self> {
         let users = (app.limits.threads() * app.components.len() as u64).max(1);
         let share = app.limits.max_instances / users;
-        let pools = app.components.iter().map(|component| Pool::new(component, share)).collect();
-        let client = Client::new(app.blocked.clone(), &app.limits);
-        let (limits, whole) = (PoolLimits::of(&app.limits), app.limits.whole_body_bytes);
+        let components = || app.components.iter();
+        let pools = components().map(|component| Pool::new(component, share)).collect();
+        let outbound = |component: &Arc<Component>| Outbound::new(&app.blocked, &component.limits);
+        let outbound = components().map(outbound).collect();
+        let whole = app.limits.whole_body_bytes;
         let core = Arc::new(Self {
             app,
             pools,
-            client,
+            outbound,
             turns: Arc::new(Semaphore::new(1)),
             whole_bodies: Arc::new(Semaphore::new(kibibytes(whole) as usize)),
-            postgres: Pools::new(limits),
-            postgres_targets: Addresses::new(limits),
-            mysql: Pools::new(limits),
-            mysql_targets: Addresses::new(limits),
         });
         tokio::spawn(Pool::watch(Arc::downgrade(&core)));
         core
+    }
+
+    /// What `component` reaches from here.
+    pub(crate) fn outbound(&self, component: &Component) -> &Outbound {
+        &self.outbound[component.index]
+    }
+
+    /// Closes the sessions at database servers that nothing used for long.
+    pub(crate) fn prune(&self) {
+        self.outbound.iter().for_each(Outbound::prune);
     }
 
     /// Has a component answer `request`. The response may still be streaming.

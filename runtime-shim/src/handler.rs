@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 use crate::cgi;
 use crate::guest::Guest;
 use crate::inbound_http;
+use crate::limits::size;
 
 /// Where a request's response goes.
 pub(crate) type Answer = oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
@@ -179,7 +180,9 @@ impl Call<'_> {
                 let called = pin!(handler.finish_call_concurrent(accessor, call));
                 let answered = match select(called, pin!(over)).await {
                     Either::Left((answered, _)) => {
-                        answered.and_then(|(response,)| response.into_http())
+                        let headers = accessor
+                            .with(|mut access| access.get().component.limits.max_header_bytes);
+                        answered.and_then(|(response,)| response.into_http(size(headers)))
                     }
                     Either::Right(((), _)) => Err(ExpirationError.into()),
                 };

@@ -48,9 +48,6 @@ static METHODS: [(http::Method, Method); 7] = [
 
 type Headers = Vec<(String, String)>;
 
-/// As many as guests of `wasi:http` may have.
-pub(crate) const HEADER_BYTES: usize = 128 * 1024;
-
 #[derive(ComponentType, Lift, Lower)]
 #[component(record)]
 pub(crate) struct Request {
@@ -109,12 +106,13 @@ impl Request {
         }
     }
 
-    pub(crate) fn into_http(self) -> wasmtime::Result<http::Request<WasiBody>> {
+    /// `limit`: bytes of headers.
+    pub(crate) fn into_http(self, limit: usize) -> wasmtime::Result<http::Request<WasiBody>> {
         let mut request = http::Request::builder()
             .method(&METHODS[self.method as usize].0)
             .uri(self.uri)
             .body(whole(self.body.unwrap_or_default().into()))?;
-        append(request.headers_mut(), self.headers)?;
+        append(request.headers_mut(), self.headers, limit)?;
         // The body's own is right, and what the guest copied from elsewhere is not.
         request.headers_mut().remove(CONTENT_LENGTH);
         Ok(request)
@@ -130,23 +128,26 @@ impl Response {
         }
     }
 
-    pub(crate) fn into_http(self) -> wasmtime::Result<http::Response<WasiBody>> {
+    /// `limit`: bytes of headers.
+    pub(crate) fn into_http(self, limit: usize) -> wasmtime::Result<http::Response<WasiBody>> {
         let headers = self.headers.unwrap_or_default();
-        response(self.status, headers, self.body.unwrap_or_default().into())
+        response(self.status, headers, self.body.unwrap_or_default().into(), limit)
     }
 }
 
 /// What a guest says, checked.
+/// `limit`: bytes of headers.
 pub(crate) fn response(
     status: u16,
     headers: Headers,
     body: Bytes,
+    limit: usize,
 ) -> wasmtime::Result<http::Response<WasiBody>> {
     let is_empty = body.is_empty();
     let mut response = http::Response::new(whole(body));
     *response.status_mut() =
         StatusCode::from_u16(status).map_err(|error| format_err!("the guest's status: {error}"))?;
-    append(response.headers_mut(), headers)?;
+    append(response.headers_mut(), headers, limit)?;
     if !is_empty {
         // The body's own is right.
         response.headers_mut().remove(CONTENT_LENGTH);
@@ -154,9 +155,9 @@ pub(crate) fn response(
     Ok(response)
 }
 
-fn append(map: &mut HeaderMap, headers: Headers) -> wasmtime::Result<()> {
+fn append(map: &mut HeaderMap, headers: Headers, limit: usize) -> wasmtime::Result<()> {
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    ensure!(size <= HEADER_BYTES, "{size} bytes of headers are more than {HEADER_BYTES}");
+    ensure!(size <= limit, "{size} bytes of headers are more than {limit} (max_header_bytes)");
     for (name, value) in headers {
         let named = HeaderName::try_from(&name);
         let named = named.map_err(|error| format_err!("the guest's header {name:?}: {error}"))?;

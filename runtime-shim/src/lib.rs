@@ -35,6 +35,7 @@ mod mysql;
 mod native_code;
 pub mod net;
 pub mod otlp;
+mod outbound;
 mod postgres;
 mod request;
 mod route;

@@ -73,7 +73,7 @@ limits! {
         max_connections = 10_000, "connections",
             "Above this a new connection is closed at once, unless one that had no request for header_read_ms can be closed for it: an idle one costs about 10 KiB.";
         max_header_bytes = 65_536, "bytes",
-            "Browsers send less than 16 KiB; more is an attack or a mistake and gets 431.";
+            "Browsers send less than 16 KiB; more is an attack or a mistake and gets 431. Components make no more either.";
         header_read_ms = 10_000, "ms",
             "A request head that takes longer than this comes from a client that holds the connection on purpose.";
         idle_connection_ms = 75_000, "ms",
@@ -102,24 +102,20 @@ limits! {
             "No request lives longer than this, so no statement needs to.";
         sqlite_slow_statements = 8, "statements per database",
             "Those that run long at the same time: with more, one component would have all the threads on which others wait for their disk.";
+        sqlite_value_bytes = 64 * 1024 * 1024, "bytes",
+            "The largest value or row, as much as one call may hand to the host. A function of SQLite cannot be stopped, so on a serving thread it is 64 KiB: what needs more starts again on another.";
+        sqlite_pattern_bytes = 1_000, "bytes",
+            "The longest pattern of LIKE and GLOB, which take as long as the product of what they are given; on a serving thread 64.";
+        sqlite_text_bytes = 1024 * 1024, "bytes",
+            "The text of one statement. Values are bound, so it does not grow with them.";
+        sqlite_statements = 128, "statements per connection",
+            "Those kept prepared: more than an application has.";
+        sqlite_lock_ms = 2_000, "ms",
+            "How long the lock of another program is waited for. Within this process the writer's turn comes first.";
         sqlite_heap_bytes = 1024 * 1024 * 1024, "bytes",
             "What SQLite takes in this process: rows are made before anybody can count them. A process that runs takes a smaller value, but no larger one.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
             "Bodies of requests to programs and to components of SDKs 1, which take them as a whole, and of their answers; further requests are read when there is room, further answers are 503.";
-        outbound_connections = 1_024, "connections per thread",
-            "Those to other hosts, of all components together; a further one waits as long as for the connecting.";
-        server_addresses = 32, "addresses per thread",
-            "Database servers that one thread keeps sessions at, of all components together.";
-        server_sessions = 16, "sessions per thread, component and address",
-            "As many as one instance has requests; a server takes some hundred in all.";
-        server_wait_ms = 2_000, "ms",
-            "Longest wait for a session at a database server, free or new; then the caller is told that it is busy.";
-        server_connect_ms = 2_000, "ms",
-            "A database server that does not take a login in this time is down.";
-        server_idle_ms = 60_000, "ms",
-            "A session that nothing used for this long is closed.";
-        server_statement_ms = 2_000, "ms",
-            "A client is told within five seconds that a write did not happen, so a statement is given up sooner.";
     }
     component {
         instances = 4, "instances per thread",
@@ -174,10 +170,32 @@ limits! {
             "A component calling itself through others ends with 508 here.";
         outbound_calls = 128, "calls per instance",
             "Calls in flight at once; more means a loop in the guest.";
+        outbound_connections = 512, "connections per thread",
+            "Those of its calls to other hosts; a further one waits as long as for the connecting.";
         outbound_connect_ms = 10_000, "ms",
             "A peer that does not answer the TCP and TLS handshake in this time is down.";
         outbound_response_ms = 30_000, "ms",
             "No request lives longer, so no call of it needs to.";
+        outbound_idle_ms = 60_000, "ms",
+            "A connection to another host that nothing used for this long is closed.";
+        outbound_idle_connections = 32, "connections per thread and peer",
+            "As many are kept for the next calls; a peer has others to serve as well.";
+        look_ups = 16, "names per thread",
+            "Those that are looked up at once: a name whose server does not answer occupies a thread of the process, of 256.";
+        server_addresses = 32, "addresses per thread",
+            "Database servers that it keeps sessions at; a component has one or two.";
+        server_sessions = 16, "sessions per thread and address",
+            "As many as one instance has requests; a server takes some hundred in all.";
+        server_wait_ms = 2_000, "ms",
+            "Longest wait for a session at a database server, free or new; then the caller is told that it is busy.";
+        server_connect_ms = 2_000, "ms",
+            "A database server that does not take a login in this time is down.";
+        server_idle_ms = 60_000, "ms",
+            "A session that nothing used for this long is closed.";
+        server_statement_ms = 2_000, "ms",
+            "A client is told within five seconds that a write did not happen, so a statement is given up sooner.";
+        server_statements = 128, "statements per session",
+            "Those kept prepared, so that one which is repeated costs one round trip: more than an application has, and a MySQL server allows 16,382 for all sessions together.";
         shared_cache_bytes = 16 * 1024 * 1024, "bytes",
             "Answers that a component shares by s-maxage and that the host gives in its place under load; 0 for none.";
         shared_cache_in_flight = 8, "requests",
@@ -193,9 +211,14 @@ limits! {
     }
 }
 
+/// As a count of bytes or of things in memory.
+pub(crate) fn size(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// Permits of a semaphore: at least one, or nobody would ever have a turn.
 pub(crate) fn permits(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
+    size(limit).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 impl Limits {

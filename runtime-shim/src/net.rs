@@ -1,9 +1,10 @@
 //! The only module that opens a socket, but for `mysql_async`, which connects by itself to what
-//! [`resolve`] found and checked.
+//! [`Network::resolve`] found and checked.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,13 +20,11 @@ use tokio_util::either::Either;
 
 use crate::allow_list::BlockedNetworks;
 use crate::blocking;
+use crate::limits::{Limits, permits};
 
 /// Connections that the kernel holds until a thread accepts them.
 const BACKLOG: i32 = 1024;
 
-/// Names that are looked up at once: those whose servers do not answer occupy a thread each.
-const LOOK_UPS: usize = 32;
-static LOOKING_UP: Semaphore = Semaphore::const_new(LOOK_UPS);
 /// The longest name (RFC 1035, section 2.3.4, as text).
 const NAME_BYTES: usize = 253;
 
@@ -188,55 +187,93 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// Connects to `host:port`. The networks are checked on the addresses that the
-/// connection is then made to, so a name cannot point somewhere else in between.
-pub async fn connect(
-    host: &str,
-    port: u16,
-    blocked: &BlockedNetworks,
-    wait: Duration,
-) -> Result<TcpStream, ConnectError> {
-    let attempt = async {
-        let allowed = resolve(host, port, blocked).await?;
-        let stream = TcpStream::connect(&*allowed).await.map_err(ConnectError::Refused)?;
-        stream.set_nodelay(true).map_err(ConnectError::Refused)?;
-        Ok(stream)
-    };
-    tokio::time::timeout(wait, attempt).await.unwrap_or(Err(ConnectError::TimedOut))
+/// The network as one component has it on one thread.
+#[derive(Clone)]
+pub(crate) struct Network {
+    blocked: BlockedNetworks,
+    /// One for each name that is being looked up: those whose servers do not answer occupy a
+    /// thread each.
+    look_ups: Arc<Semaphore>,
 }
 
-/// The addresses of `host:port` that lie in no blocked network, at least one.
-///
-/// `mysql_async` opens its sockets itself and cannot be given one. It is given these addresses
-/// instead of the name, so it too connects to nothing but what was checked here.
-pub(crate) async fn resolve(
-    host: &str,
-    port: u16,
-    blocked: &BlockedNetworks,
-) -> Result<Vec<SocketAddr>, ConnectError> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-        Ok(address) => vec![(address, port).into()],
-        Err(_) => look_up(host, port).await.ok_or(ConnectError::NoSuchName)?,
-    };
-    if found.is_empty() {
-        return Err(ConnectError::NoSuchName);
+impl Network {
+    pub(crate) fn new(blocked: BlockedNetworks, limits: &Limits) -> Self {
+        Self { blocked, look_ups: Arc::new(Semaphore::new(permits(limits.look_ups))) }
     }
-    let allowed: Vec<SocketAddr> =
-        found.into_iter().filter(|address| !blocked.contains(address.ip())).collect();
-    if allowed.is_empty() { Err(ConnectError::Prohibited) } else { Ok(allowed) }
+
+    /// Connects to `host:port`. The networks are checked on the addresses that the
+    /// connection is then made to, so a name cannot point somewhere else in between.
+    pub(crate) async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        wait: Duration,
+    ) -> Result<TcpStream, ConnectError> {
+        let attempt = async {
+            let allowed = self.resolve(host, port).await?;
+            let stream = TcpStream::connect(&*allowed).await.map_err(ConnectError::Refused)?;
+            stream.set_nodelay(true).map_err(ConnectError::Refused)?;
+            Ok(stream)
+        };
+        tokio::time::timeout(wait, attempt).await.unwrap_or(Err(ConnectError::TimedOut))
+    }
+
+    /// The addresses of `host:port` that lie in no blocked network, at least one.
+    ///
+    /// `mysql_async` opens its sockets itself and cannot be given one. It is given these addresses
+    /// instead of the name, so it too connects to nothing but what was checked here.
+    pub(crate) async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, ConnectError> {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+            Ok(address) => vec![(address, port).into()],
+            Err(_) => self.look_up(host, port).await.ok_or(ConnectError::NoSuchName)?,
+        };
+        if found.is_empty() {
+            return Err(ConnectError::NoSuchName);
+        }
+        let allowed: Vec<SocketAddr> =
+            found.into_iter().filter(|address| !self.blocked.contains(address.ip())).collect();
+        if allowed.is_empty() { Err(ConnectError::Prohibited) } else { Ok(allowed) }
+    }
+
+    async fn look_up(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+        if host.len() > NAME_BYTES {
+            return None;
+        }
+        let permit = Arc::clone(&self.look_ups).acquire_owned().await.ok()?;
+        let host = host.to_owned();
+        let found = blocking::NAMES.spawn(move || {
+            // Whoever asked may be gone, and the thread is occupied all the same.
+            let _permit = permit;
+            (host, port).to_socket_addrs().map(Iterator::collect)
+        });
+        found.await.ok()?.ok()
+    }
 }
 
-async fn look_up(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
-    if host.len() > NAME_BYTES {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_looks_up_too_many_names_keeps_nobody_else_waiting() {
+        const SHORT: Duration = Duration::from_millis(50);
+        let limits = Limits { look_ups: 2, ..Limits::default() };
+        let networks =
+            [(); 2].map(|()| Network::new(BlockedNetworks::parse(&[]).expect("none"), &limits));
+        let held = Arc::clone(&networks[0].look_ups).acquire_many_owned(2).await;
+        let looked_up = |network: usize| {
+            tokio::time::timeout(SHORT, networks[network].resolve("localhost", 80))
+        };
+        assert!(looked_up(0).await.is_err(), "a third");
+        assert!(networks[0].resolve("127.0.0.1", 80).await.is_ok(), "no name");
+        let other = networks[1].resolve("localhost", 80).await;
+        assert!(other.expect("an address").iter().all(|address| address.ip().is_loopback()));
+        drop(held);
+        assert!(networks[0].resolve("localhost", 80).await.is_ok());
     }
-    let permit = LOOKING_UP.acquire().await.ok()?;
-    let host = host.to_owned();
-    let found = blocking::spawn(move || {
-        // Whoever asked may be gone, and the thread is occupied all the same.
-        let _permit = permit;
-        (host, port).to_socket_addrs().map(Iterator::collect)
-    });
-    found.await.ok()?.ok()
 }

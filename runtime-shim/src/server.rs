@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::body::Body;
 use crate::connection::{Connections, Order, Registered, Sending, Watched};
 use crate::core::Current;
+use crate::limits::size;
 use crate::net::Address;
 use crate::request;
 
@@ -252,7 +253,7 @@ async fn begun(io: &Watched) -> Begun {
 /// Answers requests until the connection ends, or is given back as idle.
 async fn serve_http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Option<Watched> {
     let registered = Arc::clone(&io.registered);
-    let headers = usize::try_from(current.get().app.limits.max_header_bytes).unwrap_or(usize::MAX);
+    let headers = size(current.get().app.limits.max_header_bytes);
     let mut builder = http1::Builder::new();
     builder.max_buf_size(headers.max(8192)).header_read_timeout(None);
     let answered = {

@@ -30,24 +30,23 @@ pub(crate) trait Session: Send + Sized + 'static {
     fn abort(self) -> impl Future<Output = ()> + Send;
 }
 
-/// The limits of every pool of a core.
+/// The limits of a component's pools.
 #[derive(Clone, Copy)]
-pub(crate) struct PoolLimits {
-    /// Addresses that one core keeps pools for, of all components together.
-    pub(crate) addresses: usize,
+struct PoolLimits {
+    /// Addresses that pools are kept for.
+    addresses: usize,
     /// Sessions at one address.
-    pub(crate) sessions: usize,
+    sessions: usize,
     /// Longest wait for one of them, also where a new one has to be made.
-    pub(crate) wait: Duration,
+    wait: Duration,
     /// A session that nothing used for this long is closed.
-    pub(crate) idle: Duration,
+    idle: Duration,
 }
 
 impl PoolLimits {
-    pub(crate) fn of(limits: &Limits) -> Self {
-        let count = |limit: u64| usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS);
+    fn of(limits: &Limits) -> Self {
         Self {
-            addresses: count(limits.server_addresses),
+            addresses: permits(limits.server_addresses),
             sessions: permits(limits.server_sessions),
             wait: Duration::from_millis(limits.server_wait_ms),
             idle: Duration::from_millis(limits.server_idle_ms),
@@ -60,13 +59,13 @@ impl PoolLimits {
 pub(crate) enum LeaseError<E> {
     /// None became free, or could be made, in time.
     Busy(Duration),
-    /// More addresses than one core keeps pools for.
+    /// More addresses than pools are kept for.
     TooManyAddresses(usize),
     /// A new one could not be made.
     Connect(E),
 }
 
-/// The pools of one core, by whose they are and where they lead.
+/// A component's pools on one core, by where they lead.
 pub(crate) struct Pools<K, S> {
     pools: Mutex<HashMap<K, Arc<Pool<S>>>>,
     limits: PoolLimits,
@@ -81,8 +80,8 @@ struct Pool<S> {
 }
 
 impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
-    pub(crate) fn new(limits: PoolLimits) -> Self {
-        Self { pools: Mutex::default(), limits }
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { pools: Mutex::default(), limits: PoolLimits::of(limits) }
     }
 
     /// A session for the caller alone: an idle one, or what `connect` makes.
@@ -159,31 +158,29 @@ impl<S: Session> Pool<S> {
     }
 }
 
-/// What the addresses of a core's components mean, so that each is read and checked once.
+/// What the addresses that a component names mean, so that each is read and checked once.
 pub(crate) struct Addresses<V> {
-    known: Mutex<HashMap<Arc<str>, HashMap<String, V>>>,
-    /// Of each component; beyond it the known ones are forgotten.
+    known: Mutex<HashMap<String, V>>,
+    /// Beyond it the known ones are forgotten.
     limit: usize,
 }
 
 impl<V: Clone> Addresses<V> {
-    pub(crate) fn new(limits: PoolLimits) -> Self {
-        Self { known: Mutex::default(), limit: limits.addresses }
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { known: Mutex::default(), limit: PoolLimits::of(limits).addresses }
     }
 
-    /// What `address` means to `component`, which `read` says the first time.
+    /// What `address` means, which `read` says the first time.
     pub(crate) fn meaning<E>(
         &self,
-        component: &Arc<str>,
         address: &str,
         read: impl FnOnce() -> Result<V, E>,
     ) -> Result<V, E> {
         let mut known = self.known.lock();
-        if let Some(meaning) = known.get(component).and_then(|known| known.get(address)) {
+        if let Some(meaning) = known.get(address) {
             return Ok(meaning.clone());
         }
         let meaning = read()?;
-        let known = known.entry(Arc::clone(component)).or_default();
         if known.len() >= self.limit {
             known.clear();
         }

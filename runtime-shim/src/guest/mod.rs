@@ -29,6 +29,7 @@ use crate::handler::{Answer, Handler, HandlerPre};
 use crate::held::Budget;
 use crate::imports;
 use crate::inbound_http;
+use crate::limits::size;
 use crate::trace::TraceContext;
 
 mod activity;
@@ -98,8 +99,7 @@ impl Guest {
     ) -> wasmtime::Result<()> {
         let (parts, body) = request.into_parts();
         let body = inbound_http::bytes(body);
-        let limit = usize::try_from(self.component.limits.program_output_bytes)?;
-        let exchange = Exchange::new(answer, limit);
+        let exchange = Exchange::new(answer, &self.component.limits);
         let argv = self.component.argv.as_deref().unwrap_or_default();
         // A header of a request is no reason to see another value than the component's own.
         let own = |name: &str| self.component.environment.iter().any(|(own, _)| own == name);
@@ -184,10 +184,10 @@ pub(crate) async fn instantiate(
     let limits = &component.limits;
     let activity = Arc::new(Activity::default());
     let mut table = ResourceTable::new();
-    table.set_max_capacity(usize::try_from(limits.handles)?);
+    table.set_max_capacity(size(limits.handles));
     let mut http = WasiHttpCtx::new();
     // As much as a client may send.
-    http.set_field_size_limit(usize::try_from(core.app.limits.max_header_bytes)?);
+    http.set_field_size_limit(size(limits.max_header_bytes));
     let guest = Guest {
         component: Arc::clone(component),
         core: Arc::clone(core),

@@ -15,13 +15,7 @@ use crate::core::Core;
 use crate::guest::Guest;
 use crate::held::{self, ADDRESS_BYTES, Size};
 use crate::mysql::{Address, Failure, MysqlSession, Rows, values};
-use crate::session_pool::{Lease, LeaseError, Pools};
-
-/// By the component, so that none ever meets the session of another.
-pub(crate) type MysqlPools = Pools<(Arc<str>, Address), MysqlSession>;
-
-/// A server that a component may talk to.
-pub(crate) type MysqlTarget = Arc<(Arc<str>, Address)>;
+use crate::session_pool::{Lease, LeaseError};
 
 /// Empty once the session is lost. The lock gives the statements of one connection an order
 /// when a guest starts several at once.
@@ -64,13 +58,13 @@ impl From<Failure> for Error {
 }
 
 /// Reads `address`, which the component must be allowed to reach.
-fn target(component: &Component, address: &str) -> Result<MysqlTarget, Error> {
+fn target(component: &Component, address: &str) -> Result<Arc<Address>, Error> {
     let failed = Error::ConnectionFailed;
     let address = Address::parse(address).map_err(|error| failed(format!("{error:#}")))?;
     if !component.allow_list.allows("mysql", &address.host, Some(address.port)) {
         return Err(failed(format!("{address} is not among allowed_outbound_hosts")));
     }
-    Ok(Arc::new((Arc::clone(&component.id), address)))
+    Ok(Arc::new(address))
 }
 
 pub(super) async fn open(
@@ -82,23 +76,22 @@ pub(super) async fn open(
     if address.len() > ADDRESS_BYTES {
         return Err(failed(format!("the address is longer than {ADDRESS_BYTES} bytes")));
     }
-    let read = || target(component, address);
-    let key = core.mysql_targets.meaning(&component.id, address, read)?;
-    let connect = MysqlSession::connect(&key.1, &core.app.blocked, &component.limits);
-    let lease =
-        core.mysql.lease(&key, &component.metrics.mysql, connect).await.map_err(|error| {
-            failed(match error {
-                LeaseError::Busy(wait) => format!(
-                    "{} is busy: no session became free within {} ms (server_sessions)",
-                    key.1,
-                    wait.as_millis()
-                ),
-                LeaseError::TooManyAddresses(limit) => {
-                    format!("more than {limit} addresses of databases (server_addresses)")
-                }
-                LeaseError::Connect(said) => format!("{}: {said}", key.1),
-            })
-        })?;
+    let outbound = core.outbound(component);
+    let address = outbound.mysql_targets.meaning(address, || target(component, address))?;
+    let connect = MysqlSession::connect(&address, &outbound.network, &component.limits);
+    let lease = outbound.mysql.lease(&address, &component.metrics.mysql, connect).await;
+    let lease = lease.map_err(|error| {
+        failed(match error {
+            LeaseError::Busy(wait) => format!(
+                "{address} is busy: no session became free within {} ms (server_sessions)",
+                wait.as_millis()
+            ),
+            LeaseError::TooManyAddresses(limit) => {
+                format!("more than {limit} addresses of databases (server_addresses)")
+            }
+            LeaseError::Connect(said) => format!("{address}: {said}"),
+        })
+    })?;
     Ok(Connection(Arc::new(Mutex::new(Some(lease)))))
 }
 

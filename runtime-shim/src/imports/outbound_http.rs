@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -31,14 +31,14 @@ use wasmtime_wasi_http::p3::bindings::http::types::{DnsErrorPayload, ErrorCode};
 use wasmtime_wasi_http::p3::{Request as GuestRequest, Response as GuestResponse};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiHttpView};
 
-use crate::allow_list::{BlockedNetworks, chained_component};
+use crate::allow_list::chained_component;
 use crate::answer::{self, Asker, Problem};
 use crate::app::Component;
 use crate::body::{Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
-use crate::limits::{Limits, permits};
-use crate::net::{self, ConnectError, Stream};
+use crate::limits::{Limits, permits, size};
+use crate::net::{ConnectError, Network, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request::{self, CHAINED_CLIENT_ADDR};
 use crate::route;
@@ -46,10 +46,6 @@ use crate::trace::TRACEPARENT;
 
 /// Characters of an address that the log repeats.
 const SHOWN_AUTHORITY: usize = 256;
-/// A connection to a peer that nothing used for this long is closed.
-const IDLE_CONNECTION: Duration = Duration::from_secs(60);
-/// Connections that each thread keeps to one peer.
-const IDLE_PER_HOST: usize = 32;
 
 type Failure = TrappableError<ErrorCode>;
 
@@ -256,10 +252,11 @@ async fn elsewhere(
     if has_body && request.body().is_end_stream() {
         request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
     }
-    let response = match tokio::time::timeout(wait, core.client.request(request)).await {
-        Ok(response) => response.map_err(|error| request_error(&error))?,
-        Err(_) => return Err(Error::HttpResponseTimeout),
-    };
+    let response =
+        match tokio::time::timeout(wait, core.outbound(component).http.request(request)).await {
+            Ok(response) => response.map_err(|error| request_error(&error))?,
+            Err(_) => return Err(Error::HttpResponseTimeout),
+        };
     let patience = Patience {
         pause: options.between_bytes_timeout.unwrap_or(limit).min(limit),
         ..Patience::of(&component.limits)
@@ -269,9 +266,17 @@ async fn elsewhere(
     Ok(Response::from_parts(parts, body.boxed_unsync()))
 }
 
-/// Keeps connections of one thread. Redirects are the guest's business: each
+/// How every component checks its peers.
+static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(tls)
+});
+
+/// Keeps connections of a component on one thread. Redirects are the guest's business: each
 /// one is a new call, checked like any other.
-pub struct Client {
+pub(crate) struct Client {
     connector: Connector,
     kept: Mutex<Kept>,
 }
@@ -279,14 +284,12 @@ pub struct Client {
 type Kept = legacy::Client<Connector, WasiBody>;
 
 impl Client {
-    pub fn new(blocked: BlockedNetworks, limits: &Limits) -> Self {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    pub(crate) fn new(network: Network, limits: &Limits) -> Self {
         let connector = Connector {
-            blocked,
+            network,
             connect: Duration::from_millis(limits.outbound_connect_ms),
-            tls: TlsConnector::from(Arc::new(tls)),
+            idle: Duration::from_millis(limits.outbound_idle_ms),
+            most_idle: size(limits.outbound_idle_connections),
             places: Arc::new(Semaphore::new(permits(limits.outbound_connections))),
         };
         let kept = Mutex::new(connector.client());
@@ -319,9 +322,11 @@ impl Client {
 
 #[derive(Clone)]
 struct Connector {
-    blocked: BlockedNetworks,
+    network: Network,
     connect: Duration,
-    tls: TlsConnector,
+    /// How long a connection that nobody uses is kept, and how many to one peer.
+    idle: Duration,
+    most_idle: usize,
     /// One for each connection.
     places: Arc<Semaphore>,
 }
@@ -330,7 +335,7 @@ impl Connector {
     fn client(&self) -> Kept {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new());
-        builder.pool_idle_timeout(IDLE_CONNECTION).pool_max_idle_per_host(IDLE_PER_HOST);
+        builder.pool_idle_timeout(self.idle).pool_max_idle_per_host(self.most_idle);
         builder.build(self.clone())
     }
 
@@ -341,13 +346,14 @@ impl Connector {
         let place = tokio::time::timeout(self.connect, self.places.acquire_owned());
         // The semaphore is never closed.
         let place = place.await.map_err(|_| ConnectError::TimedOut)?.ok();
-        let stream = net::connect(host, port, &self.blocked, self.connect).await?;
+        let stream = self.network.connect(host, port, self.connect).await?;
         if !secure {
             return Ok(TokioIo::new(Stream::plain(stream, place)));
         }
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::NoSuchName)?;
-        let handshake = tokio::time::timeout(self.connect, self.tls.connect(name, stream));
+        let tls = TlsConnector::from(Arc::clone(&TLS));
+        let handshake = tokio::time::timeout(self.connect, tls.connect(name, stream));
         let stream =
             handshake.await.map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Tls)?;
         Ok(TokioIo::new(Stream::secure(stream, place)))

@@ -114,8 +114,7 @@ impl Pool {
             let share = (at_work - last.1).div_duration_f64(now - last.0);
             last = (now, at_work);
             let Some(core) = core.upgrade() else { return };
-            core.postgres.prune();
-            core.mysql.prune();
+            core.prune();
             core.app.components.iter().for_each(|component| component.prune());
             for (pool, component) in core.pools.iter().zip(&core.app.components) {
                 let mut queue = pool.queue();

@@ -11,11 +11,9 @@ use mysql_async::{Opts, OptsBuilder, SslOpts};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-const DEFAULT_PORT: u16 = 3306;
+use crate::limits::{Limits, size};
 
-/// Prepared statements that a session keeps, so that one which is repeated costs one round trip.
-/// A component has some dozens; a server allows 16,382 for all sessions together.
-const PREPARED_STATEMENTS: usize = 128;
+const DEFAULT_PORT: u16 = 3306;
 
 /// Parameters of `mysql_async` that tune what this host does in its own way.
 const WITHOUT_EFFECT: &[&str] = &[
@@ -63,6 +61,24 @@ pub(crate) enum Tls {
     VerifyIdentity,
 }
 
+/// What the driver takes for a session.
+pub(crate) struct Bounds {
+    /// Statements that are kept prepared.
+    statements: usize,
+    /// Bytes of one row, and of one statement.
+    packet: usize,
+}
+
+impl Bounds {
+    pub(crate) fn of(limits: &Limits) -> Self {
+        Self {
+            statements: size(limits.server_statements),
+            // What is larger fits into no result, or into no call.
+            packet: size(limits.server_result_bytes.max(limits.hostcall_bytes)),
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mysql://{}:{}", self.host, self.port)
@@ -97,8 +113,8 @@ impl Address {
         })
     }
 
-    /// For a login at `place`. `packet` bounds one row and one statement, in bytes.
-    pub(crate) fn options(&self, place: SocketAddr, tls: bool, packet: usize) -> Opts {
+    /// For a login at `place`.
+    pub(crate) fn options(&self, place: SocketAddr, tls: bool, bounds: &Bounds) -> Opts {
         OptsBuilder::default()
             // The name is for the certificate only, as its address is given.
             .ip_or_hostname(self.host.trim_start_matches('[').trim_end_matches(']'))
@@ -109,8 +125,8 @@ impl Address {
             .pass(self.password.as_deref())
             .db_name(self.database.as_deref())
             .client_found_rows(self.found_rows)
-            .stmt_cache_size(PREPARED_STATEMENTS)
-            .max_allowed_packet(Some(packet))
+            .stmt_cache_size(bounds.statements)
+            .max_allowed_packet(Some(bounds.packet))
             // Only mysql_async's own pool would look at it; without it a login asks the server.
             .wait_timeout(Some(0))
             .ssl_opts(tls.then(|| self.tls.options()))

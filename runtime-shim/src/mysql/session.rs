@@ -9,13 +9,12 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, IoError, Params, ServerError, Value};
 use tokio::time::timeout;
 
-use super::address::{Address, Tls};
+use super::address::{Address, Bounds, Tls};
 use super::statement::Trace;
 use super::values;
-use crate::allow_list::BlockedNetworks;
 use crate::imports::wit::spin::mysql::mysql::{Column, DbValue};
 use crate::limits::Limits;
-use crate::net;
+use crate::net::Network;
 use crate::session_pool::Session;
 
 /// A session that waited longer is asked whether it still lives before it is used.
@@ -62,14 +61,12 @@ impl MysqlSession {
     /// Logs in. The error is one line for the guest, and holds no secret.
     pub(crate) async fn connect(
         address: &Address,
-        blocked: &BlockedNetworks,
+        network: &Network,
         limits: &Limits,
     ) -> Result<Self, String> {
         let connect_limit = Duration::from_millis(limits.server_connect_ms);
-        // One row, and one statement: what is larger fits into no result, or into no call.
-        let packet = limits.server_result_bytes.max(limits.hostcall_bytes);
-        let packet = usize::try_from(packet).unwrap_or(usize::MAX);
-        let conn = match timeout(connect_limit, log_in(address, blocked, packet)).await {
+        let bounds = Bounds::of(limits);
+        let conn = match timeout(connect_limit, log_in(address, network, &bounds)).await {
             Ok(conn) => conn?,
             Err(_) => return Err(format!("no login within {} ms", connect_limit.as_millis())),
         };
@@ -195,16 +192,12 @@ async fn kill(conn: &Conn) -> mysql_async::Result<()> {
     other.disconnect().await
 }
 
-async fn log_in(
-    address: &Address,
-    blocked: &BlockedNetworks,
-    packet: usize,
-) -> Result<Conn, String> {
-    let found = net::resolve(&address.host, address.port, blocked).await;
+async fn log_in(address: &Address, network: &Network, bounds: &Bounds) -> Result<Conn, String> {
+    let found = network.resolve(&address.host, address.port).await;
     let mut result = Err("the name does not resolve".to_owned());
     // One at a time, so that [`kill`] goes to the server that the session is at.
     for place in found.map_err(|error| error.to_string())? {
-        let conn = log_in_at(place, address, packet).await;
+        let conn = log_in_at(place, address, bounds).await;
         let is_last_word = !matches!(conn, Err(mysql_async::Error::Io(_)));
         result = conn.map_err(|error| said(&error));
         if is_last_word {
@@ -217,9 +210,9 @@ async fn log_in(
 async fn log_in_at(
     place: SocketAddr,
     address: &Address,
-    packet: usize,
+    bounds: &Bounds,
 ) -> mysql_async::Result<Conn> {
-    let log_in = |tls| Conn::new(address.options(place, tls, packet));
+    let log_in = |tls| Conn::new(address.options(place, tls, bounds));
     match log_in(address.tls != Tls::Disabled).await {
         Err(error) if address.tls == Tls::Preferred && is_without_tls(&error) => {
             log_in(false).await

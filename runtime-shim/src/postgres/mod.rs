@@ -2,6 +2,7 @@
 
 mod address;
 mod calendar;
+mod messages;
 mod numeric;
 mod parameter;
 mod session;
@@ -16,15 +17,12 @@ use tokio::sync::Mutex;
 use crate::app::Component;
 use crate::core::Core;
 use crate::imports::wit::spin::postgres::postgres::Error;
-use crate::session_pool::{Lease, LeaseError, Pools};
+use crate::session_pool::{Lease, LeaseError};
 
 pub(crate) use session::{Failure, Found, Session, Target, Wanted};
 
-/// Whose sessions, where they lead (password included), and the authority they trust.
-pub(crate) type Key = (Arc<str>, String, Option<String>);
-
-/// The sessions of one core.
-pub(crate) type Sessions = Pools<Key, Session>;
+/// Where sessions lead (password included), and the authority they trust.
+pub(crate) type Key = (String, Option<String>);
 
 /// A guest's connection. The lock gives its statements an order when a guest starts several.
 pub(crate) type Shared = Arc<Mutex<Lease<Session>>>;
@@ -41,16 +39,19 @@ pub(crate) async fn open(
     address: String,
     authority: Option<String>,
 ) -> Result<Shared, Error> {
-    let read = || Target::new(core, component, &address, authority.as_deref()).map(Arc::new);
+    let outbound = core.outbound(component);
+    let network = &outbound.network;
+    let read = || Target::new(network, component, &address, authority.as_deref()).map(Arc::new);
     let target = match authority {
         Some(_) => read(),
-        None => core.postgres_targets.meaning(&component.id, &address, read),
+        None => outbound.postgres_targets.meaning(&address, read),
     };
     let target = target.map_err(Error::ConnectionFailed)?;
-    let key = (Arc::clone(&component.id), address, authority);
+    let key = (address, authority);
     let failed =
         |why: String| Error::ConnectionFailed(format!("postgres://{}: {why}", target.place()));
-    match core.postgres.lease(&key, &component.metrics.postgres, Session::connect(&target)).await {
+    let connect = Session::connect(&target);
+    match outbound.postgres.lease(&key, &component.metrics.postgres, connect).await {
         Ok(lease) => Ok(Arc::new(Mutex::new(lease))),
         Err(LeaseError::Busy(wait)) => {
             Err(failed(format!("busy: no session became free within {} ms", wait.as_millis())))

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use lru::LruCache;
+use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity, SqlState};
@@ -17,22 +18,20 @@ use tokio_postgres::{
 };
 
 use super::address::{Address, Tls};
+use super::messages::{Bounded, Received};
 use super::numeric::TooLong;
 use super::parameter::Encoded;
 use super::statement::{self, Effect};
 use super::tls::Connector;
 use super::value::{self, Raw};
-use crate::allow_list::BlockedNetworks;
 use crate::app::Component;
-use crate::core::Core;
 use crate::imports::wit::spin::postgres::postgres::{
     Column, DbError as GuestDbError, DbValue, Error, ParameterValue, QueryError,
 };
-use crate::net;
+use crate::limits::permits;
+use crate::net::{self, Network};
 use crate::session_pool;
 
-/// Prepared statements that a session keeps: more than an application has.
-const STATEMENTS_KEPT: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 /// A longer text is not kept: programs write those, each another one.
 const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 /// Types are built of others down to this depth.
@@ -52,9 +51,13 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RES
 pub(crate) struct Target {
     address: Address,
     authority: Option<String>,
-    blocked: BlockedNetworks,
+    network: Network,
     connect: Duration,
     statement: Duration,
+    /// The longest message of the server, in bytes.
+    message: u64,
+    /// How many a session keeps prepared.
+    statements: NonZeroUsize,
 }
 
 /// What a caller wants to know of a statement.
@@ -81,6 +84,7 @@ pub(crate) struct Session {
     client: Arc<Client>,
     /// Reads and writes the socket until the client is dropped.
     driver: JoinHandle<()>,
+    received: Arc<Received>,
     target: Arc<Target>,
     tls: Option<Connector>,
     /// What was prepared, by its text.
@@ -102,7 +106,7 @@ pub(crate) enum Failure {
 impl Target {
     /// The error is one line for the component, without anything secret.
     pub(super) fn new(
-        core: &Core,
+        network: &Network,
         component: &Component,
         address: &str,
         authority: Option<&str>,
@@ -115,12 +119,16 @@ impl Target {
                 bracketed(host)
             ));
         }
-        let limits = &core.app.limits;
+        let limits = &component.limits;
         let connect = Duration::from_millis(limits.server_connect_ms);
         Ok(Self {
             connect: address.connect.map_or(connect, |asked| asked.min(connect)),
             statement: Duration::from_millis(limits.server_statement_ms),
-            blocked: core.app.blocked.clone(),
+            statements: NonZeroUsize::new(permits(limits.server_statements))
+                .unwrap_or(NonZeroUsize::MIN),
+            network: network.clone(),
+            // What is longer fits into no result.
+            message: limits.server_result_bytes.max(limits.hostcall_bytes),
             address,
             authority: authority.map(str::to_owned),
         })
@@ -131,9 +139,13 @@ impl Target {
         format!("{}:{}", bracketed(&self.address.host), self.address.port)
     }
 
-    async fn stream(&self) -> Result<tokio::net::TcpStream, net::ConnectError> {
-        let Address { host, port, .. } = &self.address;
-        net::connect(host, *port, &self.blocked, self.connect).await
+    async fn stream(
+        &self,
+        received: Arc<Received>,
+    ) -> Result<Bounded<TcpStream>, net::ConnectError> {
+        let Address { host, port, tls, .. } = &self.address;
+        let stream = self.network.connect(host, *port, self.connect).await?;
+        Ok(Bounded::new(stream, received, u64::from(*tls != Tls::Off)))
     }
 
     fn connector(&self) -> Result<Option<Connector>, String> {
@@ -147,7 +159,8 @@ impl Target {
     /// Asks the server to stop what a session is doing.
     async fn cancel(&self, token: &CancelToken, tls: Option<Connector>) {
         let asked = timeout(CANCEL_LIMIT, async {
-            let stream = self.stream().await.map_err(|error| error.to_string())?;
+            let received = Received::new(self.message);
+            let stream = self.stream(received).await.map_err(|error| error.to_string())?;
             match tls {
                 Some(tls) => token.cancel_query_raw(stream, tls).await,
                 None => token.cancel_query_raw(stream, NoTls).await,
@@ -171,8 +184,10 @@ impl Session {
     /// Connects and logs in. The error is one line without anything secret.
     pub(super) async fn connect(target: &Arc<Target>) -> Result<Self, String> {
         let (limit, tls) = (target.connect, target.connector()?);
+        let received = Received::new(target.message);
         let login = async {
-            let stream = target.stream().await.map_err(|error| error.to_string())?;
+            let stream = target.stream(Arc::clone(&received)).await;
+            let stream = stream.map_err(|error| error.to_string())?;
             let config = &target.address.config;
             match tls.clone() {
                 Some(tls) => config.connect_raw(stream, tls).await.map(driven),
@@ -186,9 +201,10 @@ impl Session {
         Ok(Self {
             client: Arc::new(client),
             driver,
+            received,
             target: Arc::clone(target),
             tls,
-            statements: LruCache::new(STATEMENTS_KEPT),
+            statements: LruCache::new(target.statements),
             in_transaction: false,
             changed: false,
             spent: false,
@@ -295,7 +311,8 @@ impl Session {
             Some(error) => Error::QueryFailed(QueryError::DbError(told(error))),
             None if error.is_closed() || self.client.is_closed() => {
                 let place = self.target.place();
-                Error::ConnectionFailed(format!("postgres://{place}: the connection was lost"))
+                let why = self.received.refused().unwrap_or("the connection was lost");
+                Error::ConnectionFailed(format!("postgres://{place}: {why}"))
             }
             None => text(cause(error)),
         }
@@ -312,7 +329,7 @@ impl session_pool::Session for Session {
     }
 
     async fn reset(&mut self) -> bool {
-        if self.spent || self.client.is_closed() {
+        if self.spent || self.client.is_closed() || self.received.is_much() {
             return false;
         }
         let clean = match (self.changed, self.in_transaction) {

@@ -18,6 +18,7 @@ use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
 use super::address::Tls;
+use super::messages::Bounded;
 use crate::net::Stream;
 
 /// The certificates in `pem`, at least one.
@@ -129,20 +130,21 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
-impl TlsConnect<TcpStream> for Connector {
-    type Stream = Stream;
+impl TlsConnect<Bounded<TcpStream>> for Connector {
+    type Stream = Bounded<Stream>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
 
-    fn connect(self, stream: TcpStream) -> Self::Future {
+    fn connect(self, stream: Bounded<TcpStream>) -> Self::Future {
         Box::pin(async move {
-            let connected = self.connector.connect(self.name, stream).await;
-            connected.map(|stream| Stream::secure(stream, None))
+            let (stream, received) = stream.into_parts();
+            let stream = self.connector.connect(self.name, stream).await?;
+            Ok(Bounded::new(Stream::secure(stream, None), received, 0))
         })
     }
 }
 
-impl TlsStream for Stream {
+impl TlsStream for Bounded<Stream> {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
     }

@@ -137,7 +137,7 @@ impl Drop for Lease {
             return end();
         }
         // What was written is taken back, and temporary tables are removed: as much work as they were.
-        blocking::spawn(end);
+        blocking::DISK.spawn(end);
     }
 }
 

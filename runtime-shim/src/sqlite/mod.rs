@@ -46,13 +46,10 @@ pub struct Database {
     schema: &'static str,
     /// With since when, the one used last at the end.
     idle: Mutex<Vec<(Session, Instant)>>,
-    /// A connection that nothing used for this long is closed, with what it keeps.
-    longest_idle: Duration,
     slots: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     slow: Arc<Semaphore>,
-    wait: Duration,
-    heap_bytes: u64,
+    limits: Limits,
     /// On a serving thread.
     here: Bounds,
     /// On a blocking one.
@@ -71,12 +68,10 @@ impl Database {
             path,
             schema,
             idle: Mutex::default(),
-            longest_idle: Duration::from_millis(limits.sqlite_idle_ms),
             slots: Arc::new(Semaphore::new(permits(limits.sqlite_connections))),
             writer: Arc::new(Semaphore::new(1)),
             slow: Arc::new(Semaphore::new(permits(limits.sqlite_slow_statements))),
-            wait: Duration::from_millis(limits.sqlite_wait_ms),
-            heap_bytes: limits.sqlite_heap_bytes,
+            limits: limits.clone(),
             here: Bounds::here(limits),
             aside: Bounds::aside(limits),
             metrics,
@@ -103,13 +98,14 @@ impl Database {
     /// Closes the connections that nothing used for long, but one: the last that is closed writes all
     /// of the log to the file.
     pub(crate) fn prune(&self) {
+        let longest = Duration::from_millis(self.limits.sqlite_idle_ms);
         let mut idle = self.idle.lock();
-        let is_old = |(_, since): &&(Session, Instant)| since.elapsed() > self.longest_idle;
+        let is_old = |(_, since): &&(Session, Instant)| since.elapsed() > longest;
         let old = idle.iter().take_while(is_old).count();
         let old = old.min(idle.len().saturating_sub(1));
         if old > 0 {
             let closed: Vec<_> = idle.drain(..old).collect();
-            blocking::spawn(move || drop(closed));
+            blocking::DISK.spawn(move || drop(closed));
         }
     }
 
@@ -122,11 +118,12 @@ impl Database {
         if let Ok(permit) = Arc::clone(semaphore).try_acquire_owned() {
             return Ok(permit);
         }
-        match tokio::time::timeout(self.wait, Arc::clone(semaphore).acquire_owned()).await {
+        let wait = Duration::from_millis(self.limits.sqlite_wait_ms);
+        match tokio::time::timeout(wait, Arc::clone(semaphore).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(DatabaseError(format!(
                 "database is busy: {failure} within {} ms",
-                self.wait.as_millis()
+                wait.as_millis()
             ))),
         }
     }
@@ -144,7 +141,7 @@ impl Database {
     }
 
     fn connect(&self) -> Result<Session, DatabaseError> {
-        Session::open(&self.path, self.schema, self.heap_bytes)
+        Session::open(&self.path, self.schema, &self.limits)
     }
 
     /// Runs one statement, on a connection of its own.
@@ -161,5 +158,5 @@ impl Database {
 async fn run<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, DatabaseError> + Send + 'static,
 ) -> Result<R, DatabaseError> {
-    blocking::spawn(work).await.map_err(|error| DatabaseError(error.to_string()))?
+    blocking::DISK.spawn(work).await.map_err(|error| DatabaseError(error.to_string()))?
 }

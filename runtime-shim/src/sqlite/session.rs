@@ -15,20 +15,11 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionSta
 use super::authorizer::authorize;
 use super::rows::{Row, Rows, query};
 use super::{DatabaseError, functions};
-use crate::limits::Limits;
+use crate::limits::{Limits, size};
 
-/// Prepared statements that a connection keeps: more than an application has.
-const STATEMENTS_KEPT: usize = 128;
-/// The text of one statement. Values are bound, so it does not grow with them.
-const STATEMENT_BYTES: i32 = 1024 * 1024;
-/// A value or a row that a statement handles on a serving thread. A function of SQLite cannot be
-/// stopped, and LIKE takes as long as the product of what it is given; one with more runs elsewhere.
+/// `sqlite_value_bytes` and `sqlite_pattern_bytes` on a serving thread.
 const INLINE_VALUE_BYTES: i32 = 64 * 1024;
-/// The same anywhere: as much as one call may hand to the host.
-const VALUE_BYTES: i32 = 64 * 1024 * 1024;
-/// The pattern of LIKE and GLOB on a serving thread, and anywhere.
 const INLINE_PATTERN_BYTES: i32 = 64;
-const PATTERN_BYTES: i32 = 1_000;
 /// What SQLite says where a pattern is longer.
 const LONG_PATTERN: &str = "LIKE or GLOB pattern too complex";
 /// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
@@ -37,9 +28,6 @@ const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
 const CACHED_NAME_BYTES: usize = 64 * 1024;
 /// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
 const STEPS_PER_CHECK: i32 = 100;
-/// How long SQLite itself waits for a lock. Within this process the writer's
-/// turn comes first, so only another program can make it wait.
-const FOREIGN_LOCK_WAIT: Duration = Duration::from_secs(2);
 /// Between two attempts at what SQLite refuses at once, however long it may wait.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -58,8 +46,8 @@ impl Bounds {
     pub(super) fn here(limits: &Limits) -> Self {
         Self {
             time: Duration::from_millis(limits.sqlite_inline_ms),
-            value_bytes: INLINE_VALUE_BYTES,
-            pattern_bytes: INLINE_PATTERN_BYTES,
+            value_bytes: INLINE_VALUE_BYTES.min(bytes(limits.sqlite_value_bytes)),
+            pattern_bytes: INLINE_PATTERN_BYTES.min(bytes(limits.sqlite_pattern_bytes)),
             lock_wait: Duration::ZERO,
         }
     }
@@ -68,11 +56,16 @@ impl Bounds {
     pub(super) fn aside(limits: &Limits) -> Self {
         Self {
             time: Duration::from_millis(limits.sqlite_statement_ms),
-            value_bytes: VALUE_BYTES,
-            pattern_bytes: PATTERN_BYTES,
-            lock_wait: FOREIGN_LOCK_WAIT,
+            value_bytes: bytes(limits.sqlite_value_bytes),
+            pattern_bytes: bytes(limits.sqlite_pattern_bytes),
+            lock_wait: Duration::from_millis(limits.sqlite_lock_ms),
         }
     }
+}
+
+/// As SQLite counts them.
+fn bytes(limit: u64) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX)
 }
 
 /// A connection and what its callbacks look at.
@@ -138,8 +131,8 @@ impl RunError {
 
 impl Session {
     /// Opens the file, and makes it where there is none; `schema` is run on it. From then on SQLite
-    /// takes `heap_bytes` at most in this process.
-    pub(super) fn open(path: &Path, schema: &str, heap_bytes: u64) -> Result<Self, DatabaseError> {
+    /// takes `sqlite_heap_bytes` at most in this process.
+    pub(super) fn open(path: &Path, schema: &str, limits: &Limits) -> Result<Self, DatabaseError> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)
                 .map_err(|error| DatabaseError(format!("{}: {error}", parent.display())))?;
@@ -148,20 +141,22 @@ impl Session {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(FOREIGN_LOCK_WAIT)?;
-        use_wal(&connection)?;
+        let lock_wait = Duration::from_millis(limits.sqlite_lock_ms);
+        connection.busy_timeout(lock_wait)?;
+        use_wal(&connection, lock_wait)?;
         // NORMAL: the disk is waited for at checkpoints, a crash of the machine cannot corrupt.
         // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
         connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
-        connection.execute_batch(&format!("pragma hard_heap_limit = {heap_bytes}"))?;
+        let heap = limits.sqlite_heap_bytes;
+        connection.execute_batch(&format!("pragma hard_heap_limit = {heap}"))?;
         connection.execute_batch(schema)?;
-        functions::add(&connection, VALUE_BYTES)?;
+        functions::add(&connection, size(limits.sqlite_value_bytes))?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, bytes(limits.sqlite_text_bytes))?;
+        connection.set_prepared_statement_cache_capacity(size(limits.sqlite_statements));
         let changed = Arc::new(AtomicBool::new(false));
         connection.authorizer(Some({
             let changed = Arc::clone(&changed);
@@ -259,13 +254,13 @@ fn is_pragma(sql: &str) -> bool {
 ///
 /// Of several connections that change a new file to it at once, SQLite refuses all but one, without
 /// waiting, since each would wait for the others' read locks.
-fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
+fn use_wal(connection: &Connection, wait: Duration) -> Result<(), DatabaseError> {
     let started = Instant::now();
     loop {
         match connection.execute_batch("pragma journal_mode = wal") {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && started.elapsed() < FOREIGN_LOCK_WAIT =>
+                    && started.elapsed() < wait =>
             {
                 std::thread::sleep(RETRY);
             }

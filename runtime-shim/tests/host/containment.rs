@@ -153,7 +153,7 @@ fn an_outbound_call_counts_until_its_response_was_read_or_dropped() {
 }
 
 #[test]
-fn outbound_connections_of_a_thread_have_an_end_and_further_calls_wait_for_them() {
+fn outbound_connections_of_a_component_have_an_end_and_further_calls_wait_for_them() {
     const CONNECTIONS: usize = 8;
     const LONG: Duration = Duration::from_secs(20);
     let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -175,18 +175,23 @@ fn outbound_connections_of_a_thread_have_an_end_and_further_calls_wait_for_them(
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     };
     // Whoever waits for a connection waits as long as for the connecting.
-    let limits = "[limits]\nthreads = 1\nhandles = 20000\noutbound_calls = 2000\noutbound_connections = 8\n\
-                  outbound_connect_ms = 60000\nrequest_ms = 60000\n";
+    let limits = "[limits]\nthreads = 1\nrequest_ms = 60000\noutbound_connect_ms = 60000\n\
+                  [component.conformance.limits]\nhandles = 20000\noutbound_calls = 2000\n\
+                  outbound_connections = 8\n";
     let host = Host::with(
         limits,
-        &["--component-id", "conformance", "--variable", &format!("peer={address}")],
+        &["--component-id", "conformance,earlier", "--variable", &format!("peer={address}")],
     );
     let path = format!("/fetch-storm?url=http://{address}/");
+    let other = format!("/earlier/outbound?url=http://{address}/");
     std::thread::scope(|scope| {
         let storms = [(); 2].map(|()| scope.spawn(|| host.get(&path)));
         let held: Vec<_> = (0..CONNECTIONS).map_while(|_| accept(LONG)).collect();
         assert_eq!(held.len(), CONNECTIONS);
         assert!(accept(Duration::from_millis(300)).is_none(), "one more than there may be");
+        let other = scope.spawn(|| host.get(&other));
+        answer(accept(LONG).expect("another component need not wait"));
+        assert_eq!(other.join().expect("no panic"), (200, "200 ".to_owned()));
         held.into_iter().for_each(answer);
         while !storms.iter().all(|storm| storm.is_finished()) {
             accept(Duration::from_millis(50)).map(answer);

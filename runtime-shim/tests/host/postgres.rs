@@ -100,6 +100,56 @@ fn a_session_that_nobody_uses_is_closed() {
     }
 }
 
+/// The driver would take all of it into memory, whether or not a statement is under way.
+#[test]
+fn a_server_that_sends_without_end_is_left() {
+    const MUCH: usize = 64 * 1024 * 1024;
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = server.local_addr().expect("an address").to_string();
+    let endless_message = [&b"D\x7f\xff\xff\xff"[..], &[0; 65_536]].concat();
+    let endless_parameters = b"S\0\0\0\x08a\0b\0".repeat(8_192);
+    let (taken, received) = mpsc::channel();
+    std::thread::spawn(move || {
+        for flood in [endless_message, endless_parameters] {
+            let mut client = server.accept().expect("the host").0;
+            log_in(&mut client).expect("a login");
+            let sent = (0..MUCH).step_by(flood.len());
+            let sent = sent.take_while(|_| client.write_all(&flood).is_ok()).count() * flood.len();
+            taken.send(sent).expect("the test");
+        }
+    });
+    let host = Host::with("[limits]\nthreads = 1\n", &["--variable", &format!("postgres={place}")]);
+    let address = format!("postgres://user:word@{place}/name?sslmode=disable");
+    for _ in 0..2 {
+        at(&host, &address, "", "");
+        let taken = received.recv_timeout(Duration::from_secs(20)).expect("an end");
+        // What the kernel keeps for both sides is among it.
+        assert!(taken < MUCH / 2, "{taken} bytes");
+    }
+}
+
+#[test]
+fn addresses_of_a_component_have_an_end_and_are_its_own() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = server.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for mut client in server.incoming().flatten() {
+            std::thread::spawn(move || {
+                let _ = log_in(&mut client).and_then(|()| client.read(&mut [0; 64]));
+            });
+        }
+    });
+    let limits = "[limits]\nthreads = 1\nserver_addresses = 1\n";
+    let host = Host::with(limits, &["--variable", &format!("postgres={place}")]);
+    let address = |user: &str| format!("postgres://{user}:word@{place}/name?sslmode=disable");
+    assert_eq!(at(&host, &address("first"), "", ""), (200, String::new()));
+    let (status, said) = at(&host, &address("second"), "", "");
+    assert!(status == 422 && said.contains("kept at 1 addresses already"), "{said}");
+    let (_, said) =
+        host.post(&format!("/earlier/postgres?address={}", encoded(&address("third"))), "select 1");
+    assert!(said.contains("the connection was lost"), "{said}");
+}
+
 on_a_server! {
     fn values_of_every_type_go_there_and_come_back() {
         let host = host("");

@@ -20,6 +20,7 @@ use crate::imports::{
     sqlite as sqlite_import,
 };
 use crate::inbound_http::{Request, Response};
+use crate::limits::size;
 use crate::mysql::Rows;
 use crate::postgres::{Found, Wanted};
 
@@ -75,8 +76,9 @@ impl From<HttpFailure> for HttpError {
 }
 
 async fn send(guest: &mut Guest, request: Request) -> Outcome<Response, HttpFailure> {
-    let request = request.into_http().map_err(|_| HttpFailure::HttpRequestUriInvalid)?;
-    let limit = usize::try_from(guest.component.limits.hostcall_bytes).unwrap_or(usize::MAX);
+    let limits = &guest.component.limits;
+    let (headers, limit) = (size(limits.max_header_bytes), size(limits.hostcall_bytes));
+    let request = request.into_http(headers).map_err(|_| HttpFailure::HttpRequestUriInvalid)?;
     let sent = guest.hooks.send_request(request, None, Box::new(async { Ok(()) }));
     let (response, _) = Box::into_pin(sent).await?;
     let (parts, body) = response.into_parts();
