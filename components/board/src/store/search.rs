@@ -8,9 +8,11 @@ use crate::domain::Post;
 use crate::domain::post::{Place, Selection, Sort, Summary};
 
 /// How many posts behind the cursor are read, in the list's order, before the index is asked.
-/// A term that does not fill a page from among them is rare enough for the index; of one that
-/// does, the index would give far more posts than a page shows.
-const RECENT: i64 = 1_000;
+/// A term that does not fill a page from among the most is rare enough for the index; of one that
+/// does, the index would give far more posts than a page shows. So many are read only where the
+/// first ones let expect as much.
+const RECENT: [i64; 2] = [250, MOST_RECENT];
+const MOST_RECENT: i64 = 1_000;
 
 /// A limit that nothing reaches. Inside of a subquery any limit keeps the database from walking
 /// the whole list in its order, which it may think to be cheaper than the index. It stands in
@@ -44,9 +46,15 @@ pub(super) async fn list(
     after: Option<&Place>,
     rows: i64,
 ) -> Result<Vec<Summary>, Error> {
-    let recent = summaries(db, among_recent(db, selection, term, after, rows)).await?;
-    if i64::try_from(recent.len()) == Ok(rows) {
-        return Ok(recent);
+    for among in RECENT {
+        let recent = summaries(db, among_recent(db, selection, term, after, rows, among)).await?;
+        let found = i64::try_from(recent.len()).unwrap_or(i64::MAX);
+        if found == rows {
+            return Ok(recent);
+        }
+        if found * (MOST_RECENT / among) < rows {
+            break;
+        }
     }
     summaries(db, by_index(db, selection, term, after, rows)).await
 }
@@ -57,6 +65,7 @@ fn among_recent(
     term: &str,
     after: Option<&Place>,
     rows: i64,
+    among: i64,
 ) -> Statement {
     let (place, order, recent_order) = match selection.sort {
         Sort::Newest => ("id AS recent_id", "id DESC", "recent_id DESC"),
@@ -71,7 +80,7 @@ fn among_recent(
     narrow(&mut select, db, selection, after);
     // The limit stands in the text for the same reason as `ALL`. The order is that of the inner
     // list's columns, or PostgreSQL may walk all posts in it and join them to the recent ones.
-    let recent = format!(" ORDER BY {order} LIMIT {RECENT}) recent");
+    let recent = format!(" ORDER BY {order} LIMIT {among}) recent");
     select.around(&format!("{recent} JOIN posts ON id = recent_id"));
     select.contains(db, &TEXTS, term);
     select.push(&format!(" ORDER BY {recent_order} LIMIT ?"), [Value::Integer(rows)]);
