@@ -4,14 +4,14 @@
 //! less meanwhile (coordinated omission), so its tail looks better than people would find it;
 //! [`scheduled`] asks at fixed times and counts latency from when a request was due.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::try_join_all;
 use hdrhistogram::Histogram;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -97,6 +97,10 @@ impl Answers {
         self.answered.len() as f64 / self.elapsed.as_secs_f64()
     }
 
+    fn within(self, begun: Instant) -> Self {
+        Self { elapsed: begun.elapsed(), ..self }
+    }
+
     fn note(&mut self, since: Instant, status: Option<StatusCode>) {
         let latency = u64::try_from(since.elapsed().as_micros()).unwrap_or(LONGEST);
         match status {
@@ -115,9 +119,10 @@ pub(super) async fn closed(
     time: Duration,
     limit: u64,
 ) -> Result<Answers> {
+    let answers = RefCell::new(Answers::none()?);
     let (begun, sent) = (Instant::now(), AtomicU64::new(0));
     let clients = (0..connections).map(|_| async {
-        let (mut client, mut answers) = (Client::new(call), Answers::none()?);
+        let mut client = Client::new(call);
         while begun.elapsed() < time {
             let number = sent.fetch_add(1, Relaxed);
             if number >= limit {
@@ -125,14 +130,15 @@ pub(super) async fn closed(
             }
             let since = Instant::now();
             let status = client.ask(number).await?;
-            answers.note(since, status);
+            answers.borrow_mut().note(since, status);
             if status.is_none() {
                 sleep(PAUSE).await;
             }
         }
-        anyhow::Ok(answers)
+        anyhow::Ok(())
     });
-    together(begun, join_all(clients).await)
+    try_join_all(clients).await?;
+    Ok(answers.into_inner().within(begun))
 }
 
 /// Asks `rate` times a second for `time`, on up to `connections` connections. Where all of them
@@ -143,33 +149,26 @@ pub(super) async fn scheduled(
     rate: f64,
     time: Duration,
 ) -> Result<Answers> {
-    let (begun, sent) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let answers = RefCell::new(Answers::none()?);
+    let (begun, sent) = (Instant::now(), AtomicU64::new(0));
     let count = (rate * time.as_secs_f64()) as u64;
     let clients = (0..connections).map(|_| async {
-        let (mut client, mut answers) = (Client::new(call), Answers::none()?);
+        let mut client = Client::new(call);
         loop {
             let number = sent.fetch_add(1, Relaxed);
             let due = begun + Duration::from_secs_f64(number as f64 / rate);
             if number >= count || begun.elapsed() > time + PATIENCE {
-                return anyhow::Ok(answers);
+                return anyhow::Ok(());
             }
             if due > Instant::now() {
                 sleep_until(due).await;
             }
             let status = client.ask(number).await?;
-            answers.note(due, status);
+            answers.borrow_mut().note(due, status);
         }
     });
-    together(begun, join_all(clients).await)
-}
-
-fn together(begun: Instant, parts: Vec<Result<Answers>>) -> Result<Answers> {
-    let mut all = Answers::none()?;
-    for part in parts {
-        all.add(&part?)?;
-    }
-    all.elapsed = begun.elapsed();
-    Ok(all)
+    try_join_all(clients).await?;
+    Ok(answers.into_inner().within(begun))
 }
 
 /// One connection, made anew where it was lost.
