@@ -37,6 +37,8 @@ pub(crate) struct Admission {
     overloaded: bool,
     /// The thread had no time to give.
     busy: bool,
+    /// Nor at the look before: of an overload that pauses for a moment the next is as bad.
+    lately_busy: bool,
     /// More waited at the last look than a short queue.
     crowded: bool,
     /// How many of a crowd instances may have.
@@ -113,6 +115,7 @@ impl Admission {
             standing: None,
             overloaded: false,
             busy: false,
+            lately_busy: false,
             crowded: false,
             most_running: few(limits),
             window: Window::new(),
@@ -121,7 +124,7 @@ impl Admission {
 
     /// Lets one more in, unless there is no room; `waiting` is how many wait for an instance.
     pub(crate) fn admit(&mut self, waiting: usize) -> Option<Admitted> {
-        let shortens = self.overloaded && self.busy;
+        let shortens = self.overloaded && self.lately_busy;
         let before = if shortens {
             others(&self.inside).saturating_sub(self.running.for_long().min(self.aside))
         } else {
@@ -152,7 +155,8 @@ impl Admission {
         let window = std::mem::replace(&mut self.window, Window::new());
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
-        self.busy = busy >= BUSY;
+        let was_busy = std::mem::replace(&mut self.busy, busy >= BUSY);
+        self.lately_busy = self.busy || was_busy;
         self.running.look(Duration::from_millis(limits.standing_busy_ms));
         // Where the thread had time to give since the look before, they wait for something else.
         self.most_running = match (crowded, self.crowded && !self.busy) {
@@ -178,7 +182,7 @@ impl Admission {
             self.standing = None;
             let share = limits.standing_wait_ms as f64 / window.since.elapsed().as_millis() as f64;
             let served = (taken as f64 * share) as u64;
-            self.room = served.max(few(limits)).min(limits.queue);
+            self.room = served.max(least(limits)).min(limits.queue);
         }
         self.overloaded && !before
     }
@@ -192,6 +196,11 @@ pub(crate) fn is_crowd(waiting: usize, limits: &Limits) -> bool {
 /// As many as a short queue has; without any nothing would ever run.
 fn few(limits: &Limits) -> u64 {
     limits.standing_queue.max(1)
+}
+
+/// As many may be inside in an overload however long each takes.
+fn least(limits: &Limits) -> u64 {
+    few(limits).div_ceil(2)
 }
 
 #[cfg(test)]
@@ -229,25 +238,41 @@ mod tests {
     #[test]
     fn those_that_run_for_long_take_no_place_in_an_overload_up_to_a_limit() {
         let limits = Limits { standing_busy_ms: 0, standing_wait_ms: 0, ..Limits::default() };
-        let few = few(&limits) as usize;
+        let (least, aside) = (least(&limits) as usize, (few(&limits) * ASIDE) as usize);
         let full = limits.queue as usize;
         let mut admission = Admission::new(&limits);
         assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &limits));
         let mut inside = admitted(&mut admission);
-        assert_eq!(inside.len(), few);
+        assert_eq!(inside.len(), least);
         admission.look(full, 1.0, &limits);
         assert!(admission.admit(0).is_none(), "they wait for an instance");
         let mut running = Vec::new();
-        for _ in 0..ASIDE {
-            running.extend((0..few).map(|_| admission.taken()));
+        for _ in 0..aside / least {
+            running.extend((0..least).map(|_| admission.taken()));
             assert!(admission.admit(0).is_none(), "they have only begun");
             admission.look(full, 1.0, &limits);
             inside.extend(admitted(&mut admission));
         }
-        assert_eq!(inside.len(), few * (1 + ASIDE as usize));
-        running.extend((0..few).map(|_| admission.taken()));
+        assert_eq!(inside.len(), least + aside);
+        running.extend((0..least).map(|_| admission.taken()));
         admission.look(full, 1.0, &limits);
         assert!(admission.admit(0).is_none(), "no more than that");
+    }
+
+    #[test]
+    fn one_look_at_an_idle_thread_ends_no_overload() {
+        let limits = Limits { standing_wait_ms: 0, ..Limits::default() };
+        let full = limits.queue as usize;
+        let mut admission = Admission::new(&limits);
+        assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &limits));
+        let inside = admitted(&mut admission);
+        for (busy, more) in [(0.5, false), (1.0, false), (0.5, false), (0.5, true)] {
+            // More is refused than one of twenty.
+            admission.admit(full);
+            admission.look(0, busy, &limits);
+            assert_eq!(admission.admit(0).is_some(), more, "{busy}");
+        }
+        drop(inside);
     }
 
     #[test]
