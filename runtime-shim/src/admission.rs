@@ -182,7 +182,8 @@ impl Admission {
             self.standing = None;
             let share = limits.standing_wait_ms as f64 / window.since.elapsed().as_millis() as f64;
             let served = (taken as f64 * share) as u64;
-            self.room = served.max(least(limits)).min(limits.queue);
+            let least = if self.lately_busy { least(limits) } else { few(limits) };
+            self.room = served.max(least).min(limits.queue);
         }
         self.overloaded && !before
     }
@@ -198,7 +199,7 @@ fn few(limits: &Limits) -> u64 {
     limits.standing_queue.max(1)
 }
 
-/// As many may be inside in an overload however long each takes.
+/// As many may be inside in an overload of a busy thread, however long each takes.
 fn least(limits: &Limits) -> u64 {
     few(limits).div_ceil(2)
 }

@@ -1,8 +1,8 @@
 //! Threads for what blocks: writes to SQLite, and looking names up.
 //!
 //! A guest can occupy all that belong to a serving thread's runtime, by directories that it does not
-//! read to the end. So others do not wait for those, nor those that write for names whose servers do
-//! not answer.
+//! read to the end and by names that it looks up through `wasi:sockets`. So others do not wait for
+//! those, nor those that write for names whose servers do not answer.
 
 use std::io;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ pub(crate) struct Threads(LazyLock<io::Result<Runtime>>);
 
 pub(crate) static DISK: Threads = Threads(LazyLock::new(|| threads(64)));
 /// Each component may occupy `look_ups` of them on each serving thread.
-pub(crate) static NAMES: Threads = Threads(LazyLock::new(|| threads(256)));
+pub(crate) static NAMES: Threads = Threads(LazyLock::new(|| threads(512)));
 
 /// A runtime without a thread of its own: it is there for those that block.
 fn threads(most: usize) -> io::Result<Runtime> {

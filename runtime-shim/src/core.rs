@@ -1,5 +1,5 @@
-//! One core's share of the host: its own instances, its own outbound
-//! connections. Nothing of a request ever leaves the thread it arrived on,
+//! One core's share of the host: its own instances, and what each component reaches from
+//! there. Nothing of a request ever leaves the thread it arrived on,
 //! because waking another one costs more than a short request.
 
 use std::sync::Arc;

@@ -180,8 +180,8 @@ limits! {
             "A connection to another host that nothing used for this long is closed.";
         outbound_idle_connections = 32, "connections per thread and peer",
             "As many are kept for the next calls; a peer has others to serve as well.";
-        look_ups = 16, "names per thread",
-            "Those that are looked up at once: a name whose server does not answer occupies a thread of the process, of 256.";
+        look_ups = 8, "names per thread",
+            "Those that are looked up at once for its calls and databases: a name whose server does not answer occupies a thread of the process, of 512.";
         server_addresses = 32, "addresses per thread",
             "Database servers that it keeps sessions at; a component has one or two.";
         server_sessions = 16, "sessions per thread and address",
@@ -233,10 +233,11 @@ impl Limits {
 
 /// Prints the table for people.
 pub fn print() {
+    let width = TABLE.iter().map(|row| row.name.len()).max().unwrap_or_default();
     for row in TABLE {
         let scope = if row.per_component { "component" } else { "host" };
-        println!("{:<22} {:>12} {} [{scope}]", row.name, row.default, row.unit);
-        println!("{:<22} {}", "", row.reason);
+        println!("{:<width$} {:>12} {} [{scope}]", row.name, row.default, row.unit);
+        println!("{:<width$} {}", "", row.reason);
     }
     println!(
         "\nSet them in a runtime config file: [limits] for all, [component.ID.limits] for one component."

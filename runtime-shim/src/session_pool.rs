@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::{Limits, permits};
+use crate::limits::{Limits, permits, size};
 use crate::metrics::PoolMetrics;
 
 /// How long taking back what a guest left may last, before the session is given up instead.
@@ -46,7 +46,7 @@ struct PoolLimits {
 impl PoolLimits {
     fn of(limits: &Limits) -> Self {
         Self {
-            addresses: permits(limits.server_addresses),
+            addresses: size(limits.server_addresses),
             sessions: permits(limits.server_sessions),
             wait: Duration::from_millis(limits.server_wait_ms),
             idle: Duration::from_millis(limits.server_idle_ms),

@@ -261,6 +261,22 @@ test('common and rare terms lead through the same posts, page after page', async
     assert.deepEqual((await found(q, 100)).filter((id) => ours.has(id)), expected(chosen), q);
 });
 
+test('whichever way a search looks, it finds the same', async () => {
+  const [term, writers] = [word(), insiders.slice(1)];
+  const posts = [];
+  // More than the first window of a search, in which a page of a hundred is not filled.
+  for (let n = 0; n < 300; n += 10)
+    posts.push(...await Promise.all(Array.from({ length: 10 }, (_, at) => n + at).map(async (at) => {
+      const words = [at % 4 ? '' : `${term}넷`, at < 30 ? `${term}옛` : '', at % 100 ? '' : `${term}백`];
+      return { at, ...await writePost({ title: `글 ${at}`, body: `본문 ${words.join(' ')}` }, writers[at % writers.length]) };
+    })));
+  for (const [part, chosen] of [['넷', (at) => at % 4 === 0], ['옛', (at) => at < 30], ['백', (at) => at % 100 === 0]]) {
+    const expected = posts.filter(({ at }) => chosen(at)).map(({ id }) => id).sort().toReversed();
+    for (const limit of [20, 70, 100])
+      assert.deepEqual(ids(await everyItem(`${POSTS}?q=${encodeURIComponent(term + part)}`, limit)), expected, `${part} ${limit}`);
+  }
+});
+
 test('the same key sent ten times at once is answered the same', async () => {
   const post = await writePost();
   for (const [path, json] of [[POSTS, draft({ title: '열 번' })], [`${post.path}/comments`, { body: '열 번' }]]) {

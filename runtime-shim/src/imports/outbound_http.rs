@@ -288,7 +288,8 @@ impl Client {
         let connector = Connector {
             network,
             connect: Duration::from_millis(limits.outbound_connect_ms),
-            idle: Duration::from_millis(limits.outbound_idle_ms),
+            // Of none the library would close nothing.
+            idle: Duration::from_millis(limits.outbound_idle_ms.max(1)),
             most_idle: size(limits.outbound_idle_connections),
             places: Arc::new(Semaphore::new(permits(limits.outbound_connections))),
         };

@@ -72,7 +72,8 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
-            statements: size(limits.server_statements),
+            // Of none the driver would leave each at the server.
+            statements: size(limits.server_statements).max(1),
             // What is larger fits into no result, or into no call.
             packet: size(limits.server_result_bytes.max(limits.hostcall_bytes)),
         }

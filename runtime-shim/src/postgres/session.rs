@@ -18,7 +18,7 @@ use tokio_postgres::{
 };
 
 use super::address::{Address, Tls};
-use super::messages::{Bounded, Received};
+use super::messages::{Bounded, Phase, Received};
 use super::numeric::TooLong;
 use super::parameter::Encoded;
 use super::statement::{self, Effect};
@@ -28,10 +28,12 @@ use crate::app::Component;
 use crate::imports::wit::spin::postgres::postgres::{
     Column, DbError as GuestDbError, DbValue, Error, ParameterValue, QueryError,
 };
-use crate::limits::permits;
+use crate::limits::size;
 use crate::net::{self, Network};
 use crate::session_pool;
 
+/// More than a session has any use for; room is made for all of them at once.
+const MOST_STATEMENTS: usize = 16_384;
 /// A longer text is not kept: programs write those, each another one.
 const KEPT_STATEMENT_BYTES: usize = 16 * 1024;
 /// Types are built of others down to this depth.
@@ -54,8 +56,8 @@ pub(crate) struct Target {
     network: Network,
     connect: Duration,
     statement: Duration,
-    /// The longest message of the server, in bytes.
-    message: u64,
+    /// The longest row, in bytes.
+    row: u64,
     /// How many a session keeps prepared.
     statements: NonZeroUsize,
 }
@@ -124,11 +126,10 @@ impl Target {
         Ok(Self {
             connect: address.connect.map_or(connect, |asked| asked.min(connect)),
             statement: Duration::from_millis(limits.server_statement_ms),
-            statements: NonZeroUsize::new(permits(limits.server_statements))
+            statements: NonZeroUsize::new(size(limits.server_statements).min(MOST_STATEMENTS))
                 .unwrap_or(NonZeroUsize::MIN),
             network: network.clone(),
-            // What is longer fits into no result.
-            message: limits.server_result_bytes.max(limits.hostcall_bytes),
+            row: limits.server_result_bytes,
             address,
             authority: authority.map(str::to_owned),
         })
@@ -159,7 +160,7 @@ impl Target {
     /// Asks the server to stop what a session is doing.
     async fn cancel(&self, token: &CancelToken, tls: Option<Connector>) {
         let asked = timeout(CANCEL_LIMIT, async {
-            let received = Received::new(self.message);
+            let received = Received::new(self.row);
             let stream = self.stream(received).await.map_err(|error| error.to_string())?;
             match tls {
                 Some(tls) => token.cancel_query_raw(stream, tls).await,
@@ -184,7 +185,7 @@ impl Session {
     /// Connects and logs in. The error is one line without anything secret.
     pub(super) async fn connect(target: &Arc<Target>) -> Result<Self, String> {
         let (limit, tls) = (target.connect, target.connector()?);
-        let received = Received::new(target.message);
+        let received = Received::new(target.row);
         let login = async {
             let stream = target.stream(Arc::clone(&received)).await;
             let stream = stream.map_err(|error| error.to_string())?;
@@ -198,6 +199,7 @@ impl Session {
         let (client, driver) = timeout(limit, login)
             .await
             .unwrap_or_else(|_| Err(format!("no login within {} ms", limit.as_millis())))?;
+        received.enter(Phase::Idle);
         Ok(Self {
             client: Arc::new(client),
             driver,
@@ -281,6 +283,7 @@ impl Session {
         wanted: Wanted,
     ) -> Result<Found, Stop> {
         let (statement, kept) = self.prepare(sql).await?;
+        self.received.enter(Phase::Rows);
         match found(&self.client, &statement, parameters, wanted).await {
             Err(Stop::Driver(error)) if kept && is_stale(&error) => {
                 self.statements.clear();
@@ -288,6 +291,7 @@ impl Session {
                     return Err(Stop::Driver(error));
                 }
                 let (statement, _) = self.prepare(sql).await?;
+                self.received.enter(Phase::Rows);
                 found(&self.client, &statement, parameters, wanted).await
             }
             result => result,
@@ -299,6 +303,7 @@ impl Session {
         if let Some(statement) = self.statements.get(sql) {
             return Ok((statement.clone(), true));
         }
+        self.received.enter(Phase::Keeps);
         let statement = prepared(&self.client, sql).await?;
         if sql.len() <= KEPT_STATEMENT_BYTES {
             self.statements.put(sql.to_owned(), statement.clone());
@@ -311,7 +316,7 @@ impl Session {
             Some(error) => Error::QueryFailed(QueryError::DbError(told(error))),
             None if error.is_closed() || self.client.is_closed() => {
                 let place = self.target.place();
-                let why = self.received.refused().unwrap_or("the connection was lost");
+                let why = self.received.ended().unwrap_or("the connection was lost");
                 Error::ConnectionFailed(format!("postgres://{place}: {why}"))
             }
             None => text(cause(error)),
@@ -329,7 +334,8 @@ impl session_pool::Session for Session {
     }
 
     async fn reset(&mut self) -> bool {
-        if self.spent || self.client.is_closed() || self.received.is_much() {
+        self.received.enter(Phase::Idle);
+        if self.spent || self.client.is_closed() || self.received.keeps_much() {
             return false;
         }
         let clean = match (self.changed, self.in_transaction) {
@@ -424,7 +430,8 @@ async fn found(
     wanted: Wanted,
 ) -> Result<Found, Stop> {
     let mut stream = pin!(client.query_raw(statement, encoded(statement, parameters)?).await?);
-    let (mut rows, mut bytes) = (Vec::new(), 0);
+    let names: usize = statement.columns().iter().map(|column| column.name().len()).sum();
+    let (mut rows, mut bytes) = (Vec::new(), names as u64);
     while let Some(row) = stream.try_next().await? {
         let Wanted::Rows { limit } = wanted else { continue };
         let cells = row.len() * size_of::<DbValue>() + size_of::<Vec<DbValue>>();

@@ -9,7 +9,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ffi};
 
 /// Takes the place of SQLite's own. No text that they make is longer than `limit` bytes.
-pub(crate) fn add(connection: &Connection, limit: usize) -> Result<()> {
+pub(crate) fn add(connection: &Connection, limit: i32) -> Result<()> {
+    let limit = usize::try_from(limit).unwrap_or(0);
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;

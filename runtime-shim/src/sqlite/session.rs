@@ -28,6 +28,10 @@ const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
 const CACHED_NAME_BYTES: usize = 64 * 1024;
 /// Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
 const STEPS_PER_CHECK: i32 = 100;
+/// The longest that SQLite can be told, in milliseconds.
+const LONGEST_LOCK: u64 = i32::MAX as u64;
+/// How long others are waited for where a connection is opened: several may be at once.
+const OPENING: Duration = Duration::from_secs(2);
 /// Between two attempts at what SQLite refuses at once, however long it may wait.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -54,11 +58,12 @@ impl Bounds {
 
     /// On a thread that may block.
     pub(super) fn aside(limits: &Limits) -> Self {
+        let lock_wait = limits.sqlite_lock_ms.min(limits.sqlite_statement_ms);
         Self {
             time: Duration::from_millis(limits.sqlite_statement_ms),
             value_bytes: bytes(limits.sqlite_value_bytes),
             pattern_bytes: bytes(limits.sqlite_pattern_bytes),
-            lock_wait: Duration::from_millis(limits.sqlite_lock_ms),
+            lock_wait: Duration::from_millis(lock_wait.min(LONGEST_LOCK)),
         }
     }
 }
@@ -141,16 +146,15 @@ impl Session {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        let lock_wait = Duration::from_millis(limits.sqlite_lock_ms);
-        connection.busy_timeout(lock_wait)?;
-        use_wal(&connection, lock_wait)?;
+        connection.busy_timeout(OPENING)?;
+        use_wal(&connection)?;
         // NORMAL: the disk is waited for at checkpoints, a crash of the machine cannot corrupt.
         // What is deleted is overwritten: a withdrawn text is gone, and its old place tells nothing.
         connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
         let heap = limits.sqlite_heap_bytes;
         connection.execute_batch(&format!("pragma hard_heap_limit = {heap}"))?;
         connection.execute_batch(schema)?;
-        functions::add(&connection, size(limits.sqlite_value_bytes))?;
+        functions::add(&connection, bytes(limits.sqlite_value_bytes))?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
@@ -254,13 +258,13 @@ fn is_pragma(sql: &str) -> bool {
 ///
 /// Of several connections that change a new file to it at once, SQLite refuses all but one, without
 /// waiting, since each would wait for the others' read locks.
-fn use_wal(connection: &Connection, wait: Duration) -> Result<(), DatabaseError> {
+fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
     let started = Instant::now();
     loop {
         match connection.execute_batch("pragma journal_mode = wal") {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && started.elapsed() < wait =>
+                    && started.elapsed() < OPENING =>
             {
                 std::thread::sleep(RETRY);
             }

@@ -340,8 +340,10 @@ fn every_limit_is_printed() {
     let output =
         Command::new(env!("CARGO_BIN_EXE_runtime-shim")).arg("limits").output().expect("runs");
     let text = String::from_utf8(output.stdout).expect("text");
-    for name in ["max_connections", "request_body_bytes", "chain_depth", "sqlite_wait_ms"] {
-        assert!(text.contains(name), "{name}");
+    for row in runtime_shim::limits::TABLE {
+        let shown = format!("{} {}", row.default, row.unit);
+        let is_shown = |line: &str| line.starts_with(row.name) && line.contains(&shown);
+        assert!(text.lines().any(is_shown) && text.contains(row.reason), "{}", row.name);
     }
 }
 

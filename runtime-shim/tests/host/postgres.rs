@@ -106,21 +106,29 @@ fn a_server_that_sends_without_end_is_left() {
     const MUCH: usize = 64 * 1024 * 1024;
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let place = server.local_addr().expect("an address").to_string();
-    let endless_message = [&b"D\x7f\xff\xff\xff"[..], &[0; 65_536]].concat();
-    let endless_parameters = b"S\0\0\0\x08a\0b\0".repeat(8_192);
+    let row = [&b"D\x7f\xff\xff\xff"[..], &[0; 65_536]].concat();
+    let parameters = b"S\0\0\0\x08a\0b\0".repeat(8_192);
+    let notices = b"N\0\0\0\x05\0".repeat(8_192);
     let (taken, received) = mpsc::channel();
     std::thread::spawn(move || {
-        for flood in [endless_message, endless_parameters] {
+        for (has_logged_in, flood) in [(true, row), (true, parameters), (false, notices)] {
             let mut client = server.accept().expect("the host").0;
-            log_in(&mut client).expect("a login");
+            // A host that prefers TLS asks for it first.
+            client.read_exact(&mut [0; 8]).and_then(|()| client.write_all(b"N")).expect("a client");
+            if has_logged_in {
+                log_in(&mut client).expect("a login");
+            } else {
+                // AuthenticationOk.
+                client.write_all(b"R\0\0\0\x08\0\0\0\0").expect("a client");
+            }
             let sent = (0..MUCH).step_by(flood.len());
             let sent = sent.take_while(|_| client.write_all(&flood).is_ok()).count() * flood.len();
             taken.send(sent).expect("the test");
         }
     });
     let host = Host::with("[limits]\nthreads = 1\n", &["--variable", &format!("postgres={place}")]);
-    let address = format!("postgres://user:word@{place}/name?sslmode=disable");
-    for _ in 0..2 {
+    let address = format!("postgres://user:word@{place}/name?sslmode=prefer");
+    for _ in 0..3 {
         at(&host, &address, "", "");
         let taken = received.recv_timeout(Duration::from_secs(20)).expect("an end");
         // What the kernel keeps for both sides is among it.

@@ -129,6 +129,26 @@ fn what_the_process_may_take_is_not_for_a_guest_to_say() {
 }
 
 #[test]
+fn what_a_statement_may_be_and_make_is_for_the_operator_to_say() {
+    let host = Host::with(
+        "[limits]\nsqlite_text_bytes = 2000\nsqlite_value_bytes = 100000\n\
+         sqlite_pattern_bytes = 2000\nsqlite_heap_bytes = 4000000\n",
+        &[],
+    );
+    assert!(error(&host, &format!("select '{}'", "x".repeat(2000))).contains("too long"));
+    assert_eq!(sql(&host, "select length(randomblob(90000))"), "90000\n");
+    assert!(error(&host, "select length(randomblob(110000))").contains("too big"));
+    assert!(
+        error(&host, "select length(replace('aa', 'a', randomblob(60000)))").contains("too big")
+    );
+    assert_eq!(sql(&host, "select 'a' like printf('%.1900c', 'a')"), "0\n");
+    assert!(error(&host, "select 'a' like printf('%.2100c', 'a')").contains("too complex"));
+    let row = |columns| format!("select randomblob(90000){}", ",randomblob(90000)".repeat(columns));
+    assert_eq!(host.post("/sql", &row(8)).0, 200);
+    assert!(error(&host, &row(60)).contains("memory"), "4 MB are less than 61 values");
+}
+
+#[test]
 fn what_cannot_be_stopped_holds_up_nobody() {
     let host = Host::with("[limits]\nthreads = 1\n", &[]);
     // One call of a function, whose time is the product of the lengths.

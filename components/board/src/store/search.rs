@@ -9,10 +9,10 @@ use crate::domain::post::{Place, Selection, Sort, Summary};
 
 /// How many posts behind the cursor are read, in the list's order, before the index is asked.
 /// A term that does not fill a page from among the most is rare enough for the index; of one that
-/// does, the index would give far more posts than a page shows. So many are read only where the
-/// first ones let expect as much.
-const RECENT: [i64; 2] = [250, MOST_RECENT];
-const MOST_RECENT: i64 = 1_000;
+/// does, the index would give far more posts than a page shows. The second window is read unless
+/// the first one has not half of what would fill it.
+const WINDOWS: [i64; 2] = [250, LARGEST_WINDOW];
+const LARGEST_WINDOW: i64 = 1_000;
 
 /// A limit that nothing reaches. Inside of a subquery any limit keeps the database from walking
 /// the whole list in its order, which it may think to be cheaper than the index. It stands in
@@ -46,13 +46,14 @@ pub(super) async fn list(
     after: Option<&Place>,
     rows: i64,
 ) -> Result<Vec<Summary>, Error> {
-    for among in RECENT {
-        let recent = summaries(db, among_recent(db, selection, term, after, rows, among)).await?;
+    for window in WINDOWS {
+        let recent = among_recent(db, selection, term, after, rows, window);
+        let recent = summaries(db, recent).await?;
         let found = i64::try_from(recent.len()).unwrap_or(i64::MAX);
         if found == rows {
             return Ok(recent);
         }
-        if found * (MOST_RECENT / among) < rows {
+        if found * (LARGEST_WINDOW / window) * 2 < rows {
             break;
         }
     }
@@ -65,7 +66,7 @@ fn among_recent(
     term: &str,
     after: Option<&Place>,
     rows: i64,
-    among: i64,
+    window: i64,
 ) -> Statement {
     let (place, order, recent_order) = match selection.sort {
         Sort::Newest => ("id AS recent_id", "id DESC", "recent_id DESC"),
@@ -80,7 +81,7 @@ fn among_recent(
     narrow(&mut select, db, selection, after);
     // The limit stands in the text for the same reason as `ALL`. The order is that of the inner
     // list's columns, or PostgreSQL may walk all posts in it and join them to the recent ones.
-    let recent = format!(" ORDER BY {order} LIMIT {among}) recent");
+    let recent = format!(" ORDER BY {order} LIMIT {window}) recent");
     select.around(&format!("{recent} JOIN posts ON id = recent_id"));
     select.contains(db, &TEXTS, term);
     select.push(&format!(" ORDER BY {recent_order} LIMIT ?"), [Value::Integer(rows)]);
