@@ -314,11 +314,13 @@ impl Session {
     fn failure(&self, error: &DriverError) -> Error {
         match error.as_db_error() {
             Some(error) => Error::QueryFailed(QueryError::DbError(told(error))),
-            None if error.is_closed() || self.client.is_closed() => {
-                let place = self.target.place();
-                let why = self.received.ended().unwrap_or("the connection was lost");
-                Error::ConnectionFailed(format!("postgres://{place}: {why}"))
-            }
+            None if error.is_closed() || self.client.is_closed() => match self.received.ended() {
+                Some(why) => text(why.to_owned()),
+                None => {
+                    let place = self.target.place();
+                    Error::ConnectionFailed(format!("postgres://{place}: the connection was lost"))
+                }
+            },
             None => text(cause(error)),
         }
     }
