@@ -103,9 +103,9 @@ limits! {
         sqlite_slow_statements = 8, "statements per database",
             "Those that run long at the same time: with more, one component would have all the threads on which others wait for their disk.";
         sqlite_value_bytes = 64 * 1024 * 1024, "bytes",
-            "The largest value or row, as much as one call may hand to the host. A function of SQLite cannot be stopped, so on a serving thread it is 64 KiB: what needs more starts again on another.";
+            "The largest value or row, as much as one call may hand to the host. Most functions of SQLite cannot be stopped, so on a serving thread it is 64 KiB: what needs more starts again on another.";
         sqlite_pattern_bytes = 1_000, "bytes",
-            "The longest pattern of LIKE and GLOB, which take as long as the product of what they are given; on a serving thread 64.";
+            "The longest pattern of LIKE and GLOB, which take as long as the product of what they are given.";
         sqlite_text_bytes = 1024 * 1024, "bytes",
             "The text of one statement. Values are bound, so it does not grow with them.";
         sqlite_statements = 128, "statements per connection",

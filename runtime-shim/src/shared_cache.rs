@@ -152,7 +152,9 @@ impl SharedCache {
             return;
         }
         let renewing = AtomicBool::new(false);
-        let stored = Stored { policy, body: body.clone(), bytes, renewing };
+        // A slice of what was received would keep all of that.
+        let body = Bytes::copy_from_slice(body);
+        let stored = Stored { policy, body, bytes, renewing };
         let others = self.answers.get(address);
         let others = others.iter().flat_map(|variants| variants.iter());
         let variants = std::iter::once(Arc::new(stored))
@@ -252,10 +254,15 @@ fn address(uri: &Uri) -> &str {
     uri.path_and_query().map_or("/", |path| path.as_str())
 }
 
+/// Copies, as of the request.
 fn head(response: &Response<Body>) -> Response<()> {
     let mut head = Response::new(());
     *head.status_mut() = response.status();
-    head.headers_mut().clone_from(response.headers());
+    for (name, value) in response.headers() {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            head.headers_mut().append(name.clone(), value);
+        }
+    }
     head
 }
 

@@ -113,16 +113,14 @@ impl Guest {
         Ok(())
     }
 
-    /// The request that one of `tasks` answers.
+    /// The request that one of `tasks` answers, or of tasks from long ago the latest one.
     pub fn request_of(&self, tasks: impl Iterator<Item = GuestTaskId>) -> Option<RequestContext> {
         let mut tasks = tasks;
-        tasks.find_map(|task| {
-            self.requests
-                .iter()
-                .rev()
-                .find(|(known, _)| *known == task)
-                .map(|(_, context)| *context)
-        })
+        let known = tasks.find_map(|task| {
+            let mut requests = self.requests.iter().rev();
+            requests.find(|(known, _)| *known == task).map(|(_, context)| *context)
+        });
+        known.or(self.hooks.latest)
     }
 }
 

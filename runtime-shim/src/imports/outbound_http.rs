@@ -47,6 +47,9 @@ use crate::trace::TRACEPARENT;
 /// Characters of an address that the log repeats.
 const SHOWN_AUTHORITY: usize = 256;
 
+/// The least that hyper takes.
+const LEAST_HEAD_BYTES: usize = 8_192;
+
 type Failure = TrappableError<ErrorCode>;
 
 fn trap(error: impl Into<wasmtime::Error>) -> Failure {
@@ -291,6 +294,7 @@ impl Client {
             // Of none the library would close nothing.
             idle: Duration::from_millis(limits.outbound_idle_ms.max(1)),
             most_idle: size(limits.outbound_idle_connections),
+            head_bytes: size(limits.max_header_bytes).max(LEAST_HEAD_BYTES),
             places: Arc::new(Semaphore::new(permits(limits.outbound_connections))),
         };
         let kept = Mutex::new(connector.client());
@@ -328,6 +332,8 @@ struct Connector {
     /// How long a connection that nobody uses is kept, and how many to one peer.
     idle: Duration,
     most_idle: usize,
+    /// Of the head of a response, which a guest may keep.
+    head_bytes: usize,
     /// One for each connection.
     places: Arc<Semaphore>,
 }
@@ -336,6 +342,7 @@ impl Connector {
     fn client(&self) -> Kept {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new());
+        builder.http1_max_buf_size(self.head_bytes);
         builder.pool_idle_timeout(self.idle).pool_max_idle_per_host(self.most_idle);
         builder.build(self.clone())
     }

@@ -31,7 +31,6 @@ pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Auth
                 | "defer_foreign_keys"
                 | "ignore_check_constraints"
                 | "recursive_triggers"
-                | "case_sensitive_like"
                 | "reverse_unordered_selects"
                 | "automatic_index"
                 | "query_only"
@@ -46,7 +45,8 @@ pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Auth
                     changed.store(true, Relaxed);
                     Authorization::Allow
                 }
-                // Without effect, as in SQLite itself with a name that it does not know.
+                // Without effect, as in SQLite itself with a name that it does not know. So is
+                // `case_sensitive_like`, which would bring SQLite's own LIKE back.
                 _ => Authorization::Ignore,
             }
         }

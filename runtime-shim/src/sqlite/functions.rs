@@ -6,21 +6,33 @@ use std::collections::HashSet;
 use memchr::memmem;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Error, Result, ffi};
+use rusqlite::{Connection, Result, ffi};
+
+use super::session::{Clock, failure};
 
 /// Takes the place of SQLite's own. No text that they make is longer than `limit` bytes.
-pub(crate) fn add(connection: &Connection, limit: i32) -> Result<()> {
+pub(crate) fn add(connection: &Connection, limit: i32, clock: &Clock) -> Result<()> {
     let limit = usize::try_from(limit).unwrap_or(0);
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function("instr", 2, flags, |context| Ok(instr(context)))?;
-    connection
-        .create_scalar_function("replace", 3, flags, move |context| replace(context, limit))?;
+    let own = clock.clone();
+    connection.create_scalar_function("instr", 2, flags, move |context| {
+        own.check()?;
+        Ok(instr(context))
+    })?;
+    let own = clock.clone();
+    connection.create_scalar_function("replace", 3, flags, move |context| {
+        own.check()?;
+        replace(context, limit)
+    })?;
     for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
     {
-        connection
-            .create_scalar_function(name, 2, flags, move |context| Ok(trim(context, start, end)))?;
+        let own = clock.clone();
+        connection.create_scalar_function(name, 2, flags, move |context| {
+            own.check()?;
+            Ok(trim(context, start, end))
+        })?;
     }
     Ok(())
 }
@@ -48,7 +60,7 @@ fn replace(context: &Context<'_>, limit: usize) -> Result<Value> {
     let times = memmem::find_iter(whole.as_bytes(), part.as_bytes()).count();
     let length = (whole.len() - times * part.len()).saturating_add(times.saturating_mul(by.len()));
     if length > limit {
-        return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_TOOBIG), None));
+        return Err(failure(ffi::SQLITE_TOOBIG));
     }
     Ok(Value::Text(whole.replace(&part, &by)))
 }
@@ -87,7 +99,7 @@ mod tests {
     #[test]
     fn they_say_what_those_of_sqlite_say() {
         let [theirs, ours] = [(); 2].map(|()| Connection::open_in_memory().unwrap());
-        add(&ours, 1000).unwrap();
+        add(&ours, 1000, &Clock::new()).unwrap();
         for expression in [
             "instr('가나다', '다')",
             "instr('abc', 'd')",

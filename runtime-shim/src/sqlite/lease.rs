@@ -1,15 +1,19 @@
 //! A guest's turn at a database.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use rusqlite::types::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::session::{Kind, Session};
+use super::session::{Clock, Kind, Session};
 use super::{Database, DatabaseError, Row, Rows, run};
 use crate::blocking;
+
+/// A longer text does not run on a serving thread. SQLite looks at no clock between two functions of a
+/// row, and so bounds their number.
+const INLINE_TEXT_BYTES: usize = 4 * 1024;
 
 /// One guest's connection. Dropping it rolls back what was left open and gives
 /// the connection to the next one.
@@ -17,7 +21,7 @@ pub struct Lease {
     database: Arc<Database>,
     /// `None` while a blocking thread has it, and for good if that thread panicked.
     held: Option<Held>,
-    stop_at: Arc<AtomicU64>,
+    clock: Clock,
 }
 
 /// A connection and its turns. They go where it goes: a guest may give up a call whose statement
@@ -35,9 +39,9 @@ impl Lease {
         session: Session,
         slot: OwnedSemaphorePermit,
     ) -> Self {
-        let stop_at = Arc::clone(&session.stop_at);
+        let clock = session.clock.clone();
         let held = Some(Held { session, _slot: slot, writing: None });
-        Self { database, held, stop_at }
+        Self { database, held, clock }
     }
 
     /// Runs one statement and takes all its rows, at most `limit` bytes of values.
@@ -67,11 +71,13 @@ impl Lease {
                 self.held.as_mut().ok_or_else(lost)?.writing = Some(turn);
             }
         } else {
-            let found = self.session()?.run(sql, &parameters, limit, here);
-            match found {
-                // Too much for this thread, or another program holds a lock.
-                Err(error) if kind == Kind::Read && error.is_retryable() => {}
-                finished => return finished.map_err(DatabaseError::from),
+            if kind == Kind::Control || sql.len() <= INLINE_TEXT_BYTES {
+                let found = self.session()?.run(sql, &parameters, limit, here);
+                match found {
+                    // Too much for this thread, or another program holds a lock.
+                    Err(error) if kind == Kind::Read && error.is_retryable() => {}
+                    finished => return finished.map_err(DatabaseError::from),
+                }
             }
             slow = Some(self.database.slow().await?);
         }
@@ -120,14 +126,14 @@ impl Drop for Lease {
         self.database.metrics.in_use.dec();
         let Some(held) = self.held.take() else {
             // Nobody waits for the statement that still runs.
-            return self.stop_at.store(0, Relaxed);
+            return self.clock.stop_now();
         };
         let Session { connection, changed, .. } = &held.session;
         let is_clean = connection.is_autocommit() && !changed.load(Relaxed);
         let database = Arc::clone(&self.database);
         let end = move || {
-            let Session { connection, changed, stop_at, .. } = &held.session;
-            stop_at.store(u64::MAX, Relaxed);
+            let Session { connection, changed, clock } = &held.session;
+            clock.reset();
             let clean = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
             if clean && !changed.load(Relaxed) {
                 database.idle.lock().push((held.session, Instant::now()));

@@ -24,6 +24,7 @@ use crate::metrics::PoolMetrics;
 mod authorizer;
 mod functions;
 mod lease;
+mod pattern;
 mod rows;
 mod session;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::ffi::ErrorCode;
+use rusqlite::ffi::{self, ErrorCode};
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
 use rusqlite::types::Value;
@@ -14,14 +14,11 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionSta
 
 use super::authorizer::authorize;
 use super::rows::{Row, Rows, query};
-use super::{DatabaseError, functions};
+use super::{DatabaseError, functions, pattern};
 use crate::limits::{Limits, size};
 
-/// `sqlite_value_bytes` and `sqlite_pattern_bytes` on a serving thread.
+/// `sqlite_value_bytes` on a serving thread.
 const INLINE_VALUE_BYTES: i32 = 64 * 1024;
-const INLINE_PATTERN_BYTES: i32 = 64;
-/// What SQLite says where a pattern is longer.
-const LONG_PATTERN: &str = "LIKE or GLOB pattern too complex";
 /// Statements that are longer are planned each time: a connection keeps texts for as long as it lives.
 const CACHED_STATEMENT_BYTES: usize = 16 * 1024;
 /// Nor is one whose columns have longer names than this together, which its text need not show.
@@ -35,12 +32,52 @@ const OPENING: Duration = Duration::from_secs(2);
 /// Between two attempts at what SQLite refuses at once, however long it may wait.
 const RETRY: Duration = Duration::from_millis(5);
 
+/// When the running statement is stopped. SQLite itself looks at it where it jumps, the functions
+/// of [`functions`] and [`pattern`] wherever they are called.
+#[derive(Clone)]
+pub(super) struct Clock {
+    epoch: Instant,
+    /// Milliseconds since `epoch`.
+    stop_at: Arc<AtomicU64>,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { epoch: Instant::now(), stop_at: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    pub(super) fn stop_after(&self, time: Duration) {
+        let stop_at = self.epoch.elapsed() + time;
+        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
+    }
+
+    pub(super) fn stop_now(&self) {
+        self.stop_at.store(0, Relaxed);
+    }
+
+    pub(super) fn reset(&self) {
+        self.stop_at.store(u64::MAX, Relaxed);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.epoch.elapsed().as_millis() as u64 > self.stop_at.load(Relaxed)
+    }
+
+    pub(super) fn check(&self) -> rusqlite::Result<()> {
+        if self.is_over() { Err(failure(ffi::SQLITE_INTERRUPT)) } else { Ok(()) }
+    }
+}
+
+/// What a function of ours says to SQLite.
+pub(super) fn failure(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+}
+
 /// What a statement may take of the thread that it runs on.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
     time: Duration,
     value_bytes: i32,
-    pattern_bytes: i32,
     /// For a lock that another program holds.
     lock_wait: Duration,
 }
@@ -51,7 +88,6 @@ impl Bounds {
         Self {
             time: Duration::from_millis(limits.sqlite_inline_ms),
             value_bytes: INLINE_VALUE_BYTES.min(bytes(limits.sqlite_value_bytes)),
-            pattern_bytes: INLINE_PATTERN_BYTES.min(bytes(limits.sqlite_pattern_bytes)),
             lock_wait: Duration::ZERO,
         }
     }
@@ -62,7 +98,6 @@ impl Bounds {
         Self {
             time: Duration::from_millis(limits.sqlite_statement_ms),
             value_bytes: bytes(limits.sqlite_value_bytes),
-            pattern_bytes: bytes(limits.sqlite_pattern_bytes),
             lock_wait: Duration::from_millis(lock_wait.min(LONGEST_LOCK)),
         }
     }
@@ -76,9 +111,7 @@ fn bytes(limit: u64) -> i32 {
 /// A connection and what its callbacks look at.
 pub(super) struct Session {
     pub(super) connection: Connection,
-    /// Milliseconds since `epoch` at which the running statement is stopped.
-    pub(super) stop_at: Arc<AtomicU64>,
-    epoch: Instant,
+    pub(super) clock: Clock,
     /// The guest changed a setting that its successor must not inherit.
     pub(super) changed: Arc<AtomicBool>,
 }
@@ -117,20 +150,15 @@ impl RunError {
     /// Whether it may go well where more may be taken.
     pub(super) fn is_retryable(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
-        let said = match error {
-            rusqlite::Error::SqliteFailure(_, Some(said)) => said.as_str(),
-            _ => "",
-        };
-        said == LONG_PATTERN
-            || matches!(
-                error.sqlite_error_code(),
-                Some(
-                    ErrorCode::OperationInterrupted
-                        | ErrorCode::DatabaseBusy
-                        | ErrorCode::DatabaseLocked
-                        | ErrorCode::TooBig
-                )
+        matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::OperationInterrupted
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::TooBig
             )
+        )
     }
 }
 
@@ -154,7 +182,9 @@ impl Session {
         let heap = limits.sqlite_heap_bytes;
         connection.execute_batch(&format!("pragma hard_heap_limit = {heap}"))?;
         connection.execute_batch(schema)?;
-        functions::add(&connection, bytes(limits.sqlite_value_bytes))?;
+        let clock = Clock::new();
+        functions::add(&connection, bytes(limits.sqlite_value_bytes), &clock)?;
+        pattern::add(&connection, limits, &clock)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
@@ -166,16 +196,14 @@ impl Session {
             let changed = Arc::clone(&changed);
             move |context: AuthContext<'_>| authorize(&context, &changed)
         }))?;
-        let stop_at = Arc::new(AtomicU64::new(u64::MAX));
-        let epoch = Instant::now();
         connection.progress_handler(
             STEPS_PER_CHECK,
             Some({
-                let stop_at = Arc::clone(&stop_at);
-                move || epoch.elapsed().as_millis() as u64 > stop_at.load(Relaxed)
+                let clock = clock.clone();
+                move || clock.is_over()
             }),
         )?;
-        Ok(Self { connection, stop_at, epoch, changed })
+        Ok(Self { connection, clock, changed })
     }
 
     /// Does `work`, which SQLite gives up where it takes more.
@@ -186,12 +214,10 @@ impl Session {
     ) -> Result<T, RunError> {
         let Self { connection, .. } = self;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bounds.value_bytes)?;
-        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, bounds.pattern_bytes)?;
         connection.busy_timeout(bounds.lock_wait)?;
-        let stop_at = self.epoch.elapsed() + bounds.time;
-        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
+        self.clock.stop_after(bounds.time);
         let done = work(self);
-        self.stop_at.store(u64::MAX, Relaxed);
+        self.clock.reset();
         done
     }
 

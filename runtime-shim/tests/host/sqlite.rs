@@ -160,7 +160,14 @@ fn what_cannot_be_stopped_holds_up_nobody() {
     let trim = "select length(trim(printf('%.60000c', 'a'), printf('%.50000c', 'b') || 'a'))";
     // What takes long to be read.
     let long = format!("select count(*) from (values (1){})", ",(1)".repeat(250_000));
-    for statement in [function, &many, trim, &long] {
+    // SQLite looks at no clock from one column to the next.
+    let columns = |count: usize| {
+        let like = format!("p like '%{}b'", "a".repeat(50));
+        let likes = vec![like; count].join(",");
+        format!("select {likes} from (select printf('%.60000c', 'a') p)")
+    };
+    let (short, wide) = (columns(60), columns(1000));
+    for statement in [function, &many, trim, &long, &short, &wide] {
         std::thread::scope(|scope| {
             let busy = scope.spawn(|| host.post("/sql", statement));
             let longest = host.longest_hello(&busy);

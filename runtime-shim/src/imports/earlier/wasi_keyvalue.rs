@@ -11,6 +11,9 @@ use crate::imports::key_value::OpenStore;
 use crate::imports::{InterfaceError, TrappableError};
 use crate::sqlite::DatabaseError;
 
+/// What a key and its value take besides their bytes.
+const ENTRY_BYTES: usize = 64;
+
 type Bucket = Resource<OpenStore>;
 type Answer<T> = Result<T, TrappableError<Error>>;
 
@@ -84,8 +87,10 @@ impl batch::Host for Guest {
         let (store, limit) = (self.opened(&bucket)?, self.component.limits.sqlite_result_bytes);
         let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
         for key in keys {
+            // Each is answered at once, and others wait for this thread.
+            tokio::task::consume_budget().await;
             let value = store.get(key.clone()).await?;
-            bytes += value.as_ref().map_or(0, Vec::len) as u64;
+            bytes += (key.len() + ENTRY_BYTES + value.as_ref().map_or(0, Vec::len)) as u64;
             if bytes > limit {
                 let why = format!("query result exceeds limit of {limit} bytes");
                 return Err(Error::Other(why).into());
