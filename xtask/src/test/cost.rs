@@ -14,7 +14,7 @@ const MARGIN: f64 = 1.2;
 /// By path: how many times the CPU time of twenty rows from the native program it took when this
 /// was written. Lower one whenever it was made cheaper; to raise one takes a reason in the commit.
 const BASELINE: [(&str, f64); 3] =
-    [("/hospitals/{hospital}", 36.0), ("/hospitals", 50.0), ("/api/review/hospitals", 16.0)];
+    [("/hospitals/{hospital}", 36.0), ("/hospitals", 50.0), ("/api/review/hospitals", 18.0)];
 
 pub(crate) fn run(_: &mut Session, _: &Step) -> Result<Outcome> {
     let kept = BASELINE.map(|(path, baseline)| Kept { path, limit: baseline * MARGIN });
