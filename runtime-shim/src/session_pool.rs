@@ -167,7 +167,7 @@ pub(crate) struct Addresses<V> {
 
 impl<V: Clone> Addresses<V> {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { known: Mutex::default(), limit: PoolLimits::of(limits).addresses }
+        Self { known: Mutex::default(), limit: size(limits.server_addresses) }
     }
 
     /// What `address` means, which `read` says the first time.

@@ -61,25 +61,6 @@ pub(crate) enum Tls {
     VerifyIdentity,
 }
 
-/// What the driver takes for a session.
-pub(crate) struct Bounds {
-    /// Statements that are kept prepared.
-    statements: usize,
-    /// Bytes of one row, and of one statement.
-    packet: usize,
-}
-
-impl Bounds {
-    pub(crate) fn of(limits: &Limits) -> Self {
-        Self {
-            // Of none the driver would leave each at the server.
-            statements: size(limits.server_statements).max(1),
-            // What is larger fits into no result, or into no call.
-            packet: size(limits.server_result_bytes.max(limits.hostcall_bytes)),
-        }
-    }
-}
-
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mysql://{}:{}", self.host, self.port)
@@ -115,7 +96,9 @@ impl Address {
     }
 
     /// For a login at `place`.
-    pub(crate) fn options(&self, place: SocketAddr, tls: bool, bounds: &Bounds) -> Opts {
+    pub(crate) fn options(&self, place: SocketAddr, tls: bool, limits: &Limits) -> Opts {
+        // One row, and one statement: what is larger fits into no result, or into no call.
+        let packet = size(limits.server_result_bytes.max(limits.hostcall_bytes));
         OptsBuilder::default()
             // The name is for the certificate only, as its address is given.
             .ip_or_hostname(self.host.trim_start_matches('[').trim_end_matches(']'))
@@ -126,8 +109,9 @@ impl Address {
             .pass(self.password.as_deref())
             .db_name(self.database.as_deref())
             .client_found_rows(self.found_rows)
-            .stmt_cache_size(bounds.statements)
-            .max_allowed_packet(Some(bounds.packet))
+            // Of none the driver would leave each at the server.
+            .stmt_cache_size(size(limits.server_statements).max(1))
+            .max_allowed_packet(Some(packet))
             // Only mysql_async's own pool would look at it; without it a login asks the server.
             .wait_timeout(Some(0))
             .ssl_opts(tls.then(|| self.tls.options()))

@@ -9,7 +9,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, DriverError, IoError, Params, ServerError, Value};
 use tokio::time::timeout;
 
-use super::address::{Address, Bounds, Tls};
+use super::address::{Address, Tls};
 use super::statement::Trace;
 use super::values;
 use crate::imports::wit::spin::mysql::mysql::{Column, DbValue};
@@ -65,8 +65,7 @@ impl MysqlSession {
         limits: &Limits,
     ) -> Result<Self, String> {
         let connect_limit = Duration::from_millis(limits.server_connect_ms);
-        let bounds = Bounds::of(limits);
-        let conn = match timeout(connect_limit, log_in(address, network, &bounds)).await {
+        let conn = match timeout(connect_limit, log_in(address, network, limits)).await {
             Ok(conn) => conn?,
             Err(_) => return Err(format!("no login within {} ms", connect_limit.as_millis())),
         };
@@ -192,12 +191,12 @@ async fn kill(conn: &Conn) -> mysql_async::Result<()> {
     other.disconnect().await
 }
 
-async fn log_in(address: &Address, network: &Network, bounds: &Bounds) -> Result<Conn, String> {
+async fn log_in(address: &Address, network: &Network, limits: &Limits) -> Result<Conn, String> {
     let found = network.resolve(&address.host, address.port).await;
     let mut result = Err("the name does not resolve".to_owned());
     // One at a time, so that [`kill`] goes to the server that the session is at.
     for place in found.map_err(|error| error.to_string())? {
-        let conn = log_in_at(place, address, bounds).await;
+        let conn = log_in_at(place, address, limits).await;
         let is_last_word = !matches!(conn, Err(mysql_async::Error::Io(_)));
         result = conn.map_err(|error| said(&error));
         if is_last_word {
@@ -210,9 +209,9 @@ async fn log_in(address: &Address, network: &Network, bounds: &Bounds) -> Result
 async fn log_in_at(
     place: SocketAddr,
     address: &Address,
-    bounds: &Bounds,
+    limits: &Limits,
 ) -> mysql_async::Result<Conn> {
-    let log_in = |tls| Conn::new(address.options(place, tls, bounds));
+    let log_in = |tls| Conn::new(address.options(place, tls, limits));
     match log_in(address.tls != Tls::Disabled).await {
         Err(error) if address.tls == Tls::Preferred && is_without_tls(&error) => {
             log_in(false).await

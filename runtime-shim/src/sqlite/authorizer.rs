@@ -45,8 +45,8 @@ pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Auth
                     changed.store(true, Relaxed);
                     Authorization::Allow
                 }
-                // Without effect, as in SQLite itself with a name that it does not know. So is
-                // `case_sensitive_like`, which would bring SQLite's own LIKE back.
+                // Without effect, as in SQLite itself with a name that it does not know. Nor has
+                // `case_sensitive_like` any: it would bring SQLite's own LIKE back.
                 _ => Authorization::Ignore,
             }
         }

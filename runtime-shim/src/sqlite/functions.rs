@@ -1,10 +1,11 @@
 //! Functions that in SQLite take as long as the product of their arguments' lengths, and cannot be
 //! stopped. Here they take as long as the sum.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use memchr::memmem;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Context, FunctionFlags, SqlFnOutput};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Result, ffi};
 
@@ -13,28 +14,31 @@ use super::session::{Clock, failure};
 /// Takes the place of SQLite's own. No text that they make is longer than `limit` bytes.
 pub(crate) fn add(connection: &Connection, limit: i32, clock: &Clock) -> Result<()> {
     let limit = usize::try_from(limit).unwrap_or(0);
+    define(connection, "instr", 2, clock, |context| Ok(instr(context)))?;
+    define(connection, "replace", 3, clock, move |context| replace(context, limit))?;
+    for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
+    {
+        define(connection, name, 2, clock, move |context| Ok(trim(context, start, end)))?;
+    }
+    Ok(())
+}
+
+/// Has SQLite call `work` in the place of its own `name`, as long as there is time.
+pub(super) fn define<T: SqlFnOutput>(
+    connection: &Connection,
+    name: &str,
+    arguments: i32,
+    clock: &Clock,
+    work: impl Fn(&Context<'_>) -> Result<T> + Send + 'static,
+) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    let own = clock.clone();
-    connection.create_scalar_function("instr", 2, flags, move |context| {
-        own.check()?;
-        Ok(instr(context))
-    })?;
-    let own = clock.clone();
-    connection.create_scalar_function("replace", 3, flags, move |context| {
-        own.check()?;
-        replace(context, limit)
-    })?;
-    for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
-    {
-        let own = clock.clone();
-        connection.create_scalar_function(name, 2, flags, move |context| {
-            own.check()?;
-            Ok(trim(context, start, end))
-        })?;
-    }
-    Ok(())
+    let clock = clock.clone();
+    connection.create_scalar_function(name, arguments, flags, move |context| {
+        clock.check()?;
+        work(context)
+    })
 }
 
 /// The place of the second argument in the first, from 1: in bytes of blobs, in characters of text.
@@ -55,21 +59,21 @@ fn replace(context: &Context<'_>, limit: usize) -> Result<Value> {
         return Ok(Value::Null);
     };
     if part.is_empty() {
-        return Ok(Value::Text(whole));
+        return Ok(Value::Text(whole.into_owned()));
     }
     let times = memmem::find_iter(whole.as_bytes(), part.as_bytes()).count();
     let length = (whole.len() - times * part.len()).saturating_add(times.saturating_mul(by.len()));
     if length > limit {
         return Err(failure(ffi::SQLITE_TOOBIG));
     }
-    Ok(Value::Text(whole.replace(&part, &by)))
+    Ok(Value::Text(whole.replace(&*part, &by)))
 }
 
 /// The first argument without what the second has of its ends.
 fn trim(context: &Context<'_>, start: bool, end: bool) -> Option<String> {
     let (text, set) = (as_text(context, 0)?, as_text(context, 1)?);
     let set: HashSet<char> = set.chars().collect();
-    let mut rest = text.as_str();
+    let mut rest = &*text;
     if start {
         rest = rest.trim_start_matches(|c| set.contains(&c));
     }
@@ -80,14 +84,12 @@ fn trim(context: &Context<'_>, start: bool, end: bool) -> Option<String> {
 }
 
 /// An argument of a function as SQLite reads it where it wants text.
-fn as_text(context: &Context<'_>, index: usize) -> Option<String> {
+pub(super) fn as_text<'a>(context: &'a Context<'_>, index: usize) -> Option<Cow<'a, str>> {
     match context.get_raw(index) {
         ValueRef::Null => None,
-        ValueRef::Integer(value) => Some(value.to_string()),
-        ValueRef::Real(value) => Some(format!("{value:?}")),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            Some(String::from_utf8_lossy(bytes).into_owned())
-        }
+        ValueRef::Integer(value) => Some(value.to_string().into()),
+        ValueRef::Real(value) => Some(format!("{value:?}").into()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes)),
     }
 }
 

@@ -11,8 +11,8 @@ use super::session::{Clock, Kind, Session};
 use super::{Database, DatabaseError, Row, Rows, run};
 use crate::blocking;
 
-/// A longer text does not run on a serving thread. SQLite looks at no clock between two functions of a
-/// row, and so bounds their number.
+/// The longest text of a statement that runs on a serving thread. SQLite looks at no clock between two
+/// functions of a row, so this bounds how many there are.
 const INLINE_TEXT_BYTES: usize = 4 * 1024;
 
 /// One guest's connection. Dropping it rolls back what was left open and gives

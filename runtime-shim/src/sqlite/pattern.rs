@@ -1,12 +1,10 @@
 //! LIKE and GLOB as SQLite has them, but for a clock: its own take as long as the product of
 //! pattern and text, and cannot be stopped.
 
-use std::borrow::Cow;
-
-use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::ValueRef;
+use rusqlite::functions::Context;
 use rusqlite::{Connection, Error, Result, ffi};
 
+use super::functions::{as_text, define};
 use super::session::{Clock, failure};
 use crate::limits::{Limits, size};
 
@@ -38,13 +36,10 @@ struct Pattern {
 /// Takes the place of SQLite's own, of both numbers of arguments.
 pub(super) fn add(connection: &Connection, limits: &Limits, clock: &Clock) -> Result<()> {
     let longest = size(limits.sqlite_pattern_bytes);
-    let flags = FunctionFlags::SQLITE_UTF8
-        | FunctionFlags::SQLITE_DETERMINISTIC
-        | FunctionFlags::SQLITE_INNOCUOUS;
     for (name, arguments) in [("like", 2), ("like", 3), ("glob", 2)] {
-        let clock = clock.clone();
-        connection.create_scalar_function(name, arguments, flags, move |context| {
-            answer(context, name == "like", longest, &clock)
+        let own = clock.clone();
+        define(connection, name, arguments, clock, move |context| {
+            answer(context, name == "like", longest, &own)
         })?;
     }
     Ok(())
@@ -57,36 +52,29 @@ fn answer(
     longest: usize,
     clock: &Clock,
 ) -> Result<Option<bool>> {
-    clock.check()?;
-    let (Some(pattern), Some(whole)) = (text(context, 0), text(context, 1)) else {
+    let (Some(pattern), Some(text)) = (as_text(context, 0), as_text(context, 1)) else {
         return Ok(None);
     };
+    let (pattern, text) = (before_nul(&pattern), before_nul(&text));
     if pattern.len() > longest {
         return Err(Error::UserFunctionError(LONG_PATTERN.into()));
     }
     let mut escape = None;
     if context.len() > 2 {
-        let Some(given) = text(context, 2) else { return Ok(None) };
-        let mut characters = given.chars();
+        let Some(given) = as_text(context, 2) else { return Ok(None) };
+        let mut characters = before_nul(&given).chars();
         escape = characters.next();
         if escape.is_none() || characters.next().is_some() {
             return Err(Error::UserFunctionError(ESCAPE.into()));
         }
     }
-    let pattern = if is_like { Pattern::like(&pattern, escape) } else { Pattern::glob(&pattern) };
-    pattern.matches(&whole, clock).map(Some)
+    let pattern = if is_like { Pattern::like(pattern, escape) } else { Pattern::glob(pattern) };
+    pattern.matches(text, clock).map(Some)
 }
 
-/// An argument as SQLite reads it there: up to a NUL.
-fn text<'a>(context: &'a Context<'_>, index: usize) -> Option<Cow<'a, str>> {
-    let bytes = match context.get_raw(index) {
-        ValueRef::Null => return None,
-        ValueRef::Integer(value) => return Some(value.to_string().into()),
-        ValueRef::Real(value) => return Some(format!("{value:?}").into()),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-    };
-    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-    Some(String::from_utf8_lossy(&bytes[..end]))
+/// SQLite reads a pattern and a text up to a NUL.
+fn before_nul(text: &str) -> &str {
+    text.split('\0').next().unwrap_or(text)
 }
 
 impl Pattern {

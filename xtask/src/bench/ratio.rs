@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::MOST_REQUESTS;
 use super::column::{Column, Running, Servers};
 use super::load::{self, Call};
-use super::MOST_REQUESTS;
 use crate::server::Host;
 use crate::{components, process};
 
