@@ -13,6 +13,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component as Code, Linker};
 
 use crate::allow_list::{AllowList, BlockedNetworks};
+use crate::composition::Source;
 use crate::config::Config;
 use crate::engine::{self, Cache};
 use crate::files;
@@ -148,7 +149,8 @@ impl Component {
         databases: &mut Files<'_>,
         metrics: &Metrics,
     ) -> Result<Self> {
-        let limits = match config.runtime.component.get(id) {
+        let named = declared.copy_of.as_deref().unwrap_or(id);
+        let limits = match config.runtime.component.get(named) {
             Some(own) => limits.clone().with_component(&own.limits),
             None => limits.clone(),
         };
@@ -231,15 +233,13 @@ fn link(
     config: &Config,
     components: &[Arc<Component>],
 ) -> Result<()> {
-    let file = |component: &Component| {
-        config.manifest.components[&*component.id].source(&config.directory)
-    };
-    let files = components.iter().map(|component| file(component)).collect();
-    let (linker, codes) = load(engine, cache, &files)?;
-    for component in components {
-        let declared = &config.manifest.components[&*component.id];
-        let uncalled = &declared.tool.runtime_shim.uncalled_imports;
-        let code = codes[&file(component)]
+    let declared = |component: &Component| &config.manifest.components[&*component.id];
+    let sources = components.iter().map(|component| config.source(declared(component)));
+    let sources = sources.collect::<Result<Vec<_>>>()?;
+    let (linker, codes) = load(engine, cache, &sources.iter().collect())?;
+    for (component, source) in components.iter().zip(&sources) {
+        let uncalled = &declared(component).tool.runtime_shim.uncalled_imports;
+        let code = codes[source]
             .as_ref()
             .map_err(|error| anyhow::anyhow!("{error:#}"))
             .and_then(|code| guest::link(&linker, code, uncalled, component.argv.is_some()))
@@ -249,23 +249,23 @@ fn link(
     Ok(())
 }
 
-type Loaded<'a> = HashMap<&'a PathBuf, Result<Code>>;
+type Loaded<'a> = HashMap<&'a Source, Result<Code>>;
 
 /// Loads the files side by side, because reading and hashing them is most of a start.
 fn load<'a>(
     engine: &Engine,
     cache: &Cache,
-    files: &'a BTreeSet<PathBuf>,
+    sources: &BTreeSet<&'a Source>,
 ) -> Result<(Linker<Guest>, Loaded<'a>)> {
     std::thread::scope(|scope| {
-        let loading: Vec<_> = files
+        let loading: Vec<_> = sources
             .iter()
-            .map(|file| (file, scope.spawn(move || cache.load(engine, file))))
+            .map(|&source| (source, scope.spawn(move || cache.load(engine, source))))
             .collect();
         let linker = guest::linker(engine)?;
-        let loaded = loading.into_iter().map(|(file, thread)| {
+        let loaded = loading.into_iter().map(|(source, thread)| {
             let code = thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("loading panicked")));
-            (file, code)
+            (source, code)
         });
         Ok((linker, loaded.collect()))
     })

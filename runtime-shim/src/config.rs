@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::composition::Source;
 use crate::guest_output::Printing;
-use crate::manifest::{Component, Manifest, StringOr};
+use crate::manifest::{Build, Component, Manifest, StringOr};
 use crate::runtime_config::RuntimeConfig;
 use crate::variables::{self, Variables};
 
@@ -267,16 +268,28 @@ impl Config {
         {
             bail!("component `{id}` is asked for, but the manifest has no [component.{id}]");
         }
-        let missing: Vec<_> = self
-            .retained()
-            .map(|(id, declared)| (id, declared.source(&self.directory)))
-            .filter(|(_, file)| !file.is_file())
-            .map(|(id, file)| format!("component `{id}`: there is no file {}", file.display()))
-            .collect();
+        let mut missing = Vec::new();
+        for (id, component) in self.retained() {
+            let source = self.source(component)?;
+            let absent = source.files().filter(|file| !file.is_file());
+            missing.extend(
+                absent.map(|file| format!("component `{id}`: there is no file {}", file.display())),
+            );
+        }
         if !missing.is_empty() {
             bail!("{} — build the application first", missing.join("; "));
         }
         Ok(())
+    }
+
+    /// The files that `component` is made of.
+    pub(crate) fn source(&self, component: &Component) -> Result<Source> {
+        self.manifest.source(component, &self.directory)
+    }
+
+    /// How all that is served is built, by the components' ids.
+    pub fn builds(&self) -> BTreeMap<&str, &Build> {
+        self.retained().flat_map(|(id, component)| self.manifest.builds(id, component)).collect()
     }
 
     /// The variables that the served components use.
@@ -292,9 +305,13 @@ impl Config {
     pub fn retained(&self) -> impl Iterator<Item = (&str, &Component)> {
         let triggers = &self.manifest.trigger.http;
         self.manifest.components.iter().map(|(id, component)| (id.as_str(), component)).filter(
-            |(id, _)| {
+            |(id, component)| {
+                let copied = component.copy_of.as_deref();
                 let wanted = self.component_ids.is_empty()
-                    || self.component_ids.iter().any(|wanted| wanted == id);
+                    || self
+                        .component_ids
+                        .iter()
+                        .any(|wanted| wanted == id || Some(&**wanted) == copied);
                 wanted && triggers.iter().any(|trigger| trigger.component() == Some(*id))
             },
         )

@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::composition::Source;
 use crate::config::Compile;
 use crate::drafts;
 use crate::limits::Limits;
@@ -29,8 +29,11 @@ const KEPT: usize = 64;
 /// Core modules, memories and tables of one component: what the Rust and
 /// JavaScript toolchains produce, with room to spare.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 30;
-const MEMORIES_PER_COMPONENT: u32 = 4;
+const MEMORIES_PER_COMPONENT: u32 = 2;
 const TABLES_PER_COMPONENT: u32 = 12;
+/// How many components, adapters among them, one may be composed of. If all are, the pool is used
+/// up by as many times fewer instances.
+const PARTS: u32 = 16;
 /// A guest holds a stack while it runs or waits in a synchronous call. One that
 /// waits asynchronously holds none, so requests need no stack each. Every stack
 /// costs a system call when the host starts.
@@ -43,12 +46,12 @@ pub(crate) fn engine(limits: &Limits, memory: u64) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT)
-        .total_memories(instances * 2)
+        .total_memories(instances * MEMORIES_PER_COMPONENT)
         .total_tables(instances * TABLES_PER_COMPONENT)
         .total_stacks(instances * STACKS_PER_COMPONENT)
-        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .max_memories_per_component(MEMORIES_PER_COMPONENT)
-        .max_tables_per_component(TABLES_PER_COMPONENT)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT * PARTS)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT * PARTS)
+        .max_tables_per_component(TABLES_PER_COMPONENT * PARTS)
         .table_elements(usize::try_from(limits.table_elements)?)
         .max_memory_size(usize::try_from(memory)?);
     let mut config = Config::new();
@@ -105,15 +108,17 @@ impl Cache {
         Self { directory, compiler, memory }
     }
 
-    /// Loads the component in `file`, compiled now if it is new.
-    pub(crate) fn load(&self, engine: &Engine, file: &Path) -> Result<Component> {
-        let wasm = std::fs::read(file)
-            .with_context(|| format!("cannot read the component file {}", file.display()))?;
+    /// Loads the component that `source` makes, composed and compiled now if it is new.
+    pub(crate) fn load(&self, engine: &Engine, source: &Source) -> Result<Component> {
+        let file = &source.file;
+        let contents = source.read()?;
+        let name = key(engine, &contents.digest());
+        let composed = || contents.composed().with_context(|| file.display().to_string());
         let Some(directory) = &self.directory else {
-            return compile(engine, file, &wasm)
+            return compile(engine, file, &composed()?)
                 .and_then(|native| crate::native_code::from_bytes(engine, &native));
         };
-        let kept = directory.join(key(engine, &wasm));
+        let kept = directory.join(name);
         if kept.exists() {
             match private(&kept).and_then(|()| crate::native_code::from_file(engine, &kept)) {
                 Ok(component) => {
@@ -125,6 +130,7 @@ impl Cache {
                 }
             }
         }
+        let wasm = composed()?;
         if self.compile_apart(file, &wasm, directory, &kept).is_ok()
             && let Ok(component) = crate::native_code::from_file(engine, &kept)
         {
@@ -207,12 +213,10 @@ fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
     Ok(native)
 }
 
-/// The same bytes, engine settings and versions give the same name.
-fn key(engine: &Engine, wasm: &[u8]) -> String {
+/// The same content, engine settings and versions give the same name.
+fn key(engine: &Engine, content: &str) -> String {
     let mut settings = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
-    let content = Sha256::digest(wasm);
-    let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{content}-{:016x}-{}", settings.finish(), env!("CARGO_PKG_VERSION"))
 }
 

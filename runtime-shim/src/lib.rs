@@ -9,6 +9,7 @@ pub mod app;
 mod blocking;
 mod body;
 mod cgi;
+mod composition;
 pub mod config;
 mod connection;
 mod core;

@@ -109,6 +109,9 @@ struct Component {
     config: BTreeMap<String, String>,
     #[serde(default)]
     dependencies: BTreeMap<String, IgnoredAny>,
+    /// Middleware.
+    #[serde(default)]
+    trigger_dependencies: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -163,8 +166,9 @@ impl Unpacking<'_> {
         let Component { id, metadata, .. } = component;
         // Files are named by it.
         check_id(id)?;
-        if let Some(name) = component.dependencies.keys().next() {
-            bail!("it is not composed with its dependency `{name}`; push it with --compose");
+        let mut parts = component.dependencies.keys().chain(component.trigger_dependencies.keys());
+        if let Some(name) = parts.next() {
+            bail!("it is not composed with its `{name}`; push it with --compose");
         }
         let (source, files) = (format!("{id}.wasm"), format!("files/{id}"));
         self.write(&source, &component.source)?;
@@ -283,7 +287,7 @@ mod tests {
         assert_eq!(hello.sqlite_databases, ["default"]);
         assert_eq!(hello.variables["url"], "{{ url }}");
         assert_eq!(hello.environment["LANGUAGE"], "ko");
-        assert_eq!(fs::read(hello.source(folder.path())).expect("code"), b"code");
+        assert_eq!(fs::read(hello.file(folder.path())).expect("code"), b"code");
         let files = files::mount(folder.path(), hello).expect("mounted").expect("files");
         let read = |name: &str| fs::read_to_string(files.path().join(name)).expect("a file");
         assert_eq!((read("assets/a.txt").as_str(), read("b.txt").as_str()), ("hi", "file"));
@@ -298,7 +302,8 @@ mod tests {
             ("\"id\": \"hello\"", "\"id\": \"../hello\"", "letters, digits and -"),
             ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
             ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
-            ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "a:b/c"),
+            ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "`a:b/c`"),
+            ("\"env\"", "\"trigger_dependencies\": {\"middleware\": []}, \"env\"", "`middleware`"),
         ] {
             let error = unpacked(&LOCKED.replace(right, wrong)).expect_err(expected);
             assert!(format!("{error:#}").contains(expected), "{error:#}");

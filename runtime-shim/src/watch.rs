@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::composition::Source;
 use crate::config::{Config, Environment, Up};
 use crate::manifest::{Build, Component, StringOr};
 
@@ -44,8 +45,7 @@ pub fn run(
 ) {
     loop {
         std::thread::sleep(LOOK);
-        for (id, component) in config.retained() {
-            let Some(commands) = &component.build else { continue };
+        for (id, commands) in config.builds() {
             let now = settled(|| source_files(&config.directory, commands));
             if sources.insert(id.to_owned(), now.clone()).is_some_and(|before| before != now) {
                 report(&format!("Built {id}"), make(&config.directory, commands));
@@ -95,11 +95,8 @@ fn settled(look: impl Fn() -> Seen) -> Seen {
 }
 
 fn sources(config: &Config) -> BTreeMap<String, Seen> {
-    config
-        .retained()
-        .filter_map(|(id, component)| Some((id.to_owned(), component.build.as_ref()?)))
-        .map(|(id, build)| (id, source_files(&config.directory, build)))
-        .collect()
+    let seen = |(id, build): (&str, _)| (id.to_owned(), source_files(&config.directory, build));
+    config.builds().into_iter().map(seen).collect()
 }
 
 fn source_files(directory: &Path, build: &Build) -> Seen {
@@ -111,7 +108,10 @@ fn source_files(directory: &Path, build: &Build) -> Seen {
 fn parts(config: &Config) -> Seen {
     let mut seen: Seen = config.files.iter().filter_map(|file| entry(file.clone())).collect();
     for (_, component) in config.retained() {
-        seen.extend(entry(component.source(&config.directory)));
+        let source = config.source(component);
+        seen.extend(
+            source.iter().flat_map(Source::files).filter_map(|file| entry(file.to_owned())),
+        );
         seen.extend(mounted(&config.directory, component));
     }
     seen
@@ -137,10 +137,8 @@ fn entry(file: PathBuf) -> Option<(PathBuf, (SystemTime, u64))> {
 
 /// Builds all that is served, one after the other.
 pub(crate) fn build(config: &Config) -> Result<()> {
-    for (id, component) in config.retained() {
-        if let Some(build) = &component.build {
-            make(&config.directory, build).with_context(|| format!("component `{id}`"))?;
-        }
+    for (id, build) in config.builds() {
+        make(&config.directory, build).with_context(|| format!("component `{id}`"))?;
     }
     Ok(())
 }

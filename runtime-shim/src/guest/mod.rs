@@ -156,7 +156,7 @@ pub(crate) fn link(
     let mut own = linker.clone();
     for (name, item) in world.imports(engine) {
         let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
-        if imports::is_offered(name) {
+        if imports::is_offered(name) || imports::are_types(engine, &interface) {
             continue;
         }
         if uncalled.iter().any(|uncalled| uncalled == name) {

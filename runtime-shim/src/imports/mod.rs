@@ -59,6 +59,7 @@ mod variables;
 mod wasi_limits;
 
 use anyhow::Result;
+use wasmtime::Engine;
 use wasmtime::component::types::{self, ComponentItem};
 use wasmtime::component::{
     Accessor, FutureReader, HasSelf, Lift, Linker, Lower, ResourceType, StreamReader,
@@ -120,6 +121,11 @@ pub(crate) fn is_offered(import: &str) -> bool {
         Some(WASI.contains(&package) && released && !version.contains('-'))
     };
     OFFERED.contains(&import) || earlier::is_offered(import) || wasi() == Some(true)
+}
+
+/// Whether there is nothing in `interface` that a host could lack.
+pub(crate) fn are_types(engine: &Engine, interface: &types::ComponentInstance) -> bool {
+    interface.exports(engine).all(|(_, exported)| matches!(exported.ty, ComponentItem::Type(_)))
 }
 
 /// An interface that this host lacks, whose functions trap.

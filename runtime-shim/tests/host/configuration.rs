@@ -200,7 +200,7 @@ fn an_import_that_is_not_there_is_named() {
         "wasi:http/types@0.2.0-rc-2023-12-05",
         "wasi:nn/graph@0.2.0",
     ] {
-        let import = format!("(component (import \"{name}\" (instance)))");
+        let import = format!("(component (import \"{name}\" (instance (export \"f\" (func)))))");
         let (_directory, file) = with_hello(import.as_bytes());
         says_last(command(&file), &["component `hello`", name, "`uncalled_imports`"]);
     }

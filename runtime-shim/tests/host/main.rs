@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod composition;
 mod configuration;
 mod containment;
 mod earlier;

@@ -11,9 +11,12 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::composition::Source;
 use crate::variables::{VARIABLE_NAMES, is_variable_name};
+use dependency::not_local;
+pub(crate) use dependency::{Dependency, Inherited};
 
-const NO_COMPOSITION: &str = "this host does not compose components; compose them when building";
+mod dependency;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,11 +86,15 @@ pub struct HttpTrigger {
     /// Sent by the host where no component is asked.
     pub static_response: Option<StaticResponse>,
     pub executor: Option<Executor>,
-    /// Middleware, which would have to be composed with the component.
     #[serde(default)]
-    pub dependencies: BTreeMap<String, IgnoredAny>,
-    #[serde(default)]
-    pub components: BTreeMap<String, IgnoredAny>,
+    dependencies: TriggerDependencies,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TriggerDependencies {
+    /// The first is asked first.
+    middleware: Vec<Dependency>,
 }
 
 /// `static_response = { status_code = 404, body = "…" }`
@@ -124,7 +131,7 @@ fn default_argv() -> String {
     "${SCRIPT_NAME} ${ARGS}".to_owned()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
     pub source: StringOr<BTreeMap<String, String>>,
@@ -155,13 +162,19 @@ pub struct Component {
     pub tool: Tools,
     pub dependencies_inherit_configuration: Option<bool>,
     #[serde(default)]
-    pub dependencies: BTreeMap<String, IgnoredAny>,
+    dependencies: BTreeMap<String, StringOr<Dependency>>,
     #[serde(default)]
     profile: BTreeMap<String, Profile>,
+    /// Of its trigger.
+    #[serde(skip)]
+    middleware: Vec<Dependency>,
+    /// The component that this one is but for its middleware.
+    #[serde(skip)]
+    pub copy_of: Option<String>,
 }
 
 /// `[component.ID.build]`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     pub command: Commands,
@@ -190,30 +203,30 @@ impl Commands {
 }
 
 /// `[component.ID.profile.NAME]`: what differs when `--profile NAME` is asked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Profile {
     source: Option<StringOr<BTreeMap<String, String>>>,
     environment: BTreeMap<String, String>,
-    dependencies: BTreeMap<String, IgnoredAny>,
+    dependencies: BTreeMap<String, StringOr<Dependency>>,
     build: Option<ProfileBuild>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProfileBuild {
     command: Commands,
 }
 
 /// `[component.ID.tool.NAME]`: what tools other than Spin want to know of a component.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Tools {
     #[serde(default, rename = "runtime-shim")]
     pub runtime_shim: Tool,
 }
 
 /// `[component.ID.tool.runtime-shim]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tool {
     /// The path to which `runtime-shim migrate` posts. Inside the process only, so no route
@@ -225,7 +238,7 @@ pub struct Tool {
 }
 
 /// `{ source = "assets", destination = "/" }` in `files`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Placement {
     pub source: String,
@@ -234,7 +247,7 @@ pub struct Placement {
 
 /// A place where the manifest takes a string or a table. Unlike an untagged
 /// enum it keeps the error of the table, with its key and line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum StringOr<T> {
     String(String),
     Table(Box<T>),
@@ -301,10 +314,7 @@ impl Manifest {
                 .with_context(|| format!("cannot read the manifest {}", file.display()))?,
         };
         let mut manifest = Self::parse(file, &text)?;
-        if let Some(profile) = profile {
-            manifest.apply(profile).with_context(|| file.display().to_string())?;
-        }
-        manifest.check().with_context(|| file.display().to_string())?;
+        manifest.complete(profile).with_context(|| file.display().to_string())?;
         Ok(manifest)
     }
 
@@ -348,6 +358,55 @@ impl Manifest {
         }
     }
 
+    fn complete(&mut self, profile: Option<&str>) -> Result<()> {
+        if let Some(profile) = profile {
+            self.apply(profile)?;
+        }
+        self.place_middleware();
+        self.check()
+    }
+
+    /// Gives each component the middleware of its trigger. One that several triggers name becomes
+    /// several, as in Spin.
+    fn place_middleware(&mut self) {
+        let named = |id: &str, triggers: &[HttpTrigger]| {
+            triggers.iter().filter(|trigger| trigger.component() == Some(id)).count()
+        };
+        for index in 0..self.trigger.http.len() {
+            let middleware = std::mem::take(&mut self.trigger.http[index].dependencies.middleware);
+            let trigger = &self.trigger.http[index];
+            let Some(id) = trigger.component().filter(|_| !middleware.is_empty()) else { continue };
+            let Some(component) = self.components.get_mut(id) else { continue };
+            if named(id, &self.trigger.http) == 1 {
+                component.middleware = middleware;
+                continue;
+            }
+            let mut copy =
+                Component { middleware, copy_of: Some(id.to_owned()), ..component.clone() };
+            copy.tool.runtime_shim.migrate = None;
+            let id = format!("{id}-for-trigger{index}");
+            self.trigger.http[index].component = Some(StringOr::String(id.clone()));
+            self.components.insert(id, copy);
+        }
+    }
+
+    /// The files of a component.
+    pub(crate) fn source(&self, component: &Component, directory: &Path) -> Result<Source> {
+        let parts = component.parts(&self.components, directory)?;
+        Ok(Source { file: component.file(directory), parts })
+    }
+
+    /// How `component`, which is called `id`, and its parts are built.
+    pub fn builds<'a>(
+        &'a self,
+        id: &'a str,
+        component: &'a Component,
+    ) -> impl Iterator<Item = (&'a str, &'a Build)> {
+        let own = component.copy_of.as_deref().unwrap_or(id);
+        let ids = std::iter::once(own).chain(component.component_parts());
+        ids.filter_map(|id| Some((id, self.components.get(id)?.build.as_ref()?)))
+    }
+
     /// Not every component has to know `profile`, but one of them.
     fn apply(&mut self, profile: &str) -> Result<()> {
         let mut known = false;
@@ -386,7 +445,8 @@ impl Manifest {
             }
         }
         for (id, component) in &self.components {
-            component.check().with_context(|| format!("component `{id}`"))?;
+            let checked = component.check().and_then(|()| self.source(component, Path::new("")));
+            checked.with_context(|| format!("component `{id}`"))?;
             check_id(id)?;
         }
         if !matches!(self.application.trigger.http.base.as_str(), "" | "/") {
@@ -413,10 +473,6 @@ impl Manifest {
             };
             if trigger.component().is_some() && !self.components.contains_key(id) {
                 bail!("trigger.http names component `{id}`, but there is no [component.{id}]");
-            }
-            if let Some(name) = trigger.dependencies.keys().chain(trigger.components.keys()).next()
-            {
-                bail!("component `{id}`: trigger dependency `{name}`: {NO_COMPOSITION}");
             }
             if trigger.component().is_some() && trigger.argv() != self.argv(id) {
                 bail!("component `{id}`: its triggers have different executors");
@@ -459,19 +515,17 @@ impl HttpTrigger {
 
 impl Component {
     fn check(&self) -> Result<()> {
-        if let StringOr::Table(source) = &self.source {
-            let place = source.get("url").or(source.get("package")).map_or("", String::as_str);
-            bail!(
-                "source `{place}` is not a local file; this host fetches nothing: download it, check its digest and give its path"
-            );
-        }
-        if let Some(name) = self.dependencies.keys().next() {
-            bail!("dependency `{name}`: {NO_COMPOSITION}");
-        }
+        self.check_source()?;
         if let Some(model) = self.ai_models.first() {
             bail!("ai_models: `{model}`: this host has no language models");
         }
         Ok(())
+    }
+
+    fn check_source(&self) -> Result<()> {
+        let StringOr::Table(source) = &self.source else { return Ok(()) };
+        let place = source.get("url").or(source.get("package")).map_or("", String::as_str);
+        bail!("source {}", not_local(place))
     }
 
     /// Peers that the component may talk to, with templates not yet filled in.
@@ -487,7 +541,7 @@ impl Component {
     }
 
     /// The wasm file, relative to the manifest's directory.
-    pub fn source(&self, directory: &Path) -> PathBuf {
+    pub(crate) fn file(&self, directory: &Path) -> PathBuf {
         match &self.source {
             StringOr::String(path) => directory.join(path),
             StringOr::Table(_) => PathBuf::new(),
@@ -522,7 +576,7 @@ source = "hello.wasm"
 
     fn error(text: &str) -> String {
         let file = Path::new("spin.toml");
-        match Manifest::parse(file, text).and_then(|manifest| manifest.check()) {
+        match Manifest::parse(file, text).and_then(|mut manifest| manifest.complete(None)) {
             Ok(()) => String::new(),
             Err(error) => format!("{error:#}"),
         }
@@ -547,10 +601,34 @@ source = "hello.wasm"
         assert!(manifest.apply("other").is_err());
         manifest.apply("debug").expect("known");
         let hello = &manifest.components["hello"];
-        assert_eq!(hello.source(Path::new("")), Path::new("debug.wasm"));
+        assert_eq!(hello.file(Path::new("")), Path::new("debug.wasm"));
         assert_eq!(hello.environment["a"], "1");
         assert_eq!(hello.environment["b"], "2");
         assert_eq!(hello.build.as_ref().expect("a command").command.lines(), ["make", "test"]);
+    }
+
+    #[test]
+    fn a_component_has_the_middleware_of_its_trigger() {
+        let text = format!(
+            "{GOOD}build.command = \"make\"\n[[trigger.http]]\nroute = \"/loud\"\ncomponent = \"hello\"\n\
+             dependencies.middleware = [{{ component = \"loud\" }}, {{ path = \"log.wasm\" }}]\n\
+             [component.loud]\nsource = \"loud.wasm\"\nbuild.command = \"make loud\""
+        );
+        let mut manifest = Manifest::parse(Path::new("spin.toml"), &text).expect("parses");
+        manifest.complete(None).expect("is right");
+        let [plain, loud] = &manifest.trigger.http[..] else { panic!("two triggers") };
+        assert_eq!(plain.component(), Some("hello"));
+        let id = loud.component().expect("a component");
+        let files = |id: &str| {
+            let source =
+                manifest.source(&manifest.components[id], Path::new("/a")).expect("a source");
+            source.files().map(Path::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(files("hello"), [Path::new("/a/hello.wasm")]);
+        assert_eq!(files(id), ["/a/hello.wasm", "/a/loud.wasm", "/a/log.wasm"].map(Path::new));
+        let builds: Vec<_> =
+            manifest.builds(id, &manifest.components[id]).map(|(id, _)| id).collect();
+        assert_eq!(builds, ["hello", "loud"]);
     }
 
     #[test]
@@ -564,6 +642,7 @@ source = "hello.wasm"
     #[test]
     fn what_is_wrong_is_said() {
         assert_eq!(error(GOOD), "");
+        let dependency = |value: &str| format!("{GOOD}dependencies.\"a:b/c\" = {value}\n");
         let trigger = |key: &str| GOOD.replace("component = ", &format!("{key}\ncomponent = "));
         let cases = [
             (GOOD.replace("\"hello\"", "{ source = \"x.wasm\", sauce = 1 }"), "`sauce`"),
@@ -583,14 +662,37 @@ source = "hello.wasm"
             (GOOD.replace("component = \"hello\"", ""), "either `component` or `static_response`"),
             (trigger("executor = { type = \"lambda\", argv = \"a\" }"), "`lambda`"),
             (trigger("executor = { type = \"wagi\", entrypoint = \"a\" }"), "`entrypoint`"),
-            (trigger("dependencies.middleware = []"), "`middleware`"),
+            (trigger("dependencies.outerware = []"), "`outerware`"),
+            (trigger("dependencies.middleware = [{ component = \"other\" }]"), "[component.other]"),
+            (
+                trigger("dependencies.middleware = [{ path = \"a.wasm\", export = \"a:b/c\" }]"),
+                "`export` is for dependencies",
+            ),
             (
                 format!(
                     "{GOOD}[[trigger.http]]\nroute = \"/a\"\ncomponent = \"hello\"\nexecutor = {{ type = \"wagi\" }}"
                 ),
                 "different executors",
             ),
-            (format!("{GOOD}dependencies = {{ \"a:b/c\" = \"1\" }}"), "`a:b/c`"),
+            (dependency("\"1\""), "dependency `a:b/c`: `1` is not a local file"),
+            (dependency("{ url = \"u\", digest = \"d\" }"), "`u` is not a local file"),
+            (dependency("{ path = \"a.wasm\", inherit_configuration = [\"x\"] }"), "`x` is no key"),
+            (dependency("{ component = \"other\" }"), "no [component.other]"),
+            (
+                dependency(
+                    "{ component = \"adder\" }\n[component.adder]\nsource = \"a\"\nfiles = [\"b\"]",
+                ),
+                "has `files`",
+            ),
+            (
+                dependency("{ path = \"a.wasm\", inherit_configuration = true }")
+                    + "dependencies_inherit_configuration = true",
+                "choose one",
+            ),
+            (
+                dependency("{ path = \"a.wasm\", export = \"d\" }").replace("a:b/c", "a:b"),
+                "one interface",
+            ),
             (format!("{GOOD}ai_models = [\"llama\"]"), "`llama`"),
             (format!("{GOOD}[application.trigger.http]\nbase = \"/a\""), "into each route"),
         ];

@@ -1,0 +1,158 @@
+//! What the manifest says of a component that becomes part of another one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+use super::{Component, StringOr};
+use crate::composition::{Part, Role, is_capability};
+
+/// `{ path = "adder.wasm", inherit_configuration = true }`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dependency {
+    /// The wasm file, relative to the manifest's directory.
+    path: Option<String>,
+    /// A component of the manifest, whose file it is.
+    component: Option<String>,
+    /// What provides the import, if it is called otherwise.
+    export: Option<String>,
+    /// Without it, nothing.
+    inherit_configuration: Option<Inherited>,
+    url: Option<String>,
+    package: Option<String>,
+    version: Option<String>,
+    #[expect(dead_code, reason = "keys of what would have to be fetched are refused as such")]
+    digest: Option<String>,
+    #[expect(dead_code, reason = "keys of what would have to be fetched are refused as such")]
+    registry: Option<String>,
+}
+
+/// Which keys of a component hold for its dependency too.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(untagged)]
+pub(crate) enum Inherited {
+    All(bool),
+    Keys(Vec<String>),
+}
+
+impl Inherited {
+    pub(crate) fn has(&self, key: &str) -> bool {
+        match self {
+            Self::All(all) => *all,
+            Self::Keys(keys) => keys.iter().any(|inherited| inherited == key),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let Self::Keys(keys) = self else { return Ok(()) };
+        match keys.iter().find(|key| !is_capability(key)) {
+            Some(key) => bail!("inherit_configuration: `{key}` is no key that can be inherited"),
+            None => Ok(()),
+        }
+    }
+}
+
+type Components = BTreeMap<String, Component>;
+
+impl Component {
+    /// What it is composed with, in files relative to `directory`.
+    pub(super) fn parts(&self, components: &Components, directory: &Path) -> Result<Vec<Part>> {
+        let dependencies = self.dependencies.iter().map(|(name, dependency)| {
+            self.dependency(name, dependency, components, directory)
+                .with_context(|| format!("dependency `{name}`"))
+        });
+        let middleware = self.middleware.iter().map(|middleware| {
+            ensure!(middleware.export.is_none(), "middleware: `export` is for dependencies");
+            middleware.part(Role::Middleware, components, directory).context("middleware")
+        });
+        dependencies.chain(middleware).collect()
+    }
+
+    fn dependency(
+        &self,
+        name: &str,
+        dependency: &StringOr<Dependency>,
+        components: &Components,
+        directory: &Path,
+    ) -> Result<Part> {
+        let dependency = match dependency {
+            StringOr::String(version) => bail!(not_local(version)),
+            StringOr::Table(dependency) => dependency,
+        };
+        let export = dependency.export.clone();
+        if export.is_some() && name.contains(':') && !name.contains('/') {
+            bail!("`export` is for one interface, and this is a package");
+        }
+        let role = Role::Dependency { name: name.to_owned(), export };
+        let mut part = dependency.part(role, components, directory)?;
+        if let Some(all) = self.dependencies_inherit_configuration {
+            ensure!(
+                dependency.inherit_configuration.is_none(),
+                "it has `inherit_configuration`, and its component has `dependencies_inherit_configuration`: choose one"
+            );
+            part.inherited = Inherited::All(all);
+        }
+        Ok(part)
+    }
+
+    /// The components of the manifest that it is composed with.
+    pub(super) fn component_parts(&self) -> impl Iterator<Item = &str> {
+        let dependencies = self.dependencies.values().filter_map(|dependency| match dependency {
+            StringOr::String(_) => None,
+            StringOr::Table(dependency) => Some(&**dependency),
+        });
+        dependencies.chain(&self.middleware).filter_map(|part| part.component.as_deref())
+    }
+
+    /// The key that a component has in vain if it is part of another one, which has its own.
+    fn key_without_effect(&self) -> Option<&'static str> {
+        let Self { variables, environment, files, dependencies, .. } = self;
+        let keys = [
+            ("variables", variables.is_empty()),
+            ("environment", environment.is_empty()),
+            ("files", files.is_empty()),
+            ("dependencies", dependencies.is_empty()),
+            ("allowed_outbound_hosts", self.outbound_hosts().is_empty()),
+            ("key_value_stores", self.key_value_stores.is_empty()),
+            ("sqlite_databases", self.sqlite_databases.is_empty()),
+            ("ai_models", self.ai_models.is_empty()),
+        ];
+        keys.into_iter().find(|(_, empty)| !empty).map(|(key, _)| key)
+    }
+}
+
+impl Dependency {
+    fn part(&self, role: Role, components: &Components, directory: &Path) -> Result<Part> {
+        let file = match (&self.path, &self.component) {
+            (Some(path), None) => directory.join(path),
+            (None, Some(id)) => {
+                let component =
+                    components.get(id).with_context(|| format!("there is no [component.{id}]"))?;
+                component.check_source()?;
+                if let Some(key) = component.key_without_effect() {
+                    bail!(
+                        "component `{id}` has `{key}`, which has no effect in a part of another component"
+                    );
+                }
+                component.file(directory)
+            }
+            _ => {
+                let place = self.url.as_ref().or(self.package.as_ref()).or(self.version.as_ref());
+                bail!(not_local(place.map_or("", String::as_str)))
+            }
+        };
+        let inherited = self.inherit_configuration.clone().unwrap_or(Inherited::All(false));
+        inherited.check()?;
+        Ok(Part { role, inherited, file })
+    }
+}
+
+/// What is said of code that would have to be fetched.
+pub(super) fn not_local(place: &str) -> String {
+    format!(
+        "`{place}` is not a local file; this host fetches nothing: download it, check its digest and give its path"
+    )
+}
