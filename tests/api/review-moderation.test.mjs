@@ -95,10 +95,6 @@ test('a takedown request hides a review without a trace being lost, its author o
   const item = (await listed('takedowns')).find((each) => each.id === id);
   assert.deepEqual([item.status, item.appeal, item.hidden_until, item.review.body], ['hidden', statement, until, draft.body]);
 
-  // An edit waits for the decision, too.
-  await expect(200, 'PUT', review.path, { json: edition(review.key, 3, { ...draft, title: '고친 글' }) });
-  await runBatch();
-  assert.equal((await visible(review)).status, 'hidden');
   await decide(204, id, 'restore', second);
   assert.equal((await read(review.path)).title, draft.title);
   assert.equal((await assertExact(HOSPITAL)).length, count);
@@ -108,11 +104,21 @@ test('a takedown request hides a review without a trace being lost, its author o
   await decide(204, again, 'refuse');
   assert.deepEqual(await actsOn(review), ['hidden', 'restored', 'takedown_refused']);
 
+  const edit = (revision, title) => expect(200, 'PUT', review.path, { json: edition(review.key, revision, { ...draft, title }) });
+  await edit(3, '고친 글');
   await runBatch();
   assert.equal((await read(review.path)).title, '고친 글');
   const edited = await requested(review);
   await decide(204, edited, 'hide');
-  await expect(204, 'POST', `${review.path}/withdrawal`, { json: withdrawal(review.key, 4) });
+  // An edit waits for the decision, too.
+  await edit(4, '또 고친 글');
+  await runBatch();
+  assert.equal((await visible(review)).status, 'hidden');
+  await decide(204, edited, 'restore', second);
+  await runBatch();
+  assert.equal((await read(review.path)).title, '또 고친 글');
+  await decide(204, await requested(review), 'hide');
+  await expect(204, 'POST', `${review.path}/withdrawal`, { json: withdrawal(review.key, 5) });
   await expect(404, 'GET', review.path);
   assert.ok(!(await listed('takedowns')).some((each) => each.review_id === review.id));
   assert.equal((await assertExact(HOSPITAL)).length, count - 1);
