@@ -55,18 +55,16 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Compiles a guest that is no component of the site: those of the host's tests and of `bench`.
+/// Compiles components, or guests that are none of the site: those of the host's tests and of
+/// `bench`.
 ///
-/// Not together with the components: cargo would then choose features for all of them at once,
-/// and the components would be compiled twice, once for `up` and once for `test`.
-pub(crate) fn build_guest(name: &str) -> Result<()> {
-    compile(&[name.to_owned()])
-}
-
-fn compile(packages: &[String]) -> Result<()> {
+/// Not both in one call: cargo would then choose features for all of them at once, and the
+/// components would be compiled twice, once for `up` and once for `test`.
+pub(crate) fn compile(packages: &[impl AsRef<str>]) -> Result<()> {
+    let packages: Vec<_> = packages.iter().map(AsRef::as_ref).collect();
     let mut cargo = Toolchain::find()?.cargo_build()?;
     cargo.args(["--profile", PROFILE]);
-    for package in packages {
+    for package in &packages {
         cargo.args(["--package", package]);
     }
     command::run(&mut cargo).with_context(|| format!("compiling {}", packages.join(", ")))

@@ -80,7 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.spring {
         return spring::run(options, &distribution::program()?);
     }
-    components::build_guest("measured")?;
+    components::compile(&["measured"])?;
     let shim = distribution::program()?;
     let spin = if options.alone { None } else { Host::Spin.program()? };
     if let Some(requests) = options.soak {

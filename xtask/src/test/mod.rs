@@ -65,6 +65,7 @@ const STEP: Step = Step {
 /// In this order, the quickest to fail first.
 const STEPS: &[Step] = &[
     Step { name: "format", about: "rustfmt has nothing to change", run: rust::format, ..STEP },
+    Step { name: "lint", about: "clippy has nothing to say", run: rust::lint, ..STEP },
     Step {
         name: "native",
         about: "domain rules, shared crates, the tree's invariants",
@@ -179,7 +180,6 @@ const STEPS: &[Step] = &[
         on_site: true,
         ..STEP
     },
-    Step { name: "lint", about: "clippy has nothing to say", run: rust::lint, ..STEP },
     Step {
         name: "licences",
         about: "cargo-deny: licences, advisories, sources",
