@@ -91,9 +91,9 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let manifest = &config.manifest;
         let mut limits = Limits::default().with_host(&config.runtime.limits);
-        if let Some(id) =
-            config.runtime.component.keys().find(|id| !manifest.components.contains_key(*id))
-        {
+        // A copy has the limits of the component that it is one of.
+        let declared = |id: &String| manifest.components.get(id).filter(|it| it.copy_of.is_none());
+        if let Some(id) = config.runtime.component.keys().find(|id| declared(id).is_none()) {
             bail!("runtime config: [component.{id}]: the manifest has no such component");
         }
         let blocked = BlockedNetworks::parse(&config.runtime.outbound_networking.block_networks)?;
@@ -114,9 +114,13 @@ impl App {
         // On each thread, with one more whose answer is on its way.
         let needed: u64 = own().map(|own| own.instances.saturating_add(1)).sum();
         limits.max_instances = limits.max_instances.max(needed.saturating_mul(limits.threads()));
-        let engine = engine::engine(&limits, memory)?;
+        let declared = |component: &Component| &manifest.components[&*component.id];
+        let sources = components.iter().map(|component| config.source(declared(component)));
+        let sources = sources.collect::<Result<Vec<_>>>()?;
+        let parts = sources.iter().map(Source::parts).max().unwrap_or(1);
+        let engine = engine::engine(&limits, memory, parts)?;
         let cache = Cache::open(config.cache_dir.clone(), config.compiler.clone(), memory);
-        link(&engine, &cache, config, &components)?;
+        link(&engine, &cache, config, &components, &sources)?;
         Ok(Self {
             info: info(&manifest.application)?,
             engine,
@@ -150,10 +154,14 @@ impl Component {
         metrics: &Metrics,
     ) -> Result<Self> {
         let named = declared.copy_of.as_deref().unwrap_or(id);
-        let limits = match config.runtime.component.get(named) {
+        let mut limits = match config.runtime.component.get(named) {
             Some(own) => limits.clone().with_component(&own.limits),
             None => limits.clone(),
         };
+        if declared.has_middleware() {
+            // What its component gave one client, it may refuse another.
+            limits.shared_cache_bytes = 0;
+        }
         let filled = |entry: &String| {
             let host = config.variables.fill(entry);
             host.with_context(|| format!("allowed_outbound_hosts: `{entry}`"))
@@ -232,13 +240,12 @@ fn link(
     cache: &Cache,
     config: &Config,
     components: &[Arc<Component>],
+    sources: &[Source],
 ) -> Result<()> {
-    let declared = |component: &Component| &config.manifest.components[&*component.id];
-    let sources = components.iter().map(|component| config.source(declared(component)));
-    let sources = sources.collect::<Result<Vec<_>>>()?;
     let (linker, codes) = load(engine, cache, &sources.iter().collect())?;
-    for (component, source) in components.iter().zip(&sources) {
-        let uncalled = &declared(component).tool.runtime_shim.uncalled_imports;
+    for (component, source) in components.iter().zip(sources) {
+        let declared = &config.manifest.components[&*component.id];
+        let uncalled = &declared.tool.runtime_shim.uncalled_imports;
         let code = codes[source]
             .as_ref()
             .map_err(|error| anyhow::anyhow!("{error:#}"))

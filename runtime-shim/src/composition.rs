@@ -3,17 +3,15 @@
 //! compiled.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
-use wac_graph::types::{Package, WorldId, are_semver_compatible};
+use wac_graph::types::{ItemKind, Package, WorldId, are_semver_compatible};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
-use wasmparser::Parser;
 
 use crate::manifest::Inherited;
-use crate::module;
+use crate::{drafts, module};
 
 /// Spin's own, whose exports refuse what a dependency does not inherit: see `adapters/README.md`.
 const DENY: &[u8] = include_bytes!("../adapters/deny.wasm");
@@ -51,7 +49,13 @@ const CAPABILITIES: &[(&str, &[&str])] = &[
     ("files", &["wasi:filesystem/preopens"]),
     (
         "key_value_stores",
-        &["fermyon:spin/key-value", "spin:key-value/key-value", "wasi:keyvalue/store"],
+        &[
+            "fermyon:spin/key-value",
+            "spin:key-value/key-value",
+            "wasi:keyvalue/atomics",
+            "wasi:keyvalue/batch",
+            "wasi:keyvalue/store",
+        ],
     ),
     ("sqlite_databases", &["fermyon:spin/sqlite", "spin:sqlite/sqlite"]),
     (
@@ -70,150 +74,151 @@ pub(crate) fn is_capability(key: &str) -> bool {
     CAPABILITIES.iter().any(|(known, _)| *known == key)
 }
 
+/// The key of the manifest that `import` comes with.
+pub(crate) fn capability(import: &str) -> Option<&'static str> {
+    let (name, _) = import.split_once('@').unwrap_or((import, ""));
+    let found = CAPABILITIES.iter().find(|(_, interfaces)| interfaces.contains(&name));
+    found.map(|(key, _)| *key)
+}
+
 /// The files that a component is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Source {
     pub file: PathBuf,
-    pub parts: Vec<Part>,
+    pub dependencies: Vec<Dependency>,
+    /// The first is asked first.
+    pub middleware: Vec<Part>,
+}
+
+/// What provides imports of a component.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Dependency {
+    /// Means those imports.
+    pub name: String,
+    /// Without one, what is called as the import is.
+    pub export: Option<String>,
+    pub part: Part,
 }
 
 /// A component that becomes part of another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Part {
-    pub role: Role,
-    pub inherited: Inherited,
     pub file: PathBuf,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Role {
-    /// Provides what the component imports under `name`, as its own `export`, or one that is called
-    /// as the import is.
-    Dependency { name: String, export: Option<String> },
-    /// Is asked before the component is, and after the middleware that comes before it.
-    Middleware,
+    pub inherited: Inherited,
 }
 
 /// What is in the files of a source.
-pub(crate) struct Contents {
+pub(crate) struct Contents<'a> {
     own: Vec<u8>,
-    parts: Vec<(Part, Vec<u8>)>,
+    dependencies: Vec<(&'a Dependency, Vec<u8>)>,
+    middleware: Vec<(&'a Part, Vec<u8>)>,
 }
 
 impl Source {
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        std::iter::once(&*self.file).chain(self.parts.iter().map(|part| &*part.file))
+        let parts = self.dependencies.iter().map(|dependency| &dependency.part);
+        let parts = parts.chain(&self.middleware).map(|part| &*part.file);
+        std::iter::once(&*self.file).chain(parts)
     }
 
-    pub(crate) fn read(&self) -> Result<Contents> {
-        let read = |file: &Path| {
-            std::fs::read(file)
-                .with_context(|| format!("cannot read the component file {}", file.display()))
-        };
-        let parts = self.parts.iter().map(|part| Ok((part.clone(), read(&part.file)?)));
-        Ok(Contents { parts: parts.collect::<Result<_>>()?, own: read(&self.file)? })
+    /// Of how many components it is made.
+    pub(crate) fn parts(&self) -> usize {
+        self.files().count()
+    }
+
+    pub(crate) fn read(&self) -> Result<Contents<'_>> {
+        let dependencies = self.dependencies.iter().map(|it| Ok((it, read(&it.part.file)?)));
+        let middleware = self.middleware.iter().map(|it| Ok((it, read(&it.file)?)));
+        Ok(Contents {
+            own: read(&self.file)?,
+            dependencies: dependencies.collect::<Result<_>>()?,
+            middleware: middleware.collect::<Result<_>>()?,
+        })
     }
 }
 
-impl Contents {
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file)
+        .with_context(|| format!("cannot read the component file {}", file.display()))
+}
+
+impl Contents<'_> {
     /// Names what `composed` gives.
     pub(crate) fn digest(&self) -> String {
-        let mut digest = Sha256::digest(&self.own);
-        for (Part { role, inherited, .. }, wasm) in &self.parts {
-            let part = format!("{digest:x?} {role:?} {inherited:?} {:x?}", Sha256::digest(wasm));
-            digest = Sha256::digest(part);
+        let own = hex(&self.own);
+        if self.dependencies.is_empty() && self.middleware.is_empty() {
+            return own;
         }
-        digest.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        let mut all = format!("{own} {} {CAPABILITIES:?}", hex(DENY));
+        for (Dependency { name, export, part }, wasm) in &self.dependencies {
+            all += &format!(" {name:?} {export:?} {:?} {}", part.inherited, hex(wasm));
+        }
+        for (part, wasm) in &self.middleware {
+            all += &format!(" {:?} {}", part.inherited, hex(wasm));
+        }
+        hex(all.as_bytes())
     }
 
     /// The component that they make, or what a component without parts is made of.
     pub(crate) fn composed(self) -> Result<Vec<u8>> {
-        let (middleware, dependencies): (Vec<_>, Vec<_>) =
-            self.parts.into_iter().partition(|(part, _)| part.role == Role::Middleware);
-        let provided = with_dependencies(self.own, dependencies)?;
-        with_middleware(provided, middleware)
+        let mut composed = self.own;
+        if !self.dependencies.is_empty() {
+            composed = with_dependencies(&composed, &self.dependencies)?;
+        }
+        for (part, wasm) in self.middleware.iter().rev() {
+            composed = with_middleware(&composed, wasm, &part.inherited)
+                .with_context(|| format!("middleware {}", part.file.display()))?;
+        }
+        Ok(composed)
     }
 }
 
-fn with_dependencies(own: Vec<u8>, dependencies: Vec<(Part, Vec<u8>)>) -> Result<Vec<u8>> {
-    if dependencies.is_empty() {
-        return Ok(own);
-    }
+fn hex(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn with_dependencies(own: &[u8], dependencies: &[(&Dependency, Vec<u8>)]) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
-    let own = Instance::of(&mut graph, "component", &own)?;
+    let own = Instance::of(&mut graph, "component", own)?;
     let mut provided = BTreeMap::new();
-    for (part, wasm) in dependencies {
-        let Role::Dependency { name, export } = part.role else { continue };
-        let provide = || {
-            let imports = own.imports(&graph).into_iter().filter(|import| means(&name, import));
-            let imports: Vec<_> = imports.collect();
+    for (Dependency { name, export, part }, wasm) in dependencies {
+        let mut provide = || {
+            let imports = own.imports(&graph).filter(|import| means(name, import));
+            let imports: Vec<_> = imports.map(str::to_owned).collect();
             ensure!(!imports.is_empty(), "the component imports nothing of this name");
-            let restrained = restrained(wasm, &part.inherited)?;
-            let dependency = Instance::of(&mut graph, &name, &restrained)?;
+            let dependency = Instance::restrained(&mut graph, name, wasm, &part.inherited)?;
             for import in imports {
-                let export = export.as_deref().unwrap_or(&import);
-                if let Some(other) = provided.insert(import.clone(), name.clone()) {
+                if let Some(other) = provided.insert(import.clone(), name) {
                     bail!("`{import}` comes from `{other}` already");
                 }
+                let export = export.as_deref().unwrap_or(&import);
+                ensure!(dependency.exports(&graph, export), "it does not export `{export}`");
                 own.provide(&mut graph, &import, &dependency, export)?;
             }
             Ok(())
         };
         provide().with_context(|| format!("dependency `{name}`"))?;
     }
-    own.encoded(&mut graph)
+    let exports: Vec<_> = graph.types()[own.world].exports.keys().cloned().collect();
+    own.encoded(&mut graph, &exports)
 }
 
-fn with_middleware(own: Vec<u8>, middleware: Vec<(Part, Vec<u8>)>) -> Result<Vec<u8>> {
-    let mut composed = own;
-    for (part, wasm) in middleware.into_iter().rev() {
-        let compose = || {
-            let mut graph = CompositionGraph::new();
-            let next = Instance::of(&mut graph, "component", &composed)?;
-            let restrained = restrained(wasm, &part.inherited)?;
-            let before = Instance::of(&mut graph, "middleware", &restrained)?;
-            before.provide(&mut graph, HANDLER, &next, HANDLER)?;
-            before.encoded(&mut graph)
-        };
-        composed = compose().with_context(|| format!("middleware {}", part.file.display()))?;
-    }
-    Ok(composed)
-}
-
-/// The dependency with the adapter in place of what it does not inherit.
-fn restrained(wasm: Vec<u8>, inherited: &Inherited) -> Result<Vec<u8>> {
+fn with_middleware(own: &[u8], middleware: &[u8], inherited: &Inherited) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
-    let own = Instance::of(&mut graph, "dependency", &wasm)?;
-    let denied = |import: &String| capability(import).is_some_and(|key| !inherited.has(key));
-    let denied: Vec<_> = own.imports(&graph).into_iter().filter(denied).collect();
-    if denied.is_empty() {
-        return Ok(wasm);
-    }
-    let adapter = Instance::of(&mut graph, "deny", DENY)?;
-    let refusals: Vec<_> = graph.types()[adapter.world].exports.keys().cloned().collect();
-    for import in denied {
-        let same = refusals.iter().find(|refusal| **refusal == import);
-        let refusal =
-            same.or_else(|| refusals.iter().find(|other| are_semver_compatible(other, &import)));
-        refusal
-            .context("there is nothing to take its place")
-            .and_then(|refusal| own.provide(&mut graph, &import, &adapter, refusal))
-            .with_context(|| {
-                let key = capability(&import).unwrap_or_default();
-                format!("`{import}` cannot be kept from it; inherit_configuration = [\"{key}\"] allows it")
-            })?;
-    }
-    own.encoded(&mut graph)
-}
-
-/// The key of the manifest that `import` comes with.
-fn capability(import: &str) -> Option<&'static str> {
-    let (name, _) = import.split_once('@').unwrap_or((import, ""));
-    let found = CAPABILITIES.iter().find(|(_, interfaces)| interfaces.contains(&name));
-    found.map(|(key, _)| *key)
+    let next = Instance::of(&mut graph, "component", own)?;
+    let before = Instance::restrained(&mut graph, "middleware", middleware, inherited)?;
+    let is_handler = |name: &&str| are_semver_compatible(name, HANDLER);
+    let import = before.imports(&graph).find(is_handler).map(str::to_owned);
+    let export = graph.types()[next.world].exports.keys().map(String::as_str).find(is_handler);
+    let export = export.map(str::to_owned);
+    let import = import.with_context(|| format!("it does not import {HANDLER}"))?;
+    let export = export.with_context(|| {
+        format!("what it stands before does not export {HANDLER}, as a component of WASI 0.3 does")
+    })?;
+    before.provide(&mut graph, &import, &next, &export)?;
+    let handler = graph.types()[before.world].exports.keys().map(String::as_str).find(is_handler);
+    let handler = handler.with_context(|| format!("it does not export {HANDLER}"))?.to_owned();
+    before.encoded(&mut graph, &[handler])
 }
 
 /// Whether a dependency called `foo:bar/baz@0.1.0`, `foo:bar/baz`, `foo:bar@0.1.0`, `foo:bar` or
@@ -239,19 +244,64 @@ struct Instance {
 
 impl Instance {
     fn of(graph: &mut CompositionGraph, name: &str, wasm: &[u8]) -> Result<Self> {
-        let wasm = module::component(wasm)?;
-        // Of a file that ends too early, `Package` makes a panic.
-        for payload in Parser::new(0).parse_all(&wasm) {
-            payload?;
-        }
-        let package = Package::from_bytes(name, None, &*wasm, graph.types_mut())?;
+        let mut wasm = module::component(wasm)?.into_owned();
+        drafts::take_over(&mut wasm)?;
+        // Names of packages are the graph's own, and no two may be equal.
+        let name = format!("{name} {}", graph.packages().count());
+        let package = Package::from_bytes(&name, None, wasm, graph.types_mut())?;
         let world = package.ty();
         let package = graph.register_package(package)?;
         Ok(Self { node: graph.instantiate(package), world })
     }
 
-    fn imports(&self, graph: &CompositionGraph) -> Vec<String> {
-        graph.types()[self.world].imports.keys().cloned().collect()
+    /// One with the adapter's exports in place of what it imports and does not inherit.
+    fn restrained(
+        graph: &mut CompositionGraph,
+        name: &str,
+        wasm: &[u8],
+        inherited: &Inherited,
+    ) -> Result<Self> {
+        let own = Self::of(graph, name, wasm)?;
+        let denied = |import: &str| {
+            let key = capability(import).filter(|key| !inherited.has(key))?;
+            own.calls(graph, import).then(|| (import.to_owned(), key))
+        };
+        let denied: Vec<_> = own.imports(graph).filter_map(denied).collect();
+        if denied.is_empty() {
+            return Ok(own);
+        }
+        let adapter = Self::of(graph, "deny", DENY)?;
+        let refusals: Vec<_> = graph.types()[adapter.world].exports.keys().cloned().collect();
+        for (import, key) in denied {
+            refusals
+                .iter()
+                .find(|refusal| are_semver_compatible(refusal, &import))
+                .context("nothing takes its place")
+                .and_then(|refusal| own.provide(graph, &import, &adapter, refusal))
+                .with_context(|| {
+                    format!("`{import}` cannot be kept from it; inherit_configuration = [\"{key}\"] allows it")
+                })?;
+        }
+        Ok(own)
+    }
+
+    fn imports<'a>(&self, graph: &'a CompositionGraph) -> impl Iterator<Item = &'a str> {
+        graph.types()[self.world].imports.keys().map(String::as_str)
+    }
+
+    fn exports(&self, graph: &CompositionGraph, name: &str) -> bool {
+        graph.types()[self.world].exports.contains_key(name)
+    }
+
+    /// Whether there is something to call in `import`, not only types.
+    fn calls(&self, graph: &CompositionGraph, import: &str) -> bool {
+        match graph.types()[self.world].imports.get(import) {
+            Some(ItemKind::Instance(interface)) => {
+                let items = graph.types()[*interface].exports.values();
+                items.into_iter().any(|item| !matches!(item, ItemKind::Type(_)))
+            }
+            _ => true,
+        }
     }
 
     /// Has `import` come from `export` of `other`.
@@ -262,18 +312,15 @@ impl Instance {
         other: &Self,
         export: &str,
     ) -> Result<()> {
-        let exported = graph
-            .alias_instance_export(other.node, export)
-            .with_context(|| format!("it does not export `{export}`"))?;
+        let exported = graph.alias_instance_export(other.node, export)?;
         Ok(graph.set_instantiation_argument(self.node, import, exported)?)
     }
 
-    /// A component that exports what this one does.
-    fn encoded(&self, graph: &mut CompositionGraph) -> Result<Vec<u8>> {
-        let exports: Vec<_> = graph.types()[self.world].exports.keys().cloned().collect();
+    /// A component that exports what this one does under these names.
+    fn encoded(&self, graph: &mut CompositionGraph, exports: &[String]) -> Result<Vec<u8>> {
         for export in exports {
-            let exported = graph.alias_instance_export(self.node, &export)?;
-            graph.export(exported, &export)?;
+            let exported = graph.alias_instance_export(self.node, export)?;
+            graph.export(exported, export)?;
         }
         Ok(graph.encode(EncodeOptions::default())?)
     }
@@ -304,17 +351,54 @@ mod tests {
     }
 
     #[test]
-    fn the_adapter_refuses_what_comes_with_a_key() -> Result<()> {
+    fn the_adapter_refuses_what_comes_with_a_key_and_nothing_else() -> Result<()> {
         let mut graph = CompositionGraph::new();
         let adapter = Instance::of(&mut graph, "deny", DENY)?;
         for export in graph.types()[adapter.world].exports.keys() {
             assert!(capability(export).is_some(), "{export}");
         }
-        for (key, interfaces) in CAPABILITIES {
-            for interface in *interfaces {
-                assert_eq!(capability(&format!("{interface}@9.9.9")), Some(*key));
-            }
+        Ok(())
+    }
+
+    /// What the adapter provides of these imports of a dependency that inherits nothing.
+    fn provided(imports: &str) -> Result<Vec<String>> {
+        let wasm = wat::parse_str(format!("(component {imports})"))?;
+        let mut graph = CompositionGraph::new();
+        let own = Instance::restrained(&mut graph, "part", &wasm, &Inherited::All(false))?;
+        let provided = graph.get_instantiation_arguments(own.node);
+        Ok(provided.map(|(import, _)| import.to_owned()).collect())
+    }
+
+    const GET_ENVIRONMENT: &str =
+        "(instance (export \"get-environment\" (func (result (list (tuple string string))))))";
+
+    #[test]
+    fn what_can_be_called_and_is_not_inherited_comes_from_the_adapter() -> Result<()> {
+        for (version, changed) in [
+            ("0.2.0", "0.2.0"),
+            ("0.2.6", "0.2.6"),
+            ("0.2.0-rc-2023-11-10", "0.2.0+rc-2023-11-10"),
+            ("0.3.0", "0.3.0"),
+        ] {
+            let import = format!("(import \"wasi:cli/environment@{version}\" {GET_ENVIRONMENT})");
+            assert_eq!(provided(&import)?, [format!("wasi:cli/environment@{changed}")]);
+        }
+        let harmless = "(import \"wasi:sockets/types@0.3.0\" (instance (type $t (enum \"a\")) (export \"t\" (type (eq $t)))))\
+                        (import \"wasi:clocks/monotonic-clock@0.2.6\" (instance (export \"now\" (func (result u64)))))";
+        assert!(provided(harmless)?.is_empty());
+        for unknown in ["wasi:sockets/types@0.3.0", "wasi:keyvalue/batch@0.2.0-draft2"] {
+            let import = format!("(import \"{unknown}\" (instance (export \"f\" (func))))");
+            let error = format!("{:#}", provided(&import).expect_err("it cannot be kept"));
+            assert!(error.contains(unknown) && error.contains("inherit_configuration"), "{error}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn half_a_file_is_no_component() {
+        for length in [0, 4, 100, DENY.len() - 1] {
+            let mut graph = CompositionGraph::new();
+            assert!(Instance::of(&mut graph, "part", &DENY[..length]).is_err(), "{length}");
+        }
     }
 }

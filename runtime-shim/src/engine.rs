@@ -31,27 +31,32 @@ const KEPT: usize = 64;
 const CORE_INSTANCES_PER_COMPONENT: u32 = 30;
 const MEMORIES_PER_COMPONENT: u32 = 2;
 const TABLES_PER_COMPONENT: u32 = 12;
-/// How many components, adapters among them, one may be composed of. If all are, the pool is used
-/// up by as many times fewer instances.
-const PARTS: u32 = 16;
+/// How many components, adapters among them, one may be composed of.
+const MOST_PARTS: u32 = 16;
+
+/// To be counted up when what is done to a component before it is compiled changes, composing it
+/// among that: what was kept of it then is of no more use.
+const REVISION: u32 = 1;
 /// A guest holds a stack while it runs or waits in a synchronous call. One that
 /// waits asynchronously holds none, so requests need no stack each. Every stack
 /// costs a system call when the host starts.
 const STACKS_PER_COMPONENT: u32 = 2;
 
 /// An engine whose instances come from a pool: making one costs no system call
-/// that maps memory. `memory` is the largest memory any component may have.
-pub(crate) fn engine(limits: &Limits, memory: u64) -> Result<Engine> {
+/// that maps memory. `memory` is the largest memory any component may have, `parts` of how many
+/// any is composed, each with an adapter.
+pub(crate) fn engine(limits: &Limits, memory: u64, parts: usize) -> Result<Engine> {
     let instances = u32::try_from(limits.max_instances)?;
+    let parts = u32::try_from(parts)?.saturating_mul(2).saturating_sub(1).min(MOST_PARTS);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT)
-        .total_memories(instances * MEMORIES_PER_COMPONENT)
-        .total_tables(instances * TABLES_PER_COMPONENT)
+        .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT * parts)
+        .total_memories(instances * MEMORIES_PER_COMPONENT * parts)
+        .total_tables(instances * TABLES_PER_COMPONENT * parts)
         .total_stacks(instances * STACKS_PER_COMPONENT)
-        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT * PARTS)
-        .max_memories_per_component(MEMORIES_PER_COMPONENT * PARTS)
-        .max_tables_per_component(TABLES_PER_COMPONENT * PARTS)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT * MOST_PARTS)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT * MOST_PARTS)
+        .max_tables_per_component(TABLES_PER_COMPONENT * MOST_PARTS)
         .table_elements(usize::try_from(limits.table_elements)?)
         .max_memory_size(usize::try_from(memory)?);
     let mut config = Config::new();
@@ -175,7 +180,7 @@ impl Cache {
 pub fn compile_stdin(asked: &Compile) -> Result<()> {
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm)?;
-    let native = compile(&engine(&Limits::default(), asked.memory)?, &asked.file, &wasm)?;
+    let native = compile(&engine(&Limits::default(), asked.memory, 1)?, &asked.file, &wasm)?;
     Ok(std::fs::write(&asked.to, native)?)
 }
 
@@ -217,7 +222,7 @@ fn compile(engine: &Engine, file: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
 fn key(engine: &Engine, content: &str) -> String {
     let mut settings = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
-    format!("{content}-{:016x}-{}", settings.finish(), env!("CARGO_PKG_VERSION"))
+    format!("{content}-{:016x}-{}-{REVISION}", settings.finish(), env!("CARGO_PKG_VERSION"))
 }
 
 /// Refuses what another user owns or could have written.

@@ -93,6 +93,9 @@ struct Trigger {
     id: String,
     trigger_type: String,
     trigger_config: Map<String, Value>,
+    /// Middleware of one that names no component.
+    #[serde(default)]
+    trigger_dependencies: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -219,7 +222,10 @@ fn variable((name, Variable { default, secret }): (String, Variable)) -> (String
 }
 
 fn trigger(trigger: Trigger) -> Result<Table> {
-    let Trigger { id, trigger_type, mut trigger_config } = trigger;
+    let Trigger { id, trigger_type, mut trigger_config, trigger_dependencies } = trigger;
+    if let Some(name) = trigger_dependencies.keys().next() {
+        bail!("trigger `{id}` is not composed with its `{name}`");
+    }
     if trigger_type != "http" {
         bail!("trigger `{id}` is of type `{trigger_type}`; this host has `http`");
     }
@@ -303,6 +309,11 @@ mod tests {
             ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
             ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
             ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "`a:b/c`"),
+            (
+                "\"trigger_type\"",
+                "\"trigger_dependencies\": {\"middleware\": []}, \"trigger_type\"",
+                "trigger `trigger-hello`",
+            ),
             ("\"env\"", "\"trigger_dependencies\": {\"middleware\": []}, \"env\"", "`middleware`"),
         ] {
             let error = unpacked(&LOCKED.replace(right, wrong)).expect_err(expected);

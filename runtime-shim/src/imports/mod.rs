@@ -120,7 +120,9 @@ pub(crate) fn is_offered(import: &str) -> bool {
         let released = version.starts_with("0.2.") || version.starts_with("0.3.");
         Some(WASI.contains(&package) && released && !version.contains('-'))
     };
-    OFFERED.contains(&import) || earlier::is_offered(import) || wasi() == Some(true)
+    OFFERED.contains(&import)
+        || earlier::offered().any(|offered| *offered == import)
+        || wasi() == Some(true)
 }
 
 /// Whether there is nothing in `interface` that a host could lack.
@@ -214,4 +216,26 @@ pub(crate) mod wit {
         },
         require_store_data_send: true,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::composition::capability;
+
+    #[test]
+    fn what_a_dependency_need_not_inherit_is_harmless() {
+        let offered = OFFERED.iter().chain(earlier::offered());
+        let harmless: Vec<_> = offered.filter(|name| capability(name).is_none()).collect();
+        // Types, and what is of no use without a handler or a stream.
+        let expected = [
+            "fermyon:spin/rdbms-types@2.0.0",
+            "fermyon:spin/http-types",
+            "fermyon:spin/rdbms-types",
+            "wasi:http/types@0.2.0-rc-2023-10-18",
+            "wasi:io/poll@0.2.0-rc-2023-10-18",
+            "wasi:io/streams@0.2.0-rc-2023-10-18",
+        ];
+        assert_eq!(harmless, expected.iter().collect::<Vec<_>>());
+    }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::{Component, StringOr};
-use crate::composition::{Part, Role, is_capability};
+use crate::composition::{self, Part, Source, is_capability};
 
 /// `{ path = "adder.wasm", inherit_configuration = true }`
 #[derive(Clone, Debug, Deserialize)]
@@ -32,7 +32,7 @@ pub(crate) struct Dependency {
 
 /// Which keys of a component hold for its dependency too.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected true, false or a list of keys")]
 pub(crate) enum Inherited {
     All(bool),
     Keys(Vec<String>),
@@ -58,17 +58,21 @@ impl Inherited {
 type Components = BTreeMap<String, Component>;
 
 impl Component {
-    /// What it is composed with, in files relative to `directory`.
-    pub(super) fn parts(&self, components: &Components, directory: &Path) -> Result<Vec<Part>> {
+    /// The files that it is made of, relative to `directory`.
+    pub(super) fn source(&self, components: &Components, directory: &Path) -> Result<Source> {
         let dependencies = self.dependencies.iter().map(|(name, dependency)| {
             self.dependency(name, dependency, components, directory)
                 .with_context(|| format!("dependency `{name}`"))
         });
         let middleware = self.middleware.iter().map(|middleware| {
             ensure!(middleware.export.is_none(), "middleware: `export` is for dependencies");
-            middleware.part(Role::Middleware, components, directory).context("middleware")
+            middleware.part(components, directory).context("middleware")
         });
-        dependencies.chain(middleware).collect()
+        Ok(Source {
+            file: self.file(directory),
+            dependencies: dependencies.collect::<Result<_>>()?,
+            middleware: middleware.collect::<Result<_>>()?,
+        })
     }
 
     fn dependency(
@@ -77,17 +81,12 @@ impl Component {
         dependency: &StringOr<Dependency>,
         components: &Components,
         directory: &Path,
-    ) -> Result<Part> {
+    ) -> Result<composition::Dependency> {
         let dependency = match dependency {
             StringOr::String(version) => bail!(not_local(version)),
             StringOr::Table(dependency) => dependency,
         };
-        let export = dependency.export.clone();
-        if export.is_some() && name.contains(':') && !name.contains('/') {
-            bail!("`export` is for one interface, and this is a package");
-        }
-        let role = Role::Dependency { name: name.to_owned(), export };
-        let mut part = dependency.part(role, components, directory)?;
+        let mut part = dependency.part(components, directory)?;
         if let Some(all) = self.dependencies_inherit_configuration {
             ensure!(
                 dependency.inherit_configuration.is_none(),
@@ -95,7 +94,8 @@ impl Component {
             );
             part.inherited = Inherited::All(all);
         }
-        Ok(part)
+        let export = dependency.export.clone();
+        Ok(composition::Dependency { name: name.to_owned(), export, part })
     }
 
     /// The components of the manifest that it is composed with.
@@ -110,6 +110,7 @@ impl Component {
     /// The key that a component has in vain if it is part of another one, which has its own.
     fn key_without_effect(&self) -> Option<&'static str> {
         let Self { variables, environment, files, dependencies, .. } = self;
+        let own = &self.tool.runtime_shim;
         let keys = [
             ("variables", variables.is_empty()),
             ("environment", environment.is_empty()),
@@ -119,16 +120,19 @@ impl Component {
             ("key_value_stores", self.key_value_stores.is_empty()),
             ("sqlite_databases", self.sqlite_databases.is_empty()),
             ("ai_models", self.ai_models.is_empty()),
+            ("uncalled_imports", own.uncalled_imports.is_empty()),
+            ("migrate", own.migrate.is_none()),
         ];
         keys.into_iter().find(|(_, empty)| !empty).map(|(key, _)| key)
     }
 }
 
 impl Dependency {
-    fn part(&self, role: Role, components: &Components, directory: &Path) -> Result<Part> {
-        let file = match (&self.path, &self.component) {
-            (Some(path), None) => directory.join(path),
-            (None, Some(id)) => {
+    fn part(&self, components: &Components, directory: &Path) -> Result<Part> {
+        let fetched = self.url.as_ref().or(self.package.as_ref()).or(self.version.as_ref());
+        let file = match (&self.path, &self.component, fetched) {
+            (Some(path), None, None) => directory.join(path),
+            (None, Some(id), None) => {
                 let component =
                     components.get(id).with_context(|| format!("there is no [component.{id}]"))?;
                 component.check_source()?;
@@ -139,14 +143,12 @@ impl Dependency {
                 }
                 component.file(directory)
             }
-            _ => {
-                let place = self.url.as_ref().or(self.package.as_ref()).or(self.version.as_ref());
-                bail!(not_local(place.map_or("", String::as_str)))
-            }
+            (None, None, Some(place)) => bail!(not_local(place)),
+            _ => bail!("it has either `path` or `component`"),
         };
         let inherited = self.inherit_configuration.clone().unwrap_or(Inherited::All(false));
         inherited.check()?;
-        Ok(Part { role, inherited, file })
+        Ok(Part { file, inherited })
     }
 }
 

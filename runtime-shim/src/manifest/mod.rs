@@ -362,38 +362,54 @@ impl Manifest {
         if let Some(profile) = profile {
             self.apply(profile)?;
         }
-        self.place_middleware();
+        self.place_middleware()?;
         self.check()
     }
 
     /// Gives each component the middleware of its trigger. One that several triggers name becomes
-    /// several, as in Spin.
-    fn place_middleware(&mut self) {
-        let named = |id: &str, triggers: &[HttpTrigger]| {
-            triggers.iter().filter(|trigger| trigger.component() == Some(id)).count()
-        };
-        for index in 0..self.trigger.http.len() {
-            let middleware = std::mem::take(&mut self.trigger.http[index].dependencies.middleware);
-            let trigger = &self.trigger.http[index];
-            let Some(id) = trigger.component().filter(|_| !middleware.is_empty()) else { continue };
+    /// one more for each that has some, as in Spin.
+    fn place_middleware(&mut self) -> Result<()> {
+        let named: Vec<_> =
+            self.trigger.http.iter().map(|it| it.component().map(str::to_owned)).collect();
+        for (index, trigger) in self.trigger.http.iter_mut().enumerate() {
+            let middleware = std::mem::take(&mut trigger.dependencies.middleware);
+            if middleware.is_empty() {
+                continue;
+            }
+            let Some(id) = &named[index] else {
+                bail!("middleware stands before a component, and a trigger with some names none");
+            };
             let Some(component) = self.components.get_mut(id) else { continue };
-            if named(id, &self.trigger.http) == 1 {
+            if named.iter().flatten().filter(|other| *other == id).count() == 1 {
+                if component.tool.runtime_shim.migrate.is_some() {
+                    bail!(
+                        "component `{id}`: its middleware would answer in place of `migrate`; give the component one more trigger, with route = {{ private = true }}"
+                    );
+                }
                 component.middleware = middleware;
                 continue;
             }
-            let mut copy =
-                Component { middleware, copy_of: Some(id.to_owned()), ..component.clone() };
+            let mut copy = Component { middleware, copy_of: Some(id.clone()), ..component.clone() };
             copy.tool.runtime_shim.migrate = None;
-            let id = format!("{id}-for-trigger{index}");
-            self.trigger.http[index].component = Some(StringOr::String(id.clone()));
-            self.components.insert(id, copy);
+            let name = if check_id(&trigger.id).is_ok() {
+                &*trigger.id
+            } else {
+                &format!("trigger{index}")
+            };
+            let copied = format!("{id}-for-{name}");
+            trigger.component = Some(StringOr::String(copied.clone()));
+            if self.components.insert(copied.clone(), copy).is_some() {
+                bail!(
+                    "component `{copied}`: `{id}` gets this id for a trigger with middleware; call this one otherwise"
+                );
+            }
         }
+        Ok(())
     }
 
     /// The files of a component.
     pub(crate) fn source(&self, component: &Component, directory: &Path) -> Result<Source> {
-        let parts = component.parts(&self.components, directory)?;
-        Ok(Source { file: component.file(directory), parts })
+        component.source(&self.components, directory)
     }
 
     /// How `component`, which is called `id`, and its parts are built.
@@ -528,6 +544,11 @@ impl Component {
         bail!("source {}", not_local(place))
     }
 
+    /// Whether something stands before it that may answer in its place.
+    pub(crate) fn has_middleware(&self) -> bool {
+        !self.middleware.is_empty()
+    }
+
     /// Peers that the component may talk to, with templates not yet filled in.
     pub fn outbound_hosts(&self) -> Vec<String> {
         let mut hosts = self.allowed_outbound_hosts.clone();
@@ -626,6 +647,12 @@ source = "hello.wasm"
         };
         assert_eq!(files("hello"), [Path::new("/a/hello.wasm")]);
         assert_eq!(files(id), ["/a/hello.wasm", "/a/loud.wasm", "/a/log.wasm"].map(Path::new));
+        let alone =
+            text.replacen("[[trigger.http]]\nroute = \"/...\"\ncomponent = \"hello\"\n", "", 1);
+        let mut alone = Manifest::parse(Path::new("spin.toml"), &alone).expect("parses");
+        alone.complete(None).expect("is right");
+        assert_eq!(alone.trigger.http[0].component(), Some("hello"), "no copy is needed");
+        assert!(alone.components["hello"].has_middleware());
         let builds: Vec<_> =
             manifest.builds(id, &manifest.components[id]).map(|(id, _)| id).collect();
         assert_eq!(builds, ["hello", "loud"]);
@@ -690,8 +717,21 @@ source = "hello.wasm"
                 "choose one",
             ),
             (
-                dependency("{ path = \"a.wasm\", export = \"d\" }").replace("a:b/c", "a:b"),
-                "one interface",
+                GOOD.replace(
+                    "component = \"hello\"",
+                    "static_response = {}\ndependencies.middleware = [{ path = \"a\" }]",
+                ),
+                "names none",
+            ),
+            (
+                trigger("dependencies.middleware = [{ path = \"a\" }]")
+                    + "tool.runtime-shim.migrate = \"/m\"",
+                "in place of `migrate`",
+            ),
+            (
+                trigger("id = \"b\"\ndependencies.middleware = [{ path = \"a\" }]")
+                    + "[[trigger.http]]\nroute = \"/b\"\ncomponent = \"hello\"\n[component.hello-for-b]\nsource = \"b\"",
+                "`hello-for-b`",
             ),
             (format!("{GOOD}ai_models = [\"llama\"]"), "`llama`"),
             (format!("{GOOD}[application.trigger.http]\nbase = \"/a\""), "into each route"),

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use ureq::http::Request;
+
 use crate::configuration::says_last;
 use crate::support::{Host, command, guest, ok};
 
@@ -23,6 +25,7 @@ fn application(dependency: &str, middleware: &str) -> (tempfile::TempDir, PathBu
          [component.before]\nsource = \"{before}\"\n"
     );
     std::fs::write(&file, manifest).expect("a manifest");
+    std::fs::write(directory.path().join("broken.wasm"), b"\0asm\x0d\0\x01\0\x01").expect("a file");
     (directory, file)
 }
 
@@ -43,7 +46,27 @@ fn a_component_is_composed_with_what_its_manifest_names() {
     assert_eq!(stored, ["true", "false"]);
     let said = response.into_body().read_to_string().expect("text");
     assert_eq!(said, "hello, /around/a, in no language | middleware,middleware | ko");
-    assert_eq!(host.get("/around/stopped"), (403, String::new()));
+    assert_eq!(host.send(stopped(&host, "/around/a")), (403, String::new()));
+}
+
+/// A request that middleware lets nobody see.
+fn stopped(host: &Host, path: &str) -> Request<()> {
+    Request::get(host.url(path)).header("x-stop", "yes").body(()).expect("a request")
+}
+
+#[test]
+fn an_answer_is_shared_with_nobody_whom_middleware_stops() {
+    let (_directory, file) = application(GREETER, TWICE);
+    let limits = "[component.greeted.limits]\nshared_cache_in_flight = 1\n";
+    let host = Host::of(&file, limits, &[]);
+    for path in ["/plain", "/around/a"] {
+        // By the first the host learns that the component shares, and keeps the second.
+        assert_eq!([(); 3].map(|()| host.get(path).0), [200; 3]);
+    }
+    assert_eq!(host.send(stopped(&host, "/plain")).0, 200);
+    assert_eq!(host.send(stopped(&host, "/around/a")).0, 403);
+    let hits = "http_shared_cache_hits_total{component=\"greeted\"} 2";
+    assert!(host.admin("/metrics").1.contains(hits), "without middleware it is shared");
 }
 
 #[test]
@@ -81,7 +104,16 @@ fn what_cannot_be_composed_is_named() {
             "[]",
             &["`test:parts/greeter@0.1.0` comes from `test:parts` already"],
         ),
-        (GREETER, "[{ component = \"greeter\" }]", &["middleware", "wasi:http/handler"]),
+        (
+            GREETER,
+            "[{ component = \"greeter\" }]",
+            &["middleware", "it does not import wasi:http/handler"],
+        ),
+        (
+            GREETER,
+            "[{ path = \"broken.wasm\" }]",
+            &["component `greeted-for-trigger1`", "broken.wasm"],
+        ),
         (GREETER, "[{ path = \"gone.wasm\" }]", &["component `greeted-for-trigger1`", "gone.wasm"]),
     ] {
         let (_directory, file) = application(dependency, middleware);

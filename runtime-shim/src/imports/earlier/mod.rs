@@ -72,8 +72,8 @@ const OFFERED: &[&str] = &[
     "wasi:keyvalue/store@0.2.0-draft2",
 ];
 
-pub(super) fn is_offered(import: &str) -> bool {
-    [OFFERED, unversioned::OFFERED, wasi_2023::OFFERED].iter().any(|some| some.contains(&import))
+pub(super) fn offered() -> impl Iterator<Item = &'static &'static str> {
+    OFFERED.iter().chain(unversioned::OFFERED).chain(wasi_2023::OFFERED)
 }
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
