@@ -82,7 +82,7 @@ pub(crate) fn capability(import: &str) -> Option<&'static str> {
 }
 
 /// The files that a component is made of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Source {
     pub file: PathBuf,
     pub dependencies: Vec<Dependency>,
@@ -91,7 +91,7 @@ pub(crate) struct Source {
 }
 
 /// What provides imports of a component.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Dependency {
     /// Means those imports.
     pub name: String,
@@ -101,7 +101,7 @@ pub(crate) struct Dependency {
 }
 
 /// A component that becomes part of another one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Part {
     pub file: PathBuf,
     pub inherited: Inherited,
@@ -192,14 +192,15 @@ fn with_dependencies(own: &[u8], dependencies: &[(&Dependency, Vec<u8>)]) -> Res
                     bail!("`{import}` comes from `{other}` already");
                 }
                 let export = export.as_deref().unwrap_or(&import);
-                ensure!(dependency.exports(&graph, export), "it does not export `{export}`");
+                let exported = dependency.exports(&graph).any(|exported| exported == export);
+                ensure!(exported, "it does not export `{export}`");
                 own.provide(&mut graph, &import, &dependency, export)?;
             }
             Ok(())
         };
         provide().with_context(|| format!("dependency `{name}`"))?;
     }
-    let exports: Vec<_> = graph.types()[own.world].exports.keys().cloned().collect();
+    let exports: Vec<_> = own.exports(&graph).map(str::to_owned).collect();
     own.encoded(&mut graph, &exports)
 }
 
@@ -207,18 +208,20 @@ fn with_middleware(own: &[u8], middleware: &[u8], inherited: &Inherited) -> Resu
     let mut graph = CompositionGraph::new();
     let next = Instance::of(&mut graph, "component", own)?;
     let before = Instance::restrained(&mut graph, "middleware", middleware, inherited)?;
-    let is_handler = |name: &&str| are_semver_compatible(name, HANDLER);
-    let import = before.imports(&graph).find(is_handler).map(str::to_owned);
-    let export = graph.types()[next.world].exports.keys().map(String::as_str).find(is_handler);
-    let export = export.map(str::to_owned);
+    let import = handler(before.imports(&graph));
     let import = import.with_context(|| format!("it does not import {HANDLER}"))?;
-    let export = export.with_context(|| {
+    let export = handler(next.exports(&graph)).with_context(|| {
         format!("what it stands before does not export {HANDLER}, as a component of WASI 0.3 does")
     })?;
     before.provide(&mut graph, &import, &next, &export)?;
-    let handler = graph.types()[before.world].exports.keys().map(String::as_str).find(is_handler);
-    let handler = handler.with_context(|| format!("it does not export {HANDLER}"))?.to_owned();
-    before.encoded(&mut graph, &[handler])
+    let own = handler(before.exports(&graph));
+    let own = own.with_context(|| format!("it does not export {HANDLER}"))?;
+    before.encoded(&mut graph, &[own])
+}
+
+/// What of these names is that of the handler, which may be a draft.
+fn handler<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<String> {
+    names.find(|name| are_semver_compatible(name, HANDLER)).map(str::to_owned)
 }
 
 /// Whether a dependency called `foo:bar/baz@0.1.0`, `foo:bar/baz`, `foo:bar@0.1.0`, `foo:bar` or
@@ -271,7 +274,7 @@ impl Instance {
             return Ok(own);
         }
         let adapter = Self::of(graph, "deny", DENY)?;
-        let refusals: Vec<_> = graph.types()[adapter.world].exports.keys().cloned().collect();
+        let refusals: Vec<_> = adapter.exports(graph).map(str::to_owned).collect();
         for (import, key) in denied {
             refusals
                 .iter()
@@ -289,16 +292,16 @@ impl Instance {
         graph.types()[self.world].imports.keys().map(String::as_str)
     }
 
-    fn exports(&self, graph: &CompositionGraph, name: &str) -> bool {
-        graph.types()[self.world].exports.contains_key(name)
+    fn exports<'a>(&self, graph: &'a CompositionGraph) -> impl Iterator<Item = &'a str> {
+        graph.types()[self.world].exports.keys().map(String::as_str)
     }
 
     /// Whether there is something to call in `import`, not only types.
     fn calls(&self, graph: &CompositionGraph, import: &str) -> bool {
         match graph.types()[self.world].imports.get(import) {
             Some(ItemKind::Instance(interface)) => {
-                let items = graph.types()[*interface].exports.values();
-                items.into_iter().any(|item| !matches!(item, ItemKind::Type(_)))
+                let mut items = graph.types()[*interface].exports.values();
+                items.any(|item| !matches!(item, ItemKind::Type(_)))
             }
             _ => true,
         }
@@ -354,7 +357,7 @@ mod tests {
     fn the_adapter_refuses_what_comes_with_a_key_and_nothing_else() -> Result<()> {
         let mut graph = CompositionGraph::new();
         let adapter = Instance::of(&mut graph, "deny", DENY)?;
-        for export in graph.types()[adapter.world].exports.keys() {
+        for export in adapter.exports(&graph) {
             assert!(capability(export).is_some(), "{export}");
         }
         Ok(())
