@@ -173,7 +173,8 @@ impl Contents<'_> {
     }
 }
 
-fn hex(content: &[u8]) -> String {
+/// Of its SHA-256.
+pub(crate) fn hex(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

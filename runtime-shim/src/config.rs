@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::composition::Source;
 use crate::guest_output::Printing;
-use crate::manifest::{Build, Component, Manifest, StringOr};
+use crate::manifest::{Build, Component, Folders, Manifest, StringOr};
 use crate::runtime_config::RuntimeConfig;
 use crate::variables::{self, Variables};
 
@@ -179,6 +179,8 @@ pub struct Config {
     pub directory: PathBuf,
     pub state_dir: PathBuf,
     pub cache_dir: PathBuf,
+    /// Of code that the manifest names by its URL.
+    downloads: PathBuf,
     pub compiler: Option<PathBuf>,
     pub runtime: RuntimeConfig,
     pub variables: Variables,
@@ -235,6 +237,7 @@ impl Config {
         let cache_dir = application.cache_dir.clone().unwrap_or_else(|| state_dir.join("compiled"));
         let config = Self {
             directory,
+            downloads: state_dir.join("downloads"),
             state_dir,
             cache_dir,
             compiler: application.compiler.clone(),
@@ -270,6 +273,9 @@ impl Config {
         }
         let mut missing = Vec::new();
         for (id, component) in self.retained() {
+            let mut downloads = self.manifest.downloads(component, self.folders());
+            let had = downloads.try_for_each(|download| download?.run());
+            had.with_context(|| format!("component `{id}`"))?;
             let source = self.source(component)?;
             let absent = source.files().filter(|file| !file.is_file());
             missing.extend(
@@ -284,7 +290,11 @@ impl Config {
 
     /// The files that `component` is made of.
     pub(crate) fn source(&self, component: &Component) -> Result<Source> {
-        self.manifest.source(component, &self.directory)
+        self.manifest.source(component, self.folders())
+    }
+
+    fn folders(&self) -> Folders<'_> {
+        Folders { manifest: &self.directory, downloads: &self.downloads }
     }
 
     /// How all that is served is built, by the components' ids.

@@ -13,6 +13,7 @@ mod composition;
 pub mod config;
 mod connection;
 mod core;
+mod download;
 mod drafts;
 mod engine;
 pub mod files;

@@ -239,7 +239,7 @@ fn trigger(trigger: Trigger) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Manifest, StringOr};
+    use crate::manifest::{Folders, Manifest, StringOr};
 
     /// What `spin registry push` of Spin 4.1 makes of an application, shortened.
     const LOCKED: &str = r#"{
@@ -293,7 +293,9 @@ mod tests {
         assert_eq!(hello.sqlite_databases, ["default"]);
         assert_eq!(hello.variables["url"], "{{ url }}");
         assert_eq!(hello.environment["LANGUAGE"], "ko");
-        assert_eq!(fs::read(hello.file(folder.path())).expect("code"), b"code");
+        let code =
+            manifest.source(hello, Folders { manifest: folder.path(), downloads: folder.path() });
+        assert_eq!(fs::read(code.expect("a source").file).expect("code"), b"code");
         let files = files::mount(folder.path(), hello).expect("mounted").expect("files");
         let read = |name: &str| fs::read_to_string(files.path().join(name)).expect("a file");
         assert_eq!((read("assets/a.txt").as_str(), read("b.txt").as_str()), ("hi", "file"));

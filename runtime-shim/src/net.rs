@@ -1,5 +1,5 @@
 //! The only module that opens a socket, but for `mysql_async`, which connects by itself to what
-//! [`Network::resolve`] found and checked.
+//! [`Network::resolve`] found and checked, and `ureq`, which fetches code before anything is served.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};

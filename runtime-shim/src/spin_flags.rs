@@ -14,8 +14,8 @@ const FLAGS: &[(&str, &str)] = &[
     ("--format", "--log-format json is for the log and what components print"),
     ("--http1-max-buf-size", "set max_header_bytes in [limits] of a runtime config file"),
     ("--idle-instance-timeout", "set idle_instance_ms in [limits] of a runtime config file"),
-    ("--insecure", "this host fetches nothing"),
-    ("-k", "this host fetches nothing"),
+    ("--insecure", "this host fetches no images; a component has a digest, wherever it comes from"),
+    ("-k", "this host fetches no images; a component has a digest, wherever it comes from"),
     (
         "--max-instance-concurrent-reuse-count",
         "set concurrent_requests in [limits] of a runtime config file",

@@ -1,13 +1,13 @@
 //! What the manifest says of a component that becomes part of another one.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::{Component, StringOr};
+use super::{Component, Folders, StringOr};
 use crate::composition::{self, Part, Source, is_capability};
+use crate::download;
 
 /// `{ path = "adder.wasm", inherit_configuration = true }`
 #[derive(Clone, Debug, Deserialize)]
@@ -22,11 +22,10 @@ pub(crate) struct Dependency {
     /// Without it, nothing.
     inherit_configuration: Option<Inherited>,
     url: Option<String>,
+    digest: Option<String>,
     package: Option<String>,
     version: Option<String>,
-    #[expect(dead_code, reason = "keys of what would have to be fetched are refused as such")]
-    digest: Option<String>,
-    #[expect(dead_code, reason = "keys of what would have to be fetched are refused as such")]
+    #[expect(dead_code, reason = "packages are refused as such")]
     registry: Option<String>,
 }
 
@@ -58,18 +57,18 @@ impl Inherited {
 type Components = BTreeMap<String, Component>;
 
 impl Component {
-    /// The files that it is made of, relative to `directory`.
-    pub(super) fn source(&self, components: &Components, directory: &Path) -> Result<Source> {
+    /// The files that it is made of.
+    pub(super) fn source(&self, components: &Components, folders: Folders<'_>) -> Result<Source> {
         let dependencies = self.dependencies.iter().map(|(name, dependency)| {
-            self.dependency(name, dependency, components, directory)
+            self.dependency(name, dependency, components, folders)
                 .with_context(|| format!("dependency `{name}`"))
         });
         let middleware = self.middleware.iter().map(|middleware| {
             ensure!(middleware.export.is_none(), "middleware: `export` is for dependencies");
-            middleware.part(components, directory).context("middleware")
+            middleware.part(components, folders).context("middleware")
         });
         Ok(Source {
-            file: self.file(directory),
+            file: self.file(folders)?,
             dependencies: dependencies.collect::<Result<_>>()?,
             middleware: middleware.collect::<Result<_>>()?,
         })
@@ -80,13 +79,13 @@ impl Component {
         name: &str,
         dependency: &StringOr<Dependency>,
         components: &Components,
-        directory: &Path,
+        folders: Folders<'_>,
     ) -> Result<composition::Dependency> {
         let dependency = match dependency {
-            StringOr::String(version) => bail!(not_local(version)),
+            StringOr::String(version) => bail!(not_fetched(version)),
             StringOr::Table(dependency) => dependency,
         };
-        let mut part = dependency.part(components, directory)?;
+        let mut part = dependency.part(components, folders)?;
         if let Some(all) = self.dependencies_inherit_configuration {
             ensure!(
                 dependency.inherit_configuration.is_none(),
@@ -98,13 +97,31 @@ impl Component {
         Ok(composition::Dependency { name: name.to_owned(), export, part })
     }
 
-    /// The components of the manifest that it is composed with.
-    pub(super) fn component_parts(&self) -> impl Iterator<Item = &str> {
+    /// What it is composed with.
+    fn parts(&self) -> impl Iterator<Item = &Dependency> {
         let dependencies = self.dependencies.values().filter_map(|dependency| match dependency {
             StringOr::String(_) => None,
             StringOr::Table(dependency) => Some(&**dependency),
         });
-        dependencies.chain(&self.middleware).filter_map(|part| part.component.as_deref())
+        dependencies.chain(&self.middleware)
+    }
+
+    /// The components of the manifest that it is composed with.
+    pub(super) fn component_parts(&self) -> impl Iterator<Item = &str> {
+        self.parts().filter_map(|part| part.component.as_deref())
+    }
+
+    /// The URLs and digests of what it is made of.
+    pub(super) fn remotes<'a>(
+        &'a self,
+        components: &'a Components,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let named = self.component_parts().filter_map(|id| components.get(id));
+        let sources = std::iter::once(self).chain(named).filter_map(|it| match &it.source {
+            StringOr::String(_) => None,
+            StringOr::Table(remote) => remote.location(),
+        });
+        sources.chain(self.parts().filter_map(Dependency::location))
     }
 
     /// The key that a component has in vain if it is part of another one, which has its own.
@@ -128,33 +145,40 @@ impl Component {
 }
 
 impl Dependency {
-    fn part(&self, components: &Components, directory: &Path) -> Result<Part> {
-        let fetched = self.url.as_ref().or(self.package.as_ref()).or(self.version.as_ref());
-        let file = match (&self.path, &self.component, fetched) {
-            (Some(path), None, None) => directory.join(path),
+    fn part(&self, components: &Components, folders: Folders<'_>) -> Result<Part> {
+        if let Some(package) = self.package.as_ref().or(self.version.as_ref()) {
+            bail!(not_fetched(package));
+        }
+        ensure!(self.url.is_some() == self.digest.is_some(), "it has `url` and `digest`");
+        let file = match (&self.path, &self.component, self.location()) {
+            (Some(path), None, None) => folders.manifest.join(path),
             (None, Some(id), None) => {
                 let component =
                     components.get(id).with_context(|| format!("there is no [component.{id}]"))?;
-                component.check_source()?;
                 if let Some(key) = component.key_without_effect() {
                     bail!(
                         "component `{id}` has `{key}`, which has no effect in a part of another component"
                     );
                 }
-                component.file(directory)
+                component.file(folders)?
             }
-            (None, None, Some(place)) => bail!(not_local(place)),
-            _ => bail!("it has either `path` or `component`"),
+            (None, None, Some((_, digest))) => download::file(folders.downloads, digest)?,
+            _ => bail!("it has one of `path`, `component` and `url`"),
         };
         let inherited = self.inherit_configuration.clone().unwrap_or(Inherited::All(false));
         inherited.check()?;
         Ok(Part { file, inherited })
     }
+
+    /// Its URL and its digest.
+    fn location(&self) -> Option<(&str, &str)> {
+        Some((self.url.as_deref()?, self.digest.as_deref()?))
+    }
 }
 
-/// What is said of code that would have to be fetched.
-pub(super) fn not_local(place: &str) -> String {
+/// What is said of a package.
+pub(super) fn not_fetched(package: &str) -> String {
     format!(
-        "`{place}` is not a local file; this host fetches nothing: download it, check its digest and give its path"
+        "`{package}` is a package, and this host asks no registry: give the path of its file, or its `url` and `digest`"
     )
 }

@@ -12,8 +12,9 @@ use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::composition::Source;
+use crate::download::{self, Download};
 use crate::variables::{VARIABLE_NAMES, is_variable_name};
-use dependency::not_local;
+use dependency::not_fetched;
 pub(crate) use dependency::{Dependency, Inherited};
 
 mod dependency;
@@ -134,7 +135,7 @@ fn default_argv() -> String {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    pub source: StringOr<BTreeMap<String, String>>,
+    pub source: StringOr<Remote>,
     #[serde(default)]
     pub description: String,
     #[serde(default)]
@@ -173,6 +174,19 @@ pub struct Component {
     pub copy_of: Option<String>,
 }
 
+/// `{ url = "https://…/a.wasm", digest = "sha256:…" }`, or a package.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remote {
+    url: Option<String>,
+    digest: Option<String>,
+    package: Option<String>,
+    #[expect(dead_code, reason = "packages are refused as such")]
+    registry: Option<String>,
+    #[expect(dead_code, reason = "packages are refused as such")]
+    version: Option<String>,
+}
+
 /// `[component.ID.build]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,7 +220,7 @@ impl Commands {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Profile {
-    source: Option<StringOr<BTreeMap<String, String>>>,
+    source: Option<StringOr<Remote>>,
     environment: BTreeMap<String, String>,
     dependencies: BTreeMap<String, StringOr<Dependency>>,
     build: Option<ProfileBuild>,
@@ -302,6 +316,15 @@ fn single_component(file: &Path) -> Option<String> {
         "spin_manifest_version = 2\napplication = {{ name = {name} }}\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = {{ source = {source} }}\n"
     ))
+}
+
+/// Where the files are that a manifest names.
+#[derive(Clone, Copy)]
+pub(crate) struct Folders<'a> {
+    /// Its own: paths are relative to it.
+    pub(crate) manifest: &'a Path,
+    /// For what it names by a URL.
+    pub(crate) downloads: &'a Path,
 }
 
 impl Manifest {
@@ -408,8 +431,19 @@ impl Manifest {
     }
 
     /// The files of a component.
-    pub(crate) fn source(&self, component: &Component, directory: &Path) -> Result<Source> {
-        component.source(&self.components, directory)
+    pub(crate) fn source(&self, component: &Component, folders: Folders<'_>) -> Result<Source> {
+        component.source(&self.components, folders)
+    }
+
+    /// Those of them that have to be fetched.
+    pub(crate) fn downloads<'a>(
+        &'a self,
+        component: &'a Component,
+        folders: Folders<'a>,
+    ) -> impl Iterator<Item = Result<Download<'a>>> {
+        component.remotes(&self.components).map(move |(url, digest)| {
+            Ok(Download { url, digest, file: download::file(folders.downloads, digest)? })
+        })
     }
 
     /// How `component`, which is called `id`, and its parts are built.
@@ -460,8 +494,9 @@ impl Manifest {
                 _ => {}
             }
         }
+        let nowhere = Folders { manifest: Path::new(""), downloads: Path::new("") };
         for (id, component) in &self.components {
-            let checked = component.check().and_then(|()| self.source(component, Path::new("")));
+            let checked = component.check().and_then(|()| self.source(component, nowhere));
             checked.with_context(|| format!("component `{id}`"))?;
             check_id(id)?;
         }
@@ -531,17 +566,10 @@ impl HttpTrigger {
 
 impl Component {
     fn check(&self) -> Result<()> {
-        self.check_source()?;
         if let Some(model) = self.ai_models.first() {
             bail!("ai_models: `{model}`: this host has no language models");
         }
         Ok(())
-    }
-
-    fn check_source(&self) -> Result<()> {
-        let StringOr::Table(source) = &self.source else { return Ok(()) };
-        let place = source.get("url").or(source.get("package")).map_or("", String::as_str);
-        bail!("source {}", not_local(place))
     }
 
     /// Whether something stands before it that may answer in its place.
@@ -561,12 +589,27 @@ impl Component {
         hosts
     }
 
-    /// The wasm file, relative to the manifest's directory.
-    pub(crate) fn file(&self, directory: &Path) -> PathBuf {
+    /// The wasm file.
+    pub(crate) fn file(&self, folders: Folders<'_>) -> Result<PathBuf> {
         match &self.source {
-            StringOr::String(path) => directory.join(path),
-            StringOr::Table(_) => PathBuf::new(),
+            StringOr::String(path) => Ok(folders.manifest.join(path)),
+            StringOr::Table(remote) => remote.file(folders).context("source"),
         }
+    }
+}
+
+impl Remote {
+    fn file(&self, folders: Folders<'_>) -> Result<PathBuf> {
+        if let Some(package) = &self.package {
+            bail!(not_fetched(package));
+        }
+        let (_, digest) = self.location().context("it has `url` and `digest`")?;
+        download::file(folders.downloads, digest)
+    }
+
+    /// Its URL and its digest.
+    fn location(&self) -> Option<(&str, &str)> {
+        Some((self.url.as_deref()?, self.digest.as_deref()?))
     }
 }
 
@@ -595,6 +638,10 @@ component = "hello"
 source = "hello.wasm"
 "#;
 
+    fn folders() -> Folders<'static> {
+        Folders { manifest: Path::new("/a"), downloads: Path::new("/downloads") }
+    }
+
     fn error(text: &str) -> String {
         let file = Path::new("spin.toml");
         match Manifest::parse(file, text).and_then(|mut manifest| manifest.complete(None)) {
@@ -622,7 +669,7 @@ source = "hello.wasm"
         assert!(manifest.apply("other").is_err());
         manifest.apply("debug").expect("known");
         let hello = &manifest.components["hello"];
-        assert_eq!(hello.file(Path::new("")), Path::new("debug.wasm"));
+        assert_eq!(hello.file(folders()).expect("a file"), Path::new("/a/debug.wasm"));
         assert_eq!(hello.environment["a"], "1");
         assert_eq!(hello.environment["b"], "2");
         assert_eq!(hello.build.as_ref().expect("a command").command.lines(), ["make", "test"]);
@@ -641,8 +688,7 @@ source = "hello.wasm"
         assert_eq!(plain.component(), Some("hello"));
         let id = loud.component().expect("a component");
         let files = |id: &str| {
-            let source =
-                manifest.source(&manifest.components[id], Path::new("/a")).expect("a source");
+            let source = manifest.source(&manifest.components[id], folders()).expect("a source");
             source.files().map(Path::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(files("hello"), [Path::new("/a/hello.wasm")]);
@@ -659,6 +705,38 @@ source = "hello.wasm"
     }
 
     #[test]
+    fn what_a_component_is_made_of_may_be_fetched() {
+        let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+        let remote =
+            |digit| format!("{{ url = \"http://b/{digit}\", digest = \"{}\" }}", digest(digit));
+        let text = format!(
+            "{}dependencies.\"a:b/c\" = {}\ndependencies.\"a:b/d\" = {{ component = \"part\" }}\n\
+             [component.part]\nsource = {}\n[component.other]\nsource = {}\n",
+            GOOD.replace("\"hello.wasm\"", &remote("1")),
+            remote("2"),
+            remote("3"),
+            remote("4"),
+        );
+        let mut manifest = Manifest::parse(Path::new("spin.toml"), &text).expect("parses");
+        manifest.complete(None).expect("is right");
+        let hello = &manifest.components["hello"];
+        let downloads: Vec<_> =
+            manifest.downloads(hello, folders()).collect::<Result<_>>().expect("digests");
+        let mut downloads: Vec<_> =
+            downloads.iter().map(|it| (it.url, it.digest.to_owned(), &*it.file)).collect();
+        downloads.sort();
+        let source = manifest.source(hello, folders()).expect("a source");
+        let files: BTreeSet<_> = source.files().collect();
+        assert!(files.iter().all(|file| file.starts_with("/downloads")), "{files:?}");
+        assert_eq!(downloads.iter().map(|(_, _, file)| *file).collect::<BTreeSet<_>>(), files);
+        let locations = ["1", "2", "3"].map(|digit| (format!("http://b/{digit}"), digest(digit)));
+        for ((url, digest, _), location) in downloads.iter().zip(&locations) {
+            assert_eq!((*url, digest), (&*location.0, &location.1));
+        }
+        assert_eq!(downloads.len(), locations.len());
+    }
+
+    #[test]
     fn hosts_in_the_earlier_form_are_taken() {
         let text = format!("{GOOD}allowed_http_hosts = [\"example.com:8080\"]");
         let manifest = Manifest::parse(Path::new("spin.toml"), &text).expect("parses");
@@ -670,6 +748,7 @@ source = "hello.wasm"
     fn what_is_wrong_is_said() {
         assert_eq!(error(GOOD), "");
         let dependency = |value: &str| format!("{GOOD}dependencies.\"a:b/c\" = {value}\n");
+        let source = |keys: &str| GOOD.replace("\"hello.wasm\"", &format!("{{ {keys} }}"));
         let trigger = |key: &str| GOOD.replace("component = ", &format!("{key}\ncomponent = "));
         let cases = [
             (GOOD.replace("\"hello\"", "{ source = \"x.wasm\", sauce = 1 }"), "`sauce`"),
@@ -683,7 +762,10 @@ source = "hello.wasm"
             ),
             (format!("{GOOD}[variables]\nkey = {{ secret = true }}"), "needs `default`"),
             (format!("{GOOD}[variables]\nKey = {{ default = \"\" }}"), "lower-case"),
-            (GOOD.replace("\"hello.wasm\"", "{ url = \"u\", digest = \"d\" }"), "local file"),
+            (source("url = \"u\", digest = \"sha256:0\""), "digest `sha256:0`: sha256: and 64"),
+            (source("url = \"u\""), "source: it has `url` and `digest`"),
+            (source("package = \"a:b\", registry = \"r\""), "source: `a:b` is a package"),
+            (source("path = \"a\""), "`path`"),
             (GOOD.replace("[[trigger.http]]", "[[trigger.redis]]"), "`redis`"),
             (GOOD.replace("= \"/...\"", "= 5"), "a string or a table"),
             (GOOD.replace("component = \"hello\"", ""), "either `component` or `static_response`"),
@@ -701,8 +783,10 @@ source = "hello.wasm"
                 ),
                 "different executors",
             ),
-            (dependency("\"1\""), "dependency `a:b/c`: `1` is not a local file"),
-            (dependency("{ url = \"u\", digest = \"d\" }"), "`u` is not a local file"),
+            (dependency("\"1\""), "dependency `a:b/c`: `1` is a package"),
+            (dependency("{ url = \"u\", digest = \"d\" }"), "dependency `a:b/c`: digest `d`"),
+            (dependency("{ url = \"u\" }"), "it has `url` and `digest`"),
+            (dependency("{ path = \"a\", url = \"u\", digest = \"d\" }"), "one of `path`"),
             (dependency("{ path = \"a.wasm\", inherit_configuration = [\"x\"] }"), "`x` is no key"),
             (dependency("{ component = \"other\" }"), "no [component.other]"),
             (

@@ -6,6 +6,7 @@
 mod composition;
 mod configuration;
 mod containment;
+mod download;
 mod earlier;
 mod lifecycle;
 mod mysql;

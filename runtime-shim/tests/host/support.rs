@@ -260,14 +260,14 @@ pub(crate) fn until(seconds: u64, what: &str, condition: impl Fn() -> bool) {
 }
 
 /// The address of a peer on loopback that gives every request this answer.
-pub(crate) fn peer(answer: &str) -> SocketAddr {
+pub(crate) fn peer(answer: impl AsRef<[u8]>) -> SocketAddr {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = peer.local_addr().expect("an address");
-    let answer = format!("HTTP/1.1 {answer}");
+    let answer = [b"HTTP/1.1 ", answer.as_ref()].concat();
     std::thread::spawn(move || {
         for mut stream in peer.incoming().flatten() {
             let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(&answer);
         }
     });
     address

@@ -1,0 +1,80 @@
+//! Code that a manifest names by its URL and digest: fetched once, and looked at whenever it is used.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::NamedTempFile;
+use ureq::Agent;
+
+use crate::composition;
+
+/// A component takes some megabytes, and one with an interpreter in it some tens.
+const MOST_BYTES: u64 = 256 << 20;
+/// From the look-up of the name to the last byte, redirects among it.
+const LONGEST: Duration = Duration::from_secs(300);
+
+const ALGORITHM: &str = "sha256:";
+
+#[derive(Debug)]
+pub(crate) struct Download<'a> {
+    pub(crate) url: &'a str,
+    /// `sha256:` and 64 digits.
+    pub(crate) digest: &'a str,
+    pub(crate) file: PathBuf,
+}
+
+/// The file in `folder` for code with this digest.
+pub(crate) fn file(folder: &Path, digest: &str) -> Result<PathBuf> {
+    let digits = digest.strip_prefix(ALGORITHM).unwrap_or_default();
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    ensure!(
+        digits.len() == 64 && digits.bytes().all(is_digit),
+        "digest `{digest}`: {ALGORITHM} and 64 of the digits 0 to 9 and a to f"
+    );
+    Ok(folder.join(digits).with_extension("wasm"))
+}
+
+impl Download<'_> {
+    /// Fetches the code unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be had or stored, takes too long or is too large, or its digest is another one.
+    pub(crate) fn run(&self) -> Result<()> {
+        if fs::read(&self.file).is_ok_and(|code| digest(&code) == self.digest) {
+            return Ok(());
+        }
+        eprintln!("Downloading {} …", self.url);
+        let code = get(self.url).with_context(|| format!("cannot download {}", self.url))?;
+        let found = digest(&code);
+        ensure!(
+            found == self.digest,
+            "what came from {} has the digest {found}, and the manifest says {}",
+            self.url,
+            self.digest
+        );
+        store(&self.file, &code).with_context(|| format!("cannot write {}", self.file.display()))
+    }
+}
+
+fn get(url: &str) -> Result<Vec<u8>, ureq::Error> {
+    let agent: Agent = Agent::config_builder().timeout_global(Some(LONGEST)).build().into();
+    agent.get(url).call()?.body_mut().with_config().limit(MOST_BYTES).read_to_vec()
+}
+
+/// Under another name until all of it is there: other hosts may share the folder.
+fn store(file: &Path, code: &[u8]) -> Result<()> {
+    let folder = file.parent().context("it has no folder")?;
+    fs::create_dir_all(folder)?;
+    let mut half = NamedTempFile::new_in(folder)?;
+    half.write_all(code)?;
+    half.persist(file)?;
+    Ok(())
+}
+
+fn digest(code: &[u8]) -> String {
+    format!("{ALGORITHM}{}", composition::hex(code))
+}
