@@ -4,6 +4,9 @@
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+/// The least room for a head that hyper takes.
+const LEAST_HEAD_BYTES: usize = 8_192;
+
 /// One row of `runtime-shim limits`.
 pub struct Row {
     pub name: &'static str,
@@ -228,6 +231,11 @@ impl Limits {
             0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64),
             threads => threads,
         }
+    }
+
+    /// The room for the head of a request or a response.
+    pub(crate) fn head_bytes(&self) -> usize {
+        size(self.max_header_bytes).max(LEAST_HEAD_BYTES)
     }
 }
 

@@ -29,7 +29,6 @@ use crate::app::App;
 use crate::body::Body;
 use crate::connection::{Connections, Order, Registered, Sending, Watched};
 use crate::core::Current;
-use crate::limits::size;
 use crate::net::Address;
 use crate::request;
 
@@ -253,9 +252,9 @@ async fn begun(io: &Watched) -> Begun {
 /// Answers requests until the connection ends, or is given back as idle.
 async fn serve_http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) -> Option<Watched> {
     let registered = Arc::clone(&io.registered);
-    let headers = size(current.get().app.limits.max_header_bytes);
+    let head = current.get().app.limits.head_bytes();
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(headers.max(8192)).header_read_timeout(None);
+    builder.max_buf_size(head).header_read_timeout(None);
     let answered = {
         let (current, client, registered) =
             (Arc::clone(current), client.clone(), Arc::clone(&registered));

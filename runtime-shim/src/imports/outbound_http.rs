@@ -47,9 +47,6 @@ use crate::trace::TRACEPARENT;
 /// Characters of an address that the log repeats.
 const SHOWN_AUTHORITY: usize = 256;
 
-/// The least that hyper takes.
-const LEAST_HEAD_BYTES: usize = 8_192;
-
 type Failure = TrappableError<ErrorCode>;
 
 fn trap(error: impl Into<wasmtime::Error>) -> Failure {
@@ -281,6 +278,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
 /// one is a new call, checked like any other.
 pub(crate) struct Client {
     connector: Connector,
+    builder: legacy::Builder,
     kept: Mutex<Kept>,
 }
 
@@ -291,21 +289,24 @@ impl Client {
         let connector = Connector {
             network,
             connect: Duration::from_millis(limits.outbound_connect_ms),
-            // Of none the library would close nothing.
-            idle: Duration::from_millis(limits.outbound_idle_ms.max(1)),
-            most_idle: size(limits.outbound_idle_connections),
-            head_bytes: size(limits.max_header_bytes).max(LEAST_HEAD_BYTES),
             places: Arc::new(Semaphore::new(permits(limits.outbound_connections))),
         };
-        let kept = Mutex::new(connector.client());
-        Self { connector, kept }
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new());
+        // A guest may keep the head of a response.
+        builder.http1_max_buf_size(limits.head_bytes());
+        // Of none the library would close nothing.
+        builder.pool_idle_timeout(Duration::from_millis(limits.outbound_idle_ms.max(1)));
+        builder.pool_max_idle_per_host(size(limits.outbound_idle_connections));
+        let kept = Mutex::new(builder.build(connector.clone()));
+        Self { connector, builder, kept }
     }
 
     /// Where all connections are taken, those that nobody uses are given up.
     fn client(&self) -> Kept {
         let mut kept = self.kept.lock();
         if self.connector.places.available_permits() == 0 {
-            *kept = self.connector.client();
+            *kept = self.builder.build(self.connector.clone());
         }
         kept.clone()
     }
@@ -329,24 +330,11 @@ impl Client {
 struct Connector {
     network: Network,
     connect: Duration,
-    /// How long a connection that nobody uses is kept, and how many to one peer.
-    idle: Duration,
-    most_idle: usize,
-    /// Of the head of a response, which a guest may keep.
-    head_bytes: usize,
     /// One for each connection.
     places: Arc<Semaphore>,
 }
 
 impl Connector {
-    fn client(&self) -> Kept {
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new());
-        builder.http1_max_buf_size(self.head_bytes);
-        builder.pool_idle_timeout(self.idle).pool_max_idle_per_host(self.most_idle);
-        builder.build(self.clone())
-    }
-
     async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectError> {
         let secure = uri.scheme() == Some(&Scheme::HTTPS);
         let host = uri.host().ok_or(ConnectError::NoSuchName)?;

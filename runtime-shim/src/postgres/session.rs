@@ -283,19 +283,27 @@ impl Session {
         wanted: Wanted,
     ) -> Result<Found, Stop> {
         let (statement, kept) = self.prepare(sql).await?;
-        self.received.enter(Phase::Rows);
-        match found(&self.client, &statement, parameters, wanted).await {
+        match self.execute(&statement, parameters, wanted).await {
             Err(Stop::Driver(error)) if kept && is_stale(&error) => {
                 self.statements.clear();
                 if self.in_transaction {
                     return Err(Stop::Driver(error));
                 }
                 let (statement, _) = self.prepare(sql).await?;
-                self.received.enter(Phase::Rows);
-                found(&self.client, &statement, parameters, wanted).await
+                self.execute(&statement, parameters, wanted).await
             }
             result => result,
         }
+    }
+
+    async fn execute(
+        &self,
+        statement: &Statement,
+        parameters: &[ParameterValue],
+        wanted: Wanted,
+    ) -> Result<Found, Stop> {
+        self.received.enter(Phase::Rows);
+        found(&self.client, statement, parameters, wanted).await
     }
 
     /// The statement, and whether it was prepared before.
