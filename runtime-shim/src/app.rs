@@ -29,6 +29,7 @@ use crate::route::{Router, Target};
 use crate::runtime_config::Store;
 use crate::shared_cache::SharedCache;
 use crate::sqlite::Database;
+use crate::tls::{self, PeerTls};
 
 pub struct App {
     /// What the host says of the application, in JSON.
@@ -49,6 +50,7 @@ pub struct Component {
     pub limits: Limits,
     pub metrics: ComponentMetrics,
     pub allow_list: AllowList,
+    pub peer_tls: Arc<PeerTls>,
     pub variables: HashMap<String, String>,
     pub environment: Vec<(String, String)>,
     /// Of a program, what it is called with.
@@ -93,18 +95,20 @@ impl App {
         let mut limits = Limits::default().with_host(&config.runtime.limits);
         // A copy has the limits of the component that it is one of.
         let declared = |id: &String| manifest.components.get(id).filter(|it| it.copy_of.is_none());
-        if let Some(id) = config.runtime.component.keys().find(|id| declared(id).is_none()) {
-            bail!("runtime config: [component.{id}]: the manifest has no such component");
+        let with_tls = config.runtime.client_tls.iter().flat_map(|tls| &tls.component_ids);
+        let mut named = config.runtime.component.keys().chain(with_tls);
+        if let Some(id) = named.find(|id| declared(id).is_none()) {
+            bail!("runtime config: the manifest has no component `{id}`");
         }
         let blocked = BlockedNetworks::parse(&config.runtime.outbound_networking.block_networks)?;
-        let mut databases = Files { config, limits: &limits, metrics, open: BTreeMap::new() };
+        let tls = tls::load(&config.runtime.client_tls)?;
+        let mut common =
+            Common { config, limits: &limits, metrics, tls: &tls, databases: BTreeMap::new() };
         let mut components = Vec::new();
         for (id, declared) in config.retained() {
             let index = components.len();
-            let component =
-                Component::new(index, id, declared, config, &limits, &mut databases, metrics)
-                    .with_context(|| format!("component `{id}`"))?;
-            components.push(Arc::new(component));
+            let component = common.component(index, id, declared);
+            components.push(Arc::new(component.with_context(|| format!("component `{id}`"))?));
         }
         // What a component may have, the pool of all must have.
         let own = || components.iter().map(|component| &component.limits);
@@ -143,16 +147,24 @@ impl App {
     }
 }
 
-impl Component {
-    fn new(
+/// What components have in common while they are made.
+struct Common<'a> {
+    config: &'a Config,
+    limits: &'a Limits,
+    metrics: &'a Metrics,
+    tls: &'a tls::Loaded<'a>,
+    /// Each file is opened once, however many components and names it has.
+    databases: BTreeMap<PathBuf, Arc<Database>>,
+}
+
+impl Common<'_> {
+    fn component(
+        &mut self,
         index: usize,
         id: &str,
         declared: &manifest::Component,
-        config: &Config,
-        limits: &Limits,
-        databases: &mut Files<'_>,
-        metrics: &Metrics,
-    ) -> Result<Self> {
+    ) -> Result<Component> {
+        let Self { config, limits, metrics, tls, .. } = *self;
         let named = declared.copy_of.as_deref().unwrap_or(id);
         let mut limits = match config.runtime.component.get(named) {
             Some(own) => limits.clone().with_component(&own.limits),
@@ -169,41 +181,30 @@ impl Component {
         let hosts = declared.outbound_hosts().iter().map(filled).collect::<Result<Vec<_>>>()?;
         let mut environment = declared.environment.clone();
         environment.extend(config.environment.clone());
-        Ok(Self {
+        Ok(Component {
             id: id.into(),
             index,
             metrics: metrics.component(id),
             shared_cache: SharedCache::new(&limits),
             allow_list: AllowList::parse(&hosts)?,
+            peer_tls: Arc::new(PeerTls::new(named, tls)),
             variables: config.variables.of_component(&declared.variables)?,
             environment: environment.into_iter().collect(),
             argv: config.manifest.argv(id).map(str::to_owned),
             output: GuestOutput::of(id, &config.printing, limits.log_line_bytes)?,
             files: files::mount(&config.directory, declared)?,
-            databases: databases.named(&declared.sqlite_databases, Use::Sqlite)?,
-            stores: databases.named(&declared.key_value_stores, Use::KeyValue)?,
+            databases: self.databases(&declared.sqlite_databases, Use::Sqlite)?,
+            stores: self.databases(&declared.key_value_stores, Use::KeyValue)?,
             limits,
             code: OnceLock::new(),
         })
     }
-}
 
-#[derive(Clone, Copy)]
-enum Use {
-    Sqlite,
-    KeyValue,
-}
-
-/// Opens each database file once, however many components and names it has.
-struct Files<'a> {
-    config: &'a Config,
-    limits: &'a Limits,
-    metrics: &'a Metrics,
-    open: BTreeMap<PathBuf, Arc<Database>>,
-}
-
-impl Files<'_> {
-    fn named(&mut self, names: &[String], purpose: Use) -> Result<HashMap<String, Arc<Database>>> {
+    fn databases(
+        &mut self,
+        names: &[String],
+        purpose: Use,
+    ) -> Result<HashMap<String, Arc<Database>>> {
         let (configured, key, default, schema) = match purpose {
             Use::Sqlite => {
                 (&self.config.runtime.sqlite_database, "sqlite_database", "sqlite_db.db", "")
@@ -225,7 +226,7 @@ impl Files<'_> {
                     None => bail!("`{name}`: write [{key}.{name}] into the runtime config file to say where it lies"),
                 };
                 let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let database = self.open.entry(path.clone()).or_insert_with(|| {
+                let database = self.databases.entry(path.clone()).or_insert_with(|| {
                     let metrics = self.metrics.pool(&format!("sqlite/{file}"));
                     Database::new(path, schema, self.limits, metrics)
                 });
@@ -233,6 +234,12 @@ impl Files<'_> {
             })
             .collect()
     }
+}
+
+#[derive(Clone, Copy)]
+enum Use {
+    Sqlite,
+    KeyValue,
 }
 
 fn link(

@@ -62,7 +62,7 @@ impl Core {
         let share = app.limits.max_instances / users;
         let components = || app.components.iter();
         let pools = components().map(|component| Pool::new(component, share)).collect();
-        let outbound = |component: &Arc<Component>| Outbound::new(&app.blocked, &component.limits);
+        let outbound = |component: &Arc<Component>| Outbound::new(&app.blocked, component);
         let outbound = components().map(outbound).collect();
         let whole = app.limits.whole_body_bytes;
         let core = Arc::new(Self {

@@ -47,6 +47,7 @@ mod session_pool;
 mod shared_cache;
 pub mod spin_flags;
 mod sqlite;
+mod tls;
 mod trace;
 mod upload;
 mod variables;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::allow_list::BlockedNetworks;
+use crate::app::Component;
 use crate::imports::outbound_http::Client;
-use crate::limits::Limits;
 use crate::mysql::{self, MysqlSession};
 use crate::net::Network;
 use crate::postgres;
@@ -21,10 +21,11 @@ pub(crate) struct Outbound {
 }
 
 impl Outbound {
-    pub(crate) fn new(blocked: &BlockedNetworks, limits: &Limits) -> Self {
+    pub(crate) fn new(blocked: &BlockedNetworks, component: &Component) -> Self {
+        let limits = &component.limits;
         let network = Network::new(blocked.clone(), limits);
         Self {
-            http: Client::new(network.clone(), limits),
+            http: Client::new(network.clone(), Arc::clone(&component.peer_tls), limits),
             network,
             postgres: Pools::new(limits),
             postgres_targets: Addresses::new(limits),

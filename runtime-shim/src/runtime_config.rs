@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use http::uri::Authority;
 use serde::Deserialize;
 
 use crate::limits::{ComponentOverrides, HostOverrides};
@@ -19,6 +20,7 @@ pub struct RuntimeConfig {
     #[serde(alias = "config_provider")]
     pub variables_provider: Vec<Provider>,
     pub outbound_networking: OutboundNetworking,
+    pub client_tls: Vec<ClientTls>,
     pub limits: HostOverrides,
     pub component: BTreeMap<String, ComponentConfig>,
 }
@@ -52,6 +54,22 @@ pub struct OutboundNetworking {
     pub block_networks: Vec<String>,
 }
 
+/// How calls of some components to some hosts are secured.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientTls {
+    pub component_ids: Vec<String>,
+    /// Names or addresses, without ports.
+    pub hosts: Vec<String>,
+    /// Whether those whom this machine trusts are trusted; default: if nobody else is named.
+    pub ca_use_platform_roots: Option<bool>,
+    /// Whether those whom browsers trust are.
+    pub ca_use_webpki_roots: Option<bool>,
+    pub ca_roots_file: Option<PathBuf>,
+    pub client_cert_file: Option<PathBuf>,
+    pub client_private_key_file: Option<PathBuf>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComponentConfig {
@@ -80,7 +98,24 @@ impl RuntimeConfig {
                 );
             }
         }
+        for tls in &mut config.client_tls {
+            if let Some(host) = tls.hosts.iter().find(|host| !is_host(host)) {
+                bail!("{place}: client_tls: `{host}` is no host without a port");
+            }
+            let files = [
+                &mut tls.ca_roots_file,
+                &mut tls.client_cert_file,
+                &mut tls.client_private_key_file,
+            ];
+            for file in files.into_iter().flatten() {
+                *file = directory.join(&*file);
+            }
+        }
         config.state_dir = config.state_dir.map(|path| directory.join(path));
         Ok(config)
     }
+}
+
+fn is_host(host: &str) -> bool {
+    host.parse::<Authority>().is_ok_and(|parsed| parsed.host() == host)
 }

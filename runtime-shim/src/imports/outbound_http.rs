@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,6 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use wasmtime::AsContextMut;
@@ -42,6 +41,7 @@ use crate::net::{ConnectError, Network, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request::{self, CHAINED_CLIENT_ADDR};
 use crate::route;
+use crate::tls::PeerTls;
 use crate::trace::TRACEPARENT;
 
 /// Characters of an address that the log repeats.
@@ -266,14 +266,6 @@ async fn elsewhere(
     Ok(Response::from_parts(parts, body.boxed_unsync()))
 }
 
-/// How every component checks its peers.
-static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Arc::new(tls)
-});
-
 /// Keeps connections of a component on one thread. Redirects are the guest's business: each
 /// one is a new call, checked like any other.
 pub(crate) struct Client {
@@ -285,9 +277,10 @@ pub(crate) struct Client {
 type Kept = legacy::Client<Connector, WasiBody>;
 
 impl Client {
-    pub(crate) fn new(network: Network, limits: &Limits) -> Self {
+    pub(crate) fn new(network: Network, tls: Arc<PeerTls>, limits: &Limits) -> Self {
         let connector = Connector {
             network,
+            tls,
             connect: Duration::from_millis(limits.outbound_connect_ms),
             places: Arc::new(Semaphore::new(permits(limits.outbound_connections))),
         };
@@ -329,6 +322,7 @@ impl Client {
 #[derive(Clone)]
 struct Connector {
     network: Network,
+    tls: Arc<PeerTls>,
     connect: Duration,
     /// One for each connection.
     places: Arc<Semaphore>,
@@ -348,7 +342,7 @@ impl Connector {
         }
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::NoSuchName)?;
-        let tls = TlsConnector::from(Arc::clone(&TLS));
+        let tls = TlsConnector::from(self.tls.of(host));
         let handshake = tokio::time::timeout(self.connect, tls.connect(name, stream));
         let stream =
             handshake.await.map_err(|_| ConnectError::TimedOut)?.map_err(ConnectError::Tls)?;

@@ -10,9 +10,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
@@ -20,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use super::address::Tls;
 use super::messages::Bounded;
 use crate::net::Stream;
+use crate::tls::AUTHORITIES;
 
 /// The certificates in `pem`, at least one.
 pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -42,7 +41,7 @@ pub(super) struct Connector {
 impl Connector {
     /// `authority` is PEM of a root that is trusted beside the public ones.
     pub(super) fn new(tls: Tls, host: &str, authority: Option<&str>) -> Result<Self, String> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = AUTHORITIES.clone();
         for certificate in authority.map(certificates).transpose()?.unwrap_or_default() {
             roots.add(certificate).map_err(|_| "the root certificate is not valid".to_owned())?;
         }

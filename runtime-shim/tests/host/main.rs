@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod client_tls;
 mod composition;
 mod configuration;
 mod containment;
