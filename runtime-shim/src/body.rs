@@ -112,6 +112,8 @@ pub(crate) struct Streamed {
     /// What was read while looking whether the body is small.
     first: Option<Bytes>,
     rest: Written,
+    /// What comes next is a failure.
+    broken: bool,
     pause: Duration,
     end: Instant,
     cut_off: Pin<Box<Sleep>>,
@@ -130,6 +132,11 @@ impl Body {
         }
     }
 
+    /// Whether it is known to fail before anything of it is sent.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self, Self::Streamed(streamed) if streamed.broken)
+    }
+
     /// Takes what is there already, without waiting for more than the guest's
     /// next turn. `patience` is for the rest.
     pub(crate) async fn of_guest(body: impl Into<Written>, patience: Patience) -> Self {
@@ -137,6 +144,7 @@ impl Body {
         let mut turns = TURNS;
         let mut collected = Bytes::new();
         let mut longer = BytesMut::new();
+        let mut broken = false;
         loop {
             match body.frame().now_or_never() {
                 Some(None) => return Self::full(joined(collected, longer)),
@@ -156,6 +164,7 @@ impl Body {
                 // A failure must reach the client as a broken response, not as a short one.
                 Some(Some(Err(error))) => {
                     body = one_frame(Err(error));
+                    broken = true;
                     break;
                 }
                 None if turns > 0 => {
@@ -175,6 +184,7 @@ impl Body {
         Self::Streamed(Box::new(Streamed {
             first: (!first.is_empty()).then_some(first),
             rest: body,
+            broken,
             pause: patience.pause,
             end: Instant::now() + patience.whole,
             cut_off: Box::pin(tokio::time::sleep(patience.pause.min(patience.whole))),
@@ -216,12 +226,19 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Streamed(_) => SizeHint::default(),
+            Self::Streamed(streamed) => streamed.size_hint(),
         }
     }
 }
 
 impl Streamed {
+    /// What a guest passes on from elsewhere has a length, and who takes it may want to know it.
+    fn size_hint(&self) -> SizeHint {
+        let first = self.first.as_ref().map_or(0, Bytes::len) as u64;
+        let whole = self.rest.size_hint().exact().map(|rest| SizeHint::with_exact(first + rest));
+        whole.unwrap_or_default()
+    }
+
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
@@ -297,5 +314,51 @@ impl HttpBody for Limited {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: usize = 32 * 1024;
+
+    /// So many frames of a body whose length is known.
+    struct Passed(u64);
+
+    impl HttpBody for Passed {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            if self.0 == 0 {
+                return Poll::Ready(None);
+            }
+            self.0 -= 1;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; FRAME])))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0 * FRAME as u64)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_length_that_is_known_is_not_forgotten() {
+        let patience = Patience::of(&Limits::default());
+        for frames in [0, 1, 20] {
+            let mut body = Body::of_guest(Passed(frames).boxed_unsync(), patience).await;
+            let mut left = frames * FRAME as u64;
+            assert_eq!(body.whole().is_some(), left < COLLECTED_BYTES as u64);
+            while left > 0 {
+                assert_eq!(body.size_hint().exact(), Some(left));
+                let frame = body.frame().await.expect("a frame").expect("whole");
+                left -= frame.data_ref().map_or(0, Bytes::len) as u64;
+            }
+            assert!(body.frame().await.is_none());
+        }
     }
 }

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::composition::Source;
 use crate::guest_output::Printing;
-use crate::manifest::{Build, Component, Folders, Manifest, StringOr};
+use crate::manifest::{Build, Component, Folders, Manifest, StringOr, Triggers};
 use crate::runtime_config::RuntimeConfig;
 use crate::variables::{self, Variables};
 
@@ -91,7 +91,7 @@ pub struct Application {
     #[arg(skip)]
     pub compiler: Option<PathBuf>,
     /// The manifest, or the directory it lies in, or the .wasm file of a component.
-    #[arg(short, long, default_value = "spin.toml")]
+    #[arg(short, long, aliases = ["file", "from-file"], default_value = "spin.toml")]
     from: PathBuf,
     /// Environment variable for every component, as NAME=VALUE.
     #[arg(short, long, value_name = "NAME=VALUE")]
@@ -246,7 +246,7 @@ impl Config {
             printing: Printing {
                 quiet: application.quiet,
                 json: application.log_format == LogFormat::Json,
-                directory: application.log_dir.clone(),
+                directory: application.log_dir.clone().or(runtime.log_dir.clone()),
             },
             files: std::iter::once(file).chain(application.runtime_config_file.clone()).collect(),
             component_ids: application
@@ -270,6 +270,17 @@ impl Config {
             self.component_ids.iter().find(|id| !self.manifest.components.contains_key(*id))
         {
             bail!("component `{id}` is asked for, but the manifest has no [component.{id}]");
+        }
+        let Triggers { http, others } = &self.manifest.trigger;
+        if let Some(kind) = others.keys().next()
+            && (self.component_ids.is_empty() || http.is_empty())
+        {
+            bail!(
+                "trigger.{kind}: this host has `http`; with --component-id it serves the components that have such a trigger"
+            );
+        }
+        if http.is_empty() {
+            bail!("the manifest has no [[trigger.http]]");
         }
         let mut missing = Vec::new();
         for (id, component) in self.retained() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::channel::oneshot;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
@@ -31,8 +31,9 @@ use crate::upload::{Waiting, counted};
 pub(crate) struct Current(Mutex<Arc<Core>>);
 
 impl Current {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self(Mutex::new(Core::new(app)))
+    /// `own` is the address that is served, as a client names it.
+    pub(crate) fn new(app: Arc<App>, own: HeaderValue) -> Self {
+        Self(Mutex::new(Core::new(app, own)))
     }
 
     pub(crate) fn get(&self) -> Arc<Core> {
@@ -40,12 +41,15 @@ impl Current {
     }
 
     pub(crate) fn replace(&self, app: Arc<App>) {
-        *self.0.lock() = Core::new(app);
+        let mut core = self.0.lock();
+        *core = Core::new(app, core.own.clone());
     }
 }
 
 pub struct Core {
     pub app: Arc<App>,
+    /// Where a component finds the application that it is part of.
+    pub(crate) own: HeaderValue,
     /// One pool of instances per component, in the application's order.
     pub pools: Vec<Pool>,
     outbound: Vec<Outbound>,
@@ -57,7 +61,7 @@ pub struct Core {
 
 impl Core {
     /// Made inside the runtime of its thread.
-    pub fn new(app: Arc<App>) -> Arc<Self> {
+    pub fn new(app: Arc<App>, own: HeaderValue) -> Arc<Self> {
         let users = (app.limits.threads() * app.components.len() as u64).max(1);
         let share = app.limits.max_instances / users;
         let components = || app.components.iter();
@@ -67,6 +71,7 @@ impl Core {
         let whole = app.limits.whole_body_bytes;
         let core = Arc::new(Self {
             app,
+            own,
             pools,
             outbound,
             turns: Arc::new(Semaphore::new(1)),

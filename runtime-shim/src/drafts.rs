@@ -36,6 +36,11 @@ pub(crate) fn take_over(component: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
+/// Whether an interface has its name from [`take_over`].
+pub(crate) fn is_taken_over(interface: &str) -> bool {
+    interface.contains("+rc-")
+}
+
 /// Turns the first `-` of the version in `name` into `+`, wherever `name` is in `section`.
 fn release(section: &mut [u8], name: &str) {
     let Some(version) = name.find('@') else { return };

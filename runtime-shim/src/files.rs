@@ -20,6 +20,8 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         return Ok(None);
     }
     let target = scratch()?;
+    // What a pattern finds does not begin with `./`, even if the pattern does.
+    let directory = &std::path::absolute(directory).context("files")?;
     let excluded = component
         .exclude_files
         .iter()
@@ -30,7 +32,7 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         match entry {
             StringOr::String(pattern) => sources.copy_matching(pattern, target.path())?,
             StringOr::Table(placement) => {
-                let source = inside(directory, &placement.source)?;
+                let source = directory.join(placement.source.trim_start_matches('/'));
                 let destination = inside(target.path(), &placement.destination)?;
                 sources
                     .copy_placed(&source, &destination)
@@ -168,6 +170,20 @@ mod tests {
         let relative = |path: PathBuf| path.strip_prefix(mounted.path()).map(Path::to_path_buf);
         let files = files.map(|path| relative(path).expect("below").display().to_string());
         Ok(files.collect())
+    }
+
+    #[test]
+    fn a_manifest_in_the_working_directory_has_its_files_there() {
+        for (files, expected) in [
+            ("['tests/app/assets/*']", "tests/app/assets/note.txt"),
+            ("['./tests/app/assets']", "tests/app/assets/tests/app/assets/note.txt"),
+            ("[{ source = '../runtime-shim/tests/app/assets', destination = '/' }]", "note.txt"),
+        ] {
+            let text = format!("source = \"x.wasm\"\nfiles = {files}");
+            let component: Component = toml::from_str(&text).expect("a component");
+            let mounted = mount(Path::new("."), &component).expect("mounted").expect("files");
+            assert!(mounted.path().join(expected).is_file(), "{files}");
+        }
     }
 
     /// Each of these is what Spin 4.1 does.

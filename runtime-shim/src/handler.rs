@@ -8,14 +8,15 @@ use futures::channel::oneshot;
 use futures::future::{Either, select};
 use http::{Method, Request, Response};
 use wasmtime::component::{
-    Accessor, ComponentExportIndex, Func, GuestTaskId, InstancePre, TypedFunc,
+    Accessor, Component, ComponentExportIndex, Func, GuestTaskId, InstancePre, TypedFunc,
     TypedFuncCallConcurrent,
 };
-use wasmtime::{Store, StoreContextMut, format_err};
+use wasmtime::{Engine, Store, StoreContextMut, format_err};
 use wasmtime_wasi_http::handler::{ExpirationError, Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
 use crate::cgi;
+use crate::drafts;
 use crate::guest::Guest;
 use crate::inbound_http;
 use crate::limits::size;
@@ -31,7 +32,7 @@ type InboundCall =
 
 /// A component linked as far as that can be done once for all instances.
 pub enum HandlerPre {
-    Wasi(ProxyPre<Guest>),
+    Wasi { pre: ProxyPre<Guest>, is_draft: bool },
     Inbound(InstancePre<Guest>, ComponentExportIndex),
     Program(InstancePre<Guest>, ComponentExportIndex),
 }
@@ -70,11 +71,16 @@ impl HandlerPre {
             return Ok(Self::Program(pre, run));
         }
         let no_service = match p3::bindings::ServicePre::new(pre.clone()) {
-            Ok(service) => return Ok(Self::Wasi(ProxyPre::P3(service))),
+            Ok(service) => {
+                return Ok(Self::Wasi {
+                    pre: ProxyPre::P3(service),
+                    is_draft: is_draft(pre.component(), pre.engine()),
+                });
+            }
             Err(error) => error,
         };
         if let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone()) {
-            return Ok(Self::Wasi(ProxyPre::P2(proxy)));
+            return Ok(Self::Wasi { pre: ProxyPre::P2(proxy), is_draft: false });
         }
         let Some(function) = function(&pre, inbound_http::INTERFACE, "handle-request") else {
             bail!(
@@ -85,9 +91,14 @@ impl HandlerPre {
         Ok(Self::Inbound(pre, function))
     }
 
-    /// Only WASI 0.3 guests expect a second request.
+    /// Only WASI 0.3 guests expect a second request, and not those of its drafts: Spin gives them none.
     pub(crate) fn is_reusable(&self) -> bool {
-        matches!(self, Self::Wasi(ProxyPre::P3(_)))
+        matches!(self, Self::Wasi { pre: ProxyPre::P3(_), is_draft: false })
+    }
+
+    /// Whether the host of a request is no header, as in WASI 0.2.
+    pub(crate) fn hides_host(&self) -> bool {
+        matches!(self, Self::Wasi { pre: ProxyPre::P2(_), .. })
     }
 
     /// Whether the guest takes and gives bodies as a whole.
@@ -102,7 +113,7 @@ impl HandlerPre {
 
     pub(crate) async fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<Handler> {
         match self {
-            Self::Wasi(pre) => Ok(Handler::Wasi(pre.instantiate_async(store).await?)),
+            Self::Wasi { pre, .. } => Ok(Handler::Wasi(pre.instantiate_async(store).await?)),
             Self::Inbound(pre, function) => {
                 let instance = pre.instantiate_async(&mut *store).await?;
                 Ok(Handler::Inbound(instance.get_typed_func(store, function)?))
@@ -113,6 +124,11 @@ impl HandlerPre {
             }
         }
     }
+}
+
+/// Whether a component was built with a draft of WASI 0.3, which [`drafts`] took over.
+fn is_draft(component: &Component, engine: &Engine) -> bool {
+    component.component_type().exports(engine).any(|(name, _)| drafts::is_taken_over(name))
 }
 
 /// An export of an interface.
@@ -203,5 +219,25 @@ impl Call<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_known_by_what_it_exports() -> Result<()> {
+        let engine = Engine::default();
+        for (version, expected) in [("0.3.0-rc-2026-03-15", true), ("0.3.0", false)] {
+            let text = format!(
+                r#"(component (instance $i) (export "wasi:http/handler@{version}" (instance $i)))"#
+            );
+            let mut code = wat::parse_str(text)?;
+            drafts::take_over(&mut code)?;
+            let component = Component::new(&engine, code)?;
+            assert_eq!(is_draft(&component, &engine), expected, "{version}");
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Full};
 use wasmtime::component::{ComponentType, Lift, Lower};
@@ -96,7 +96,8 @@ fn text(headers: &HeaderMap) -> Headers {
 impl Request {
     /// Of one that has arrived and whose method [`is_known`].
     pub(crate) fn of(request: http::Request<WasiBody>) -> Self {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        parts.headers.remove(CONNECTION);
         Self {
             method: Method::of(&parts.method).unwrap_or(Method::Get),
             uri: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),

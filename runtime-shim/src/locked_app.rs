@@ -154,13 +154,16 @@ impl Unpacking<'_> {
             let table = self.component(component).with_context(|| format!("component `{id}`"))?;
             components.insert(id.clone(), table);
         }
-        let triggers = locked.triggers.into_iter().map(trigger).collect::<Result<Vec<_>>>()?;
+        let mut triggers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for trigger in locked.triggers {
+            triggers.entry(trigger.trigger_type.clone()).or_default().push(self::trigger(trigger)?);
+        }
         let variables: Map<_, _> = locked.variables.into_iter().map(variable).collect();
         Ok(Table::try_from(json!({
             "spin_manifest_version": 2,
             "application": locked.metadata,
             "variables": variables,
-            "trigger": { "http": triggers },
+            "trigger": triggers,
             "component": components,
         }))?)
     }
@@ -222,12 +225,9 @@ fn variable((name, Variable { default, secret }): (String, Variable)) -> (String
 }
 
 fn trigger(trigger: Trigger) -> Result<Table> {
-    let Trigger { id, trigger_type, mut trigger_config, trigger_dependencies } = trigger;
+    let Trigger { id, mut trigger_config, trigger_dependencies, .. } = trigger;
     if let Some(name) = trigger_dependencies.keys().next() {
         bail!("trigger `{id}` is not composed with its `{name}`");
-    }
-    if trigger_type != "http" {
-        bail!("trigger `{id}` is of type `{trigger_type}`; this host has `http`");
     }
     // TOML has no null.
     trigger_config.retain(|_, value| !value.is_null());
@@ -305,9 +305,8 @@ mod tests {
     fn what_is_wrong_with_an_image_is_said() {
         for (right, wrong, expected) in [
             ("sha256:aa", "sha256:dd", "no layer sha256:dd"),
-            ("\"trigger_type\": \"http\"", "\"trigger_type\": \"redis\"", "`redis`"),
             ("/assets/a.txt", "../../a.txt", "leads out"),
-            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "letters, digits and -"),
+            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "an id is words"),
             ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
             ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
             ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "`a:b/c`"),

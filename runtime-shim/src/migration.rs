@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use serde_json::Value;
 use wasmtime_wasi_http::WasiBody;
@@ -35,7 +35,7 @@ pub fn lift_limits(runtime: &mut RuntimeConfig) {
 
 /// Asks one component after another, and ends at the first that cannot.
 pub async fn run(app: &Arc<App>, config: &Config) -> Result<()> {
-    let core = Core::new(Arc::clone(app));
+    let core = Core::new(Arc::clone(app), HeaderValue::from_static("localhost"));
     for (id, component) in config.retained() {
         if let Some(path) = &component.tool.runtime_shim.migrate {
             let said =

@@ -134,6 +134,10 @@ async fn ask_instance(
     }
     let (parts, body) = answered?.into_parts();
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;
+    if body.is_broken() {
+        // The head says that all went well, and nobody has seen it yet.
+        return Err(Problem::Crashed);
+    }
     let response = Response::from_parts(parts, body);
     component.shared_cache.keep(asked.as_ref(), &response);
     if let Some(uri) = written {
@@ -233,8 +237,8 @@ pub(crate) fn describe(
     let headers = &mut parts.headers;
     strip(headers);
     headers.reserve(ADDED);
-    headers.insert(FULL_URL, HeaderValue::try_from(full_url).unwrap_or(NOTHING));
     headers.insert(PATH_INFO, HeaderValue::try_from(matched.path_info).unwrap_or(NOTHING));
+    headers.insert(FULL_URL, HeaderValue::try_from(full_url).unwrap_or(NOTHING));
     headers.insert(MATCHED_ROUTE, matched.route.based.clone());
     headers.insert(BASE_PATH, ROOT);
     headers.insert(RAW_COMPONENT_ROUTE, matched.route.raw.clone());

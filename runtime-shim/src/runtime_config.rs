@@ -15,6 +15,7 @@ use crate::manifest::parse_toml;
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
     pub state_dir: Option<PathBuf>,
+    pub log_dir: Option<PathBuf>,
     pub sqlite_database: BTreeMap<String, Store>,
     pub key_value_store: BTreeMap<String, Store>,
     #[serde(alias = "config_provider")]
@@ -111,7 +112,9 @@ impl RuntimeConfig {
                 *file = directory.join(&*file);
             }
         }
-        config.state_dir = config.state_dir.map(|path| directory.join(path));
+        for path in [&mut config.state_dir, &mut config.log_dir].into_iter().flatten() {
+            *path = directory.join(&*path);
+        }
         Ok(config)
     }
 }

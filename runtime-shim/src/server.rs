@@ -108,7 +108,9 @@ async fn serve(
     let app = Arc::clone(&apps.borrow_and_update());
     let limits = app.limits.clone();
     let drain = Duration::from_millis(limits.drain_ms);
-    let current = Arc::new(Current::new(app));
+    let own = listener.local_addr().ok().and_then(|own| own.to_string().try_into().ok());
+    let own = own.unwrap_or(HeaderValue::from_static("localhost"));
+    let current = Arc::new(Current::new(app, own));
     let connections = Arc::new(Connections::default());
     let watching = {
         let (connections, limits) = (Arc::clone(&connections), limits.clone());

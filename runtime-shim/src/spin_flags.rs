@@ -12,6 +12,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--experimental-wasi-otel", "spans go to OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("--follow", "each line that a component prints has its name; --log-dir writes files"),
     ("--format", "--log-format json is for the log and what components print"),
+    ("--from-registry", "an image is for the runtime of a node; here a manifest is served"),
     ("--http1-max-buf-size", "set max_header_bytes in [limits] of a runtime config file"),
     ("--idle-instance-timeout", "set idle_instance_ms in [limits] of a runtime config file"),
     ("--insecure", "this host fetches no images; a component has a digest, wherever it comes from"),

@@ -14,13 +14,16 @@ use crate::runtime_config::Provider;
 pub(crate) const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
 /// What Spin takes for a name, so that each also makes one of an environment variable.
 pub(crate) const VARIABLE_NAMES: &str =
-    "a name is lower-case letters, digits and single _ between them, a letter first";
+    "a name is words with _ between them, of lower-case letters and digits, a letter first";
 
 pub(crate) fn is_variable_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && !name.ends_with('_')
-        && !name.contains("__")
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    name.split('_').all(|word| is_word(word) && !word.contains(|c: char| c.is_ascii_uppercase()))
+}
+
+/// Letters and digits, a letter first.
+pub(crate) fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// Every application variable with its value.

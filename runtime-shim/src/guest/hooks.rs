@@ -3,11 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
+use http::header::HOST;
 use wasmtime_wasi_http::{ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::RequestContext;
 use crate::app::Component;
 use crate::core::Core;
+use crate::handler::HandlerPre;
 use crate::imports::outbound_http;
 
 /// Of a body that a guest writes, what waits for the client to take it.
@@ -43,11 +45,13 @@ impl Hooks {
     }
 }
 
-/// Headers that belong to a connection, not to a message. `host` is not among
-/// them: guests read it, and Spin lets them. One shared filter: it is asked
+/// Headers that belong to a connection, not to a message. One shared filter: it is asked
 /// for with every request.
 static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> =
     LazyLock::new(|| Arc::new(is_of_connection));
+/// In WASI 0.2 the host of a request is no header besides, as in Spin.
+static WITH_HOST: LazyLock<ForbiddenHeaderFilter> =
+    LazyLock::new(|| Arc::new(|name| name == HOST || is_of_connection(name)));
 
 pub(crate) fn is_of_connection(name: &HeaderName) -> bool {
     matches!(
@@ -82,7 +86,8 @@ impl WasiHttpHooks for Hooks {
     }
 
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::clone(&CONNECTION_HEADERS)
+        let hides_host = self.component.code().is_ok_and(HandlerPre::hides_host);
+        Arc::clone(if hides_host { &WITH_HOST } else { &CONNECTION_HEADERS })
     }
 
     /// Calls of WASI 0.2 components come this way; those of 0.3 through `OutboundHttp`.

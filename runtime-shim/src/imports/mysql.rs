@@ -62,7 +62,11 @@ fn target(component: &Component, address: &str) -> Result<Arc<Address>, Error> {
     let failed = Error::ConnectionFailed;
     let address = Address::parse(address).map_err(|error| failed(format!("{error:#}")))?;
     if !component.allow_list.allows("mysql", &address.host, Some(address.port)) {
-        return Err(failed(format!("{address} is not among allowed_outbound_hosts")));
+        tracing::warn!(
+            component = %component.id,
+            "connection to {address} refused: not in allowed_outbound_hosts"
+        );
+        return Err(failed(format!("address {address} is not permitted")));
     }
     Ok(Arc::new(address))
 }

@@ -105,7 +105,8 @@ pub(crate) async fn send(
     let context =
         context.unwrap_or_else(|| RequestContext::started(request.headers(), core.app.samples()));
     let Some(target) = target(component, request.uri()) else {
-        let authority = request.uri().authority().map_or("itself", Authority::as_str);
+        let authority = request.uri().authority().map(Authority::as_str);
+        let authority = authority.filter(|it| !it.starts_with(':')).unwrap_or("self");
         // A name has 253 bytes at most (RFC 1035), a guest's text may have any number.
         let authority: String = authority.chars().take(SHOWN_AUTHORITY).collect();
         tracing::warn!(
@@ -175,6 +176,9 @@ async fn reach(
             match &found.route.target {
                 route::Target::Component(index) => {
                     let (index, (mut parts, body)) = (*index, request.into_parts());
+                    let path = parts.uri.path_and_query().cloned();
+                    parts.uri = path.map_or_else(Uri::default, Uri::from);
+                    parts.headers.insert(HOST, core.own.clone());
                     request::describe(&mut parts, found, &CHAINED_CLIENT_ADDR, context);
                     let request = Request::from_parts(parts, body);
                     Ok(called(core, index, context, request, &asker).await)
@@ -395,7 +399,7 @@ fn request_error(error: &legacy::Error) -> Error {
         }
         Some(match cause.downcast_ref::<ConnectError>()? {
             ConnectError::NoSuchName => {
-                Error::DnsError { rcode: Some("address not available".into()), info_code: None }
+                Error::DnsError { rcode: Some("address not available".into()), info_code: Some(0) }
             }
             ConnectError::Prohibited => Error::DestinationIpProhibited,
             ConnectError::TimedOut => Error::ConnectionTimeout,

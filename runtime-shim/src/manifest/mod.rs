@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::composition::Source;
 use crate::download::{self, Download};
-use crate::variables::{VARIABLE_NAMES, is_variable_name};
+use crate::variables::{VARIABLE_NAMES, is_variable_name, is_word};
 use dependency::not_fetched;
 pub(crate) use dependency::{Dependency, Inherited};
 
@@ -49,8 +49,9 @@ pub struct Application {
     pub tool: BTreeMap<String, IgnoredAny>,
 }
 
+/// By the kind of trigger.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct ApplicationTriggers {
     pub http: ApplicationHttp,
 }
@@ -72,9 +73,12 @@ pub struct Variable {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Triggers {
+    #[serde(default)]
     pub http: Vec<HttpTrigger>,
+    /// Those of other kinds, whose components something else serves.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -482,7 +486,9 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<()> {
-        if let Some(name) = self.variables.keys().find(|name| !is_variable_name(name)) {
+        let of_components = self.components.values().flat_map(|it| it.variables.keys());
+        let mut names = self.variables.keys().chain(of_components);
+        if let Some(name) = names.find(|name| !is_variable_name(name)) {
             bail!("variable `{name}`: {VARIABLE_NAMES}");
         }
         for (name, variable) in &self.variables {
@@ -615,10 +621,12 @@ impl Remote {
 
 /// Whether a component may be called so.
 pub(crate) fn check_id(id: &str) -> Result<()> {
-    let valid = id.starts_with(|c: char| c.is_ascii_alphabetic())
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if !valid {
-        bail!("component `{id}`: an id is letters, digits and -");
+    let is_lower = |word: &str| !word.contains(|c: char| c.is_ascii_uppercase());
+    let is_upper = |word: &str| !word.contains(|c: char| c.is_ascii_lowercase());
+    if !id.split('-').all(|word| is_word(word) && (is_lower(word) || is_upper(word))) {
+        bail!(
+            "component `{id}`: an id is words with - between them, each of small or of capital letters and digits, a letter first"
+        );
     }
     Ok(())
 }
@@ -766,7 +774,10 @@ source = "hello.wasm"
             (source("url = \"u\""), "source: it has `url` and `digest`"),
             (source("package = \"a:b\", registry = \"r\""), "source: `a:b` is a package"),
             (source("path = \"a\""), "`path`"),
-            (GOOD.replace("[[trigger.http]]", "[[trigger.redis]]"), "`redis`"),
+            (GOOD.replace("hello", "heLlo"), "`heLlo`: an id is words"),
+            (GOOD.replace("hello", "hello-1"), "`hello-1`: an id is words"),
+            (format!("{GOOD}[variables]\na_1 = {{ default = \"\" }}"), "`a_1`: a name is words"),
+            (format!("{GOOD}variables.B = \"\""), "`B`: a name is words"),
             (GOOD.replace("= \"/...\"", "= 5"), "a string or a table"),
             (GOOD.replace("component = \"hello\"", ""), "either `component` or `static_response`"),
             (trigger("executor = { type = \"lambda\", argv = \"a\" }"), "`lambda`"),

@@ -116,10 +116,12 @@ impl Target {
         let address = Address::parse(address)?;
         let (host, port) = (&address.host, address.port);
         if !component.allow_list.allows("postgres", &bracketed(host), Some(port)) {
-            return Err(format!(
-                "address postgres://{}:{port} is not permitted: not in allowed_outbound_hosts",
-                bracketed(host)
-            ));
+            let place = format!("postgres://{}:{port}", bracketed(host));
+            tracing::warn!(
+                component = %component.id,
+                "connection to {place} refused: not in allowed_outbound_hosts"
+            );
+            return Err(format!("address {place} is not permitted"));
         }
         let limits = &component.limits;
         let connect = Duration::from_millis(limits.server_connect_ms);

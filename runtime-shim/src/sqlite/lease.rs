@@ -7,7 +7,7 @@ use std::time::Instant;
 use rusqlite::types::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::session::{Clock, Kind, Session};
+use super::session::{Clock, Kind, Session, outside_memory};
 use super::{Database, DatabaseError, Row, Rows, run};
 use crate::blocking;
 
@@ -53,6 +53,7 @@ impl Lease {
     ) -> Result<Rows<R>, DatabaseError> {
         // A server's own log can say this; here nothing else can. Values may be people's texts.
         tracing::trace!("statement: {sql}");
+        let sql = &*outside_memory(sql);
         let (here, aside) = (self.database.here, self.database.aside);
         let kind = self.session()?.kind(sql, here);
         let kind = match kind {

@@ -1,5 +1,6 @@
 //! One connection, and the statements that run on it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -277,7 +278,17 @@ pub(super) fn names(statement: &Statement<'_>) -> usize {
 }
 
 fn is_pragma(sql: &str) -> bool {
-    sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("pragma"))
+    begins_with(sql, "pragma")
+}
+
+fn begins_with(sql: &str, word: &str) -> bool {
+    sql.trim_start().get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word))
+}
+
+/// Attaches a file without a name where a guest wants a database in memory: it is as private and
+/// gone as soon, and its pages need not all stay in this process.
+pub(super) fn outside_memory(sql: &str) -> Cow<'_, str> {
+    if begins_with(sql, "attach") { sql.replace("':memory:'", "''").into() } else { sql.into() }
 }
 
 /// WAL: readers and the writer do not wait for each other.

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Host, app, command, guest, refused};
+use crate::support::{Host, app, command, guest, ok, refused};
 
 /// The tests' manifest with `edit` done to it, in a directory of its own.
 fn edited(edit: impl Fn(String) -> String) -> (tempfile::TempDir, PathBuf) {
@@ -333,6 +333,26 @@ fn only_the_components_asked_for_are_served() {
     let host = Host::with("", &["--component-id", "hello"]);
     assert_eq!(host.get("/hello").0, 200);
     assert_eq!(host.get("/headers").0, 404);
+}
+
+#[test]
+fn of_an_application_with_other_triggers_those_asked_for_are_served() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("spin.toml");
+    let manifest = format!(
+        "spin_manifest_version = 2\n[application]\nname = \"mixed\"\n\
+         [application.trigger.redis]\naddress = \"redis://127.0.0.1\"\n\
+         [[trigger.http]]\nroute = \"/...\"\ncomponent = \"hello\"\n\
+         [[trigger.redis]]\nchannel = \"a\"\ncomponent = \"other\"\n\
+         [component.hello]\nsource = \"{}\"\n[component.other]\nsource = \"gone.wasm\"\n",
+        guest("conformance").display()
+    );
+    std::fs::write(&file, &manifest).expect("a manifest");
+    assert_eq!(Host::of(&file, "", &["-c", "hello"]).get("/hello"), ok("hello"));
+    says_last(command(&file), &["trigger.redis", "--component-id"]);
+    std::fs::write(&file, manifest.replace("trigger.http]]\nroute", "trigger.redis]]\nroute"))
+        .expect("a manifest");
+    says_last(command(&file), &["trigger.redis", "this host has `http`"]);
 }
 
 #[test]

@@ -14,6 +14,9 @@ fn requests_and_responses_of_wasi_0_2() {
     let (_, headers) = host.get("/earlier/a/headers");
     assert!(headers.contains("spin-path-info: /a/headers\n"), "{headers}");
     assert!(!headers.contains("spin-path-match-"), "{headers}");
+    assert!(!headers.contains("host: "), "it is the authority: {headers}");
+    let (status, said) = host.get("/earlier/half");
+    assert!(status == 500 && !said.contains("half"), "what was begun and not sent: {said}");
     assert_eq!(host.get("/earlier/panic").0, 500);
     assert_eq!(host.get("/earlier/hello"), ok("hello"));
 }

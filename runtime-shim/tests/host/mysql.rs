@@ -299,7 +299,10 @@ fn what_cannot_be_opened_is_one_line_without_the_password(server: &Server) {
     for (url, said) in [
         (server.url.replace(&format!(":{password}@"), &format!(":{wrong}@")), "Access denied"),
         (format!("{}/absent", server.url.trim_end_matches(&format!("/{database}"))), "'absent'"),
-        (server.url.replace("127.0.0.1", "localhost"), "allowed_outbound_hosts"),
+        (
+            server.url.replace("127.0.0.1", "localhost"),
+            &format!("localhost:{port} is not permitted"),
+        ),
         (server.url.replace(&format!(":{port}/"), ":9/"), "refused"),
         (server.with("socket=/run/mysqld.sock"), "`socket`"),
         (server.with("init=drop"), "`init`"),

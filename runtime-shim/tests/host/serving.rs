@@ -124,6 +124,7 @@ fn components_call_each_other_in_process() {
         "spin-component-route: /people/:name\n",
         "spin-path-match-name: kim\n",
         "spin-client-addr: 0.0.0.0:0\n",
+        &format!("spin-full-url: {}\n", host().url("/people/kim/x/headers")),
     ] {
         assert!(seen.contains(line), "{line}: {seen}");
     }

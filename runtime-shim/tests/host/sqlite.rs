@@ -124,7 +124,9 @@ fn what_the_process_may_take_is_not_for_a_guest_to_say() {
     // Rows are made before anybody counts them.
     let wide = format!("select randomblob(60000000){}", ", randomblob(60000000)".repeat(99));
     assert!(error(&host, &wide).contains("memory"));
-    assert!(error(&host, "attach ':memory:' as other").contains("not authorized"));
+    assert!(error(&host, "attach 'file::memory:' as other").contains("not authorized"));
+    let attached = "attach database ':memory:' as other\nselect file from pragma_database_list where name = 'other'";
+    assert_eq!(sql(&host, attached), "\n", "a file without a name");
     sql(&host, "create table still (works)");
 }
 

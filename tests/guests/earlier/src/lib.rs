@@ -27,6 +27,13 @@ async fn handle(request: IncomingRequest, out: ResponseOutparam) {
     if name == "stream" {
         return stream(out).await;
     }
+    if name == "half" {
+        let response = OutgoingResponse::new(Headers::new());
+        let mut body = response.take_body();
+        out.set(response);
+        let _ = body.send(b"half".to_vec()).await;
+        panic!("as asked");
+    }
     let headers = request.headers().entries();
     let body = read(request).await;
     let (status, text) = match answer(name, &query, headers, &body).await {
