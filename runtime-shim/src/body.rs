@@ -112,8 +112,8 @@ pub(crate) struct Streamed {
     /// What was read while looking whether the body is small.
     first: Option<Bytes>,
     rest: Written,
-    /// What comes next is a failure.
-    broken: bool,
+    /// Why the first thing that comes is a failure.
+    failure: Option<String>,
     pause: Duration,
     end: Instant,
     cut_off: Pin<Box<Sleep>>,
@@ -132,9 +132,12 @@ impl Body {
         }
     }
 
-    /// Whether it is known to fail before anything of it is sent.
-    pub(crate) fn is_broken(&self) -> bool {
-        matches!(self, Self::Streamed(streamed) if streamed.broken)
+    /// Why it fails, where that is known before anything of it is sent.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Full(_) => None,
+            Self::Streamed(streamed) => streamed.failure.as_deref(),
+        }
     }
 
     /// Takes what is there already, without waiting for more than the guest's
@@ -144,7 +147,7 @@ impl Body {
         let mut turns = TURNS;
         let mut collected = Bytes::new();
         let mut longer = BytesMut::new();
-        let mut broken = false;
+        let mut failure = None;
         loop {
             match body.frame().now_or_never() {
                 Some(None) => return Self::full(joined(collected, longer)),
@@ -163,8 +166,8 @@ impl Body {
                 },
                 // A failure must reach the client as a broken response, not as a short one.
                 Some(Some(Err(error))) => {
+                    failure = Some(error.to_string());
                     body = one_frame(Err(error));
-                    broken = true;
                     break;
                 }
                 None if turns > 0 => {
@@ -184,7 +187,7 @@ impl Body {
         Self::Streamed(Box::new(Streamed {
             first: (!first.is_empty()).then_some(first),
             rest: body,
-            broken,
+            failure,
             pause: patience.pause,
             end: Instant::now() + patience.whole,
             cut_off: Box::pin(tokio::time::sleep(patience.pause.min(patience.whole))),

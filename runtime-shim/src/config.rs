@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::composition::Source;
 use crate::guest_output::Printing;
+use crate::limits::Limits;
 use crate::manifest::{Build, Component, Folders, Manifest, StringOr, Triggers};
 use crate::runtime_config::RuntimeConfig;
 use crate::variables::{self, Variables};
@@ -272,20 +273,24 @@ impl Config {
             bail!("component `{id}` is asked for, but the manifest has no [component.{id}]");
         }
         let Triggers { http, others } = &self.manifest.trigger;
+        if http.is_empty() {
+            bail!("the manifest has no [[trigger.http]], which are the triggers of this host");
+        }
         if let Some(kind) = others.keys().next()
-            && (self.component_ids.is_empty() || http.is_empty())
+            && self.component_ids.is_empty()
         {
             bail!(
-                "trigger.{kind}: this host has `http`; with --component-id it serves the components that have such a trigger"
+                "trigger.{kind}: this host has `http`; name the components that it shall serve, with --component-id or SPIN_COMPONENTS_TO_RETAIN"
             );
         }
-        if http.is_empty() {
-            bail!("the manifest has no [[trigger.http]]");
+        if !self.component_ids.is_empty() && self.retained().next().is_none() {
+            bail!("none of the components that are asked for has a [[trigger.http]]");
         }
         let mut missing = Vec::new();
         for (id, component) in self.retained() {
             let mut downloads = self.manifest.downloads(component, self.folders());
-            let had = downloads.try_for_each(|download| download?.run());
+            let limits = Limits::default().with_host(&self.runtime.limits);
+            let had = downloads.try_for_each(|download| download?.run(&limits));
             had.with_context(|| format!("component `{id}`"))?;
             let source = self.source(component)?;
             let absent = source.files().filter(|file| !file.is_file());

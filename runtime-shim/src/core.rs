@@ -31,7 +31,7 @@ use crate::upload::{Waiting, counted};
 pub(crate) struct Current(Mutex<Arc<Core>>);
 
 impl Current {
-    /// `own` is the address that is served, as a client names it.
+    /// `own` is the address that is served, which a component calls when it calls itself.
     pub(crate) fn new(app: Arc<App>, own: HeaderValue) -> Self {
         Self(Mutex::new(Core::new(app, own)))
     }
@@ -41,8 +41,8 @@ impl Current {
     }
 
     pub(crate) fn replace(&self, app: Arc<App>) {
-        let mut core = self.0.lock();
-        *core = Core::new(app, core.own.clone());
+        let own = self.get().own.clone();
+        *self.0.lock() = Core::new(app, own);
     }
 }
 

@@ -8,13 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tempfile::NamedTempFile;
 use ureq::Agent;
+use url::Url;
 
 use crate::composition;
-
-/// A component takes some megabytes, and one with an interpreter in it some tens.
-const MOST_BYTES: u64 = 256 << 20;
-/// From the look-up of the name to the last byte, redirects among it.
-const LONGEST: Duration = Duration::from_secs(300);
+use crate::limits::Limits;
 
 const ALGORITHM: &str = "sha256:";
 
@@ -38,37 +35,48 @@ pub(crate) fn file(folder: &Path, digest: &str) -> Result<PathBuf> {
 }
 
 impl Download<'_> {
-    /// Fetches the code unless it is there.
+    /// Fetches the code unless it is there. Nothing of a URL is said that may be secret.
     ///
     /// # Errors
     ///
     /// It cannot be had or stored, takes too long or is too large, or its digest is another one.
-    pub(crate) fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self, limits: &Limits) -> Result<()> {
         if fs::read(&self.file).is_ok_and(|code| digest(&code) == self.digest) {
             return Ok(());
         }
-        eprintln!("Downloading {} …", self.url);
-        let code = get(self.url).with_context(|| format!("cannot download {}", self.url))?;
+        let folder = self.file.parent().context("it has no folder")?;
+        fs::create_dir_all(folder).with_context(|| {
+            format!("no place for downloads: cannot make {} (--state-dir)", folder.display())
+        })?;
+        let place = place(self.url)?;
+        eprintln!("Downloading {place} …");
+        let code = get(self.url, limits).with_context(|| format!("cannot download {place}"))?;
         let found = digest(&code);
         ensure!(
             found == self.digest,
-            "what came from {} has the digest {found}, and the manifest says {}",
-            self.url,
+            "what came from {place} has the digest {found}, and the manifest says {}",
             self.digest
         );
-        store(&self.file, &code).with_context(|| format!("cannot write {}", self.file.display()))
+        store(folder, &self.file, &code)
+            .with_context(|| format!("cannot write {}", self.file.display()))
     }
 }
 
-fn get(url: &str) -> Result<Vec<u8>, ureq::Error> {
-    let agent: Agent = Agent::config_builder().timeout_global(Some(LONGEST)).build().into();
-    agent.get(url).call()?.body_mut().with_config().limit(MOST_BYTES).read_to_vec()
+fn get(url: &str, limits: &Limits) -> Result<Vec<u8>, ureq::Error> {
+    let longest = Duration::from_millis(limits.download_ms);
+    let agent: Agent = Agent::config_builder().timeout_global(Some(longest)).build().into();
+    agent.get(url).call()?.body_mut().with_config().limit(limits.download_bytes).read_to_vec()
+}
+
+/// A URL without the name, the password and the query that some have.
+fn place(url: &str) -> Result<String> {
+    let url = Url::parse(url).context("url")?;
+    let host = url.host_str().unwrap_or_default();
+    Ok(format!("{}://{host}{}", url.scheme(), url.path()))
 }
 
 /// Under another name until all of it is there: other hosts may share the folder.
-fn store(file: &Path, code: &[u8]) -> Result<()> {
-    let folder = file.parent().context("it has no folder")?;
-    fs::create_dir_all(folder)?;
+fn store(folder: &Path, file: &Path, code: &[u8]) -> Result<()> {
     let mut half = NamedTempFile::new_in(folder)?;
     half.write_all(code)?;
     half.persist(file)?;

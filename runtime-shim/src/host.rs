@@ -70,13 +70,25 @@ pub fn one_line(error: &anyhow::Error) -> String {
 }
 
 /// Serves until SIGTERM or SIGINT. `loaded` is called before a guest runs.
-pub fn serve(mut up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
+pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<()> {
     if let Some(name) = TLS.iter().find(|name| environment.contains_key(**name)) {
         bail!(
             "{name} is Spin's, and not taken here: TLS ends at the gateway in front of this host"
         );
     }
-    let config = Config::read(&up.application, &environment)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut asked = {
+        let _inside = runtime.enter();
+        Asked::new()?
+    };
+    let read = move || {
+        let config = Config::read(&up.application, &environment)?;
+        Ok((up, environment, config))
+    };
+    let Some((mut up, environment, config)) = runtime.block_on(asked.unless("reading", read))?
+    else {
+        return Ok(());
+    };
     // From now on, what is edited is.
     up.application.build = false;
     let looked = up.watch.then(|| Looked::at(&config));
@@ -90,16 +102,15 @@ pub fn serve(mut up: Up, environment: Environment, loaded: impl FnOnce()) -> Res
         .context("admin listener (--admin ADDR or --admin off)")?;
     let metrics = Arc::new(Metrics::new()?);
     let spans = Spans::from_environment()?.map(Arc::new);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let build = {
         let (metrics, spans) = (Arc::clone(&metrics), spans.clone());
         move |config: &Config| App::build(config, &metrics, spans.as_ref())
     };
-    let mut asked = {
-        let _inside = runtime.enter();
-        Asked::new()?
+    let compile = {
+        let build = build.clone();
+        move || build(&config).map(|app| (config, app))
     };
-    let Some((config, app)) = runtime.block_on(built(config, build.clone(), &mut asked))? else {
+    let Some((config, app)) = runtime.block_on(asked.unless("compiling", compile))? else {
         return Ok(());
     };
     initial_data::write(&app, &up.sqlite, &up.key_value)?;
@@ -148,7 +159,7 @@ pub fn migrate(
     runtime.block_on(migration::run(&app, &config))
 }
 
-/// The signals to end. They are listened to from before the application is compiled: the first
+/// The signals to end. They are listened to from before code is fetched and compiled: the first
 /// process of a container would not even notice one that it does not listen to.
 struct Asked {
     terminate: Signal,
@@ -166,20 +177,22 @@ impl Asked {
     async fn wait(&mut self) {
         tokio::select! { _ = self.terminate.recv() => {} _ = self.interrupt.recv() => {} }
     }
-}
 
-/// The application, compiled; `None` where the host was asked to end meanwhile.
-async fn built(
-    config: Config,
-    build: impl FnOnce(&Config) -> Result<App> + Send + 'static,
-    asked: &mut Asked,
-) -> Result<Option<(Config, App)>> {
-    let (done, built) = tokio::sync::oneshot::channel();
-    // A thread that nobody waits for: it goes with the process.
-    std::thread::spawn(move || done.send(build(&config).map(|app| (config, app))).is_ok());
-    tokio::select! {
-        built = built => built.context("compiling the application panicked")?.map(Some),
-        () = asked.wait() => Ok(None),
+    /// What comes of `work`, which is called `name`; `None` where the host was asked to end meanwhile.
+    async fn unless<T: Send + 'static>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let (done, worked) = tokio::sync::oneshot::channel();
+        // A thread that nobody waits for: it goes with the process.
+        std::thread::spawn(move || done.send(work()).is_ok());
+        tokio::select! {
+            worked = worked => {
+                worked.with_context(|| format!("{name} the application panicked"))?.map(Some)
+            }
+            () = self.wait() => Ok(None),
+        }
     }
 }
 

@@ -97,6 +97,7 @@ impl Request {
     /// Of one that has arrived and whose method [`is_known`].
     pub(crate) fn of(request: http::Request<WasiBody>) -> Self {
         let (mut parts, body) = request.into_parts();
+        // Guests of SDKs 1 that pass a request on would pass it on as well.
         parts.headers.remove(CONNECTION);
         Self {
             method: Method::of(&parts.method).unwrap_or(Method::Get),

@@ -93,6 +93,10 @@ limits! {
             "Kubernetes kills a pod 30 s after SIGTERM; what is in flight must be finished before.";
         max_instances = 256, "instances",
             "Slots of the instance pool for all components and threads; each reserves address space only.";
+        download_bytes = 256 * 1024 * 1024, "bytes",
+            "Code that the manifest names by a URL: some megabytes, and some tens with an interpreter in it.";
+        download_ms = 300_000, "ms",
+            "From the look-up of its host to its last byte, redirects among it.";
         sqlite_connections = 64, "connections per database",
             "More than this many statements at once do not get faster on one file.";
         sqlite_wait_ms = 5_000, "ms",

@@ -156,7 +156,11 @@ impl Unpacking<'_> {
         }
         let mut triggers: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for trigger in locked.triggers {
-            triggers.entry(trigger.trigger_type.clone()).or_default().push(self::trigger(trigger)?);
+            let of_kind = triggers.entry(trigger.trigger_type.clone()).or_default();
+            // Of those that something else serves it matters only that they are there.
+            if trigger.trigger_type == "http" {
+                of_kind.push(self::trigger(trigger)?);
+            }
         }
         let variables: Map<_, _> = locked.variables.into_iter().map(variable).collect();
         Ok(Table::try_from(json!({
@@ -306,7 +310,7 @@ mod tests {
         for (right, wrong, expected) in [
             ("sha256:aa", "sha256:dd", "no layer sha256:dd"),
             ("/assets/a.txt", "../../a.txt", "leads out"),
-            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "an id is words"),
+            ("\"id\": \"hello\"", "\"id\": \"../hello\"", "letters, digits and -"),
             ("\"triggers\": [", "\"riggers\": [", "cannot be read"),
             ("\"inline\": \"aGk=\"", "\"source\": \"file:///a\"", "nowhere"),
             ("\"env\"", "\"dependencies\": {\"a:b/c\": {}}, \"env\"", "`a:b/c`"),

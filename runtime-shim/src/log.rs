@@ -41,6 +41,14 @@ pub(crate) fn now() -> String {
     text
 }
 
+/// What the log repeats of an address: a name has 253 bytes at most (RFC 1035), a guest's text any number.
+const SHOWN_BYTES: u64 = 256;
+
+/// The beginning of an address that a guest gave.
+pub(crate) fn shown(address: &dyn fmt::Display) -> String {
+    beginning(address, SHOWN_BYTES)
+}
+
 /// The first bytes of a text in which a guest may have had its say, on one line. What comes after
 /// is not even written out.
 pub(crate) fn beginning(text: &dyn fmt::Display, bytes: u64) -> String {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, request};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
+};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -134,8 +136,14 @@ async fn ask_instance(
     }
     let (parts, body) = answered?.into_parts();
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;
-    if body.is_broken() {
+    if let Some(failure) = body.failure()
+        && has_body(&measured.method, parts.status)
+    {
         // The head says that all went well, and nobody has seen it yet.
+        tracing::error!(
+            component = %component.id, trace_id = %context.trace,
+            "no response: its body failed at once: {failure}"
+        );
         return Err(Problem::Crashed);
     }
     let response = Response::from_parts(parts, body);
@@ -144,6 +152,12 @@ async fn ask_instance(
         component.shared_cache.invalidate(&uri, &response);
     }
     Ok(response)
+}
+
+/// Whether a body is sent with a response (RFC 9110, 6.4.1). Where none is, its length may be that of
+/// another one.
+fn has_body(method: &Method, status: StatusCode) -> bool {
+    *method != Method::HEAD && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// As much of `body` as has to be there before an instance is asked for, with what tells whether the

@@ -100,6 +100,9 @@ impl RuntimeConfig {
             }
         }
         for tls in &mut config.client_tls {
+            if tls.component_ids.is_empty() || tls.hosts.is_empty() {
+                bail!("{place}: client_tls: `component_ids` and `hosts` name one at least");
+            }
             if let Some(host) = tls.hosts.iter().find(|host| !is_host(host)) {
                 bail!("{place}: client_tls: `{host}` is no host without a port");
             }

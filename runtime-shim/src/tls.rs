@@ -12,16 +12,16 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use crate::runtime_config::ClientTls;
 
-/// Those whom browsers trust and those whom this machine does, as in Spin.
-pub(crate) static AUTHORITIES: LazyLock<RootCertStore> = LazyLock::new(|| {
+/// Those whom browsers trust and those whom this machine does, as in Spin. They are read when a peer is first
+/// met over TLS: most components never meet one, and a start waits for nothing of it.
+pub(crate) static AUTHORITIES: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
     let mut authorities = browsers();
-    // What cannot be read of a machine's own vouches for nobody.
-    authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    authorities
+    authorities.add_parsable_certificates(of_machine());
+    Arc::new(authorities)
 });
 
 static DEFAULT: LazyLock<Arc<ClientConfig>> =
-    LazyLock::new(|| with_protocols(trusting(AUTHORITIES.clone()).with_no_client_auth()));
+    LazyLock::new(|| with_protocols(trusting(Arc::clone(&AUTHORITIES)).with_no_client_auth()));
 
 /// How each peer of a component is met.
 pub struct PeerTls {
@@ -63,7 +63,7 @@ fn of_table(table: &ClientTls) -> Result<Arc<ClientConfig>> {
     }
     let names_nobody = table.ca_use_webpki_roots.is_none() && table.ca_roots_file.is_none();
     if table.ca_use_platform_roots.unwrap_or(names_nobody) {
-        trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        trusted.add_parsable_certificates(of_machine());
     }
     if let Some(file) = &table.ca_roots_file {
         for certificate in certificates(file)? {
@@ -71,7 +71,7 @@ fn of_table(table: &ClientTls) -> Result<Arc<ClientConfig>> {
         }
     }
     ensure!(!trusted.is_empty(), "it trusts nobody: name a ca_roots_file");
-    let tls = trusting(trusted);
+    let tls = trusting(Arc::new(trusted));
     Ok(with_protocols(match (&table.client_cert_file, &table.client_private_key_file) {
         (Some(chain), Some(file)) => {
             let key = PrivateKeyDer::from_pem_file(file)
@@ -84,16 +84,29 @@ fn of_table(table: &ClientTls) -> Result<Arc<ClientConfig>> {
     }))
 }
 
+/// At least one.
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<_, _>>();
-    read().with_context(|| format!("cannot read certificates from {}", file.display()))
+    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
+    let found =
+        read().with_context(|| format!("cannot read certificates from {}", file.display()))?;
+    ensure!(!found.is_empty(), "there is no certificate in {}", file.display());
+    Ok(found)
+}
+
+/// What cannot be read of them vouches for nobody.
+fn of_machine() -> Vec<CertificateDer<'static>> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!("of the authorities of this machine: {error}");
+    }
+    found.certs
 }
 
 fn browsers() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
-fn trusting(authorities: RootCertStore) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+fn trusting(authorities: Arc<RootCertStore>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     ClientConfig::builder().with_root_certificates(authorities)
 }
 

@@ -17,13 +17,10 @@ pub(crate) const VARIABLE_NAMES: &str =
     "a name is words with _ between them, of lower-case letters and digits, a letter first";
 
 pub(crate) fn is_variable_name(name: &str) -> bool {
-    name.split('_').all(|word| is_word(word) && !word.contains(|c: char| c.is_ascii_uppercase()))
-}
-
-/// Letters and digits, a letter first.
-pub(crate) fn is_word(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric())
+    name.split('_').all(|word| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    })
 }
 
 /// Every application variable with its value.

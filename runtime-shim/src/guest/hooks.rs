@@ -49,7 +49,7 @@ impl Hooks {
 /// for with every request.
 static CONNECTION_HEADERS: LazyLock<ForbiddenHeaderFilter> =
     LazyLock::new(|| Arc::new(is_of_connection));
-/// In WASI 0.2 the host of a request is no header besides, as in Spin.
+/// A guest of WASI 0.2 reads the host of a request as its authority, and finds it in no header, as in Spin.
 static WITH_HOST: LazyLock<ForbiddenHeaderFilter> =
     LazyLock::new(|| Arc::new(|name| name == HOST || is_of_connection(name)));
 

@@ -14,6 +14,7 @@ use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
 use crate::held::{self, ADDRESS_BYTES, Size};
+use crate::log;
 use crate::mysql::{Address, Failure, MysqlSession, Rows, values};
 use crate::session_pool::{Lease, LeaseError};
 
@@ -64,7 +65,7 @@ fn target(component: &Component, address: &str) -> Result<Arc<Address>, Error> {
     if !component.allow_list.allows("mysql", &address.host, Some(address.port)) {
         tracing::warn!(
             component = %component.id,
-            "connection to {address} refused: not in allowed_outbound_hosts"
+            "connection to {} refused: not in allowed_outbound_hosts", log::shown(&address)
         );
         return Err(failed(format!("address {address} is not permitted")));
     }

@@ -37,15 +37,13 @@ use crate::body::{Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
 use crate::limits::{Limits, permits, size};
+use crate::log;
 use crate::net::{ConnectError, Network, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request::{self, CHAINED_CLIENT_ADDR};
 use crate::route;
 use crate::tls::PeerTls;
 use crate::trace::TRACEPARENT;
-
-/// Characters of an address that the log repeats.
-const SHOWN_AUTHORITY: usize = 256;
 
 type Failure = TrappableError<ErrorCode>;
 
@@ -107,11 +105,9 @@ pub(crate) async fn send(
     let Some(target) = target(component, request.uri()) else {
         let authority = request.uri().authority().map(Authority::as_str);
         let authority = authority.filter(|it| !it.starts_with(':')).unwrap_or("self");
-        // A name has 253 bytes at most (RFC 1035), a guest's text may have any number.
-        let authority: String = authority.chars().take(SHOWN_AUTHORITY).collect();
         tracing::warn!(
             component = %component.id, trace_id = %context.trace,
-            "outbound call to {authority} refused: not in allowed_outbound_hosts"
+            "outbound call to {} refused: not in allowed_outbound_hosts", log::shown(&authority)
         );
         return Err(Error::HttpRequestDenied);
     };

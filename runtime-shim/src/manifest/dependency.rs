@@ -82,7 +82,7 @@ impl Component {
         folders: Folders<'_>,
     ) -> Result<composition::Dependency> {
         let dependency = match dependency {
-            StringOr::String(version) => bail!(not_fetched(version)),
+            StringOr::String(_version) => bail!(not_fetched(name)),
             StringOr::Table(dependency) => dependency,
         };
         let mut part = dependency.part(components, folders)?;
@@ -149,7 +149,7 @@ impl Dependency {
         if let Some(package) = self.package.as_ref().or(self.version.as_ref()) {
             bail!(not_fetched(package));
         }
-        ensure!(self.url.is_some() == self.digest.is_some(), "it has `url` and `digest`");
+        ensure!(self.url.is_some() == self.digest.is_some(), "give both, `url` and `digest`");
         let file = match (&self.path, &self.component, self.location()) {
             (Some(path), None, None) => folders.manifest.join(path),
             (None, Some(id), None) => {

@@ -29,6 +29,7 @@ use crate::imports::wit::spin::postgres::postgres::{
     Column, DbError as GuestDbError, DbValue, Error, ParameterValue, QueryError,
 };
 use crate::limits::size;
+use crate::log;
 use crate::net::{self, Network};
 use crate::session_pool;
 
@@ -119,7 +120,7 @@ impl Target {
             let place = format!("postgres://{}:{port}", bracketed(host));
             tracing::warn!(
                 component = %component.id,
-                "connection to {place} refused: not in allowed_outbound_hosts"
+                "connection to {} refused: not in allowed_outbound_hosts", log::shown(&place)
             );
             return Err(format!("address {place} is not permitted"));
         }

@@ -41,8 +41,9 @@ pub(super) struct Connector {
 impl Connector {
     /// `authority` is PEM of a root that is trusted beside the public ones.
     pub(super) fn new(tls: Tls, host: &str, authority: Option<&str>) -> Result<Self, String> {
-        let mut roots = AUTHORITIES.clone();
+        let mut roots = Arc::clone(&AUTHORITIES);
         for certificate in authority.map(certificates).transpose()?.unwrap_or_default() {
+            let roots = Arc::make_mut(&mut roots);
             roots.add(certificate).map_err(|_| "the root certificate is not valid".to_owned())?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -53,7 +54,7 @@ impl Connector {
             Tls::Prefer if authority.is_none() => Some(Rule::Anyone),
             Tls::Authority => {
                 let webpki = WebPkiServerVerifier::builder_with_provider(
-                    Arc::new(roots.clone()),
+                    Arc::clone(&roots),
                     Arc::clone(&provider),
                 );
                 Some(Rule::AnyName(webpki.build().map_err(|error| error.to_string())?))

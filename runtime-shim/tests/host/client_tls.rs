@@ -103,6 +103,10 @@ fn a_component_trusts_and_shows_what_its_runtime_config_says() {
     };
     let plain = Host::of(&file, "", &[]);
     assert_eq!(asked(&plain, "localhost", open).0, 422, "nobody vouches for it");
+    let mut command = command(&file);
+    command.env("SSL_CERT_FILE", directory.join("authority.crt"));
+    let of_machine = Host::run(command, tempfile::tempdir().expect("a directory"));
+    assert_eq!(asked(&of_machine, "localhost", open).0, 200, "the machine vouches for it");
     let trusting = Host::of(&file, &table(directory, ""), &[]);
     assert_eq!(asked(&trusting, "localhost", open).0, 200);
     assert_eq!(asked(&trusting, "127.0.0.1", open).0, 422, "another name");
@@ -128,7 +132,12 @@ fn what_is_wrong_with_it_is_said() {
             table(directory, "").replace("authority.crt", "gone.crt"),
             &["client_tls", "gone.crt"][..],
         ),
-        (table(directory, "").replace("authority.crt", "server.key"), &["it trusts nobody"]),
+        (table(directory, "").replace("authority.crt", "server.key"), &["no certificate in"]),
+        (table(directory, "").replace("\"LocalHost\"", ""), &["one at least"]),
+        (
+            table(directory, "ca_use_webpki_roots = false\n").replacen("ca_roots_file", "# ", 1),
+            &["it trusts nobody"],
+        ),
         (table(directory, "").replace("LocalHost", "localhost:1"), &["`localhost:1`", "port"]),
         (table(directory, "").replace("[\"conformance\"]", "[\"other\"]"), &["component `other`"]),
         (table(directory, "client_cert_file = \"a\"\n"), &["belong together"]),

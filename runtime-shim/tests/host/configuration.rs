@@ -350,9 +350,12 @@ fn of_an_application_with_other_triggers_those_asked_for_are_served() {
     std::fs::write(&file, &manifest).expect("a manifest");
     assert_eq!(Host::of(&file, "", &["-c", "hello"]).get("/hello"), ok("hello"));
     says_last(command(&file), &["trigger.redis", "--component-id"]);
+    let mut of_redis = command(&file);
+    of_redis.args(["-c", "other"]);
+    says_last(of_redis, &["none of the components"]);
     std::fs::write(&file, manifest.replace("trigger.http]]\nroute", "trigger.redis]]\nroute"))
         .expect("a manifest");
-    says_last(command(&file), &["trigger.redis", "this host has `http`"]);
+    says_last(command(&file), &["no [[trigger.http]]"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::configuration::says_last;
-use crate::support::{Host, command, guest, ok, peer};
+use crate::support::{Host, command, guest, ok, peer, refused};
 
 fn digest(code: &[u8]) -> String {
     let mut digest = "sha256:".to_owned();
@@ -25,7 +25,7 @@ fn application(directory: &Path, [component, part]: [SocketAddr; 2], digest: &st
         "spin_manifest_version = 2\n[application]\nname = \"fetched\"\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"greeted\"\n\
          [component.greeted]\nkey_value_stores = [\"default\"]\n\
-         source = {{ url = \"http://{component}/a\", digest = \"{digest}\" }}\n\
+         source = {{ url = \"http://a:secret@{component}/a?token=b\", digest = \"{digest}\" }}\n\
          dependencies.\"test:parts\" = {{ url = \"http://{part}/b\", digest = \"{greeter}\" }}\n"
     );
     std::fs::write(&file, manifest).expect("a manifest");
@@ -73,6 +73,11 @@ fn what_has_another_digest_is_refused() {
     let state = directory.path().join("state");
     let mut command = command(&file);
     command.arg("--state-dir").arg(&state);
-    says_last(command, &["component `greeted`", &digest(&greeted), &wanted]);
-    assert!(!state.join("downloads").exists(), "nothing of it is kept");
+    let said = refused(command);
+    for word in ["component `greeted`", &digest(&greeted), &wanted] {
+        assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+    assert!(!said.contains("secret") && !said.contains("token"), "{said}");
+    let kept = std::fs::read_dir(state.join("downloads")).expect("the folder").count();
+    assert_eq!(kept, 0, "nothing of it is kept");
 }

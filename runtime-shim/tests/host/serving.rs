@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use ureq::http::Request;
+use ureq::http::{Method, Request};
 
-use crate::support::{Host, ok};
+use crate::support::{Host, ok, peer};
 
 // For tests that leave nothing behind.
 thread_local! {
@@ -373,6 +373,25 @@ fn head_is_answered_without_a_body() {
     let response = host().respond(Request::head(host().url("/hello")).body(()).expect("a request"));
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-length"], "5");
+}
+
+#[test]
+fn what_is_passed_on_keeps_its_length() {
+    let text = "x".repeat(200_000);
+    let whole = peer(format!("200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()));
+    let host = Host::with("", &["--variable", &format!("peer={whole}")]);
+    let url = host.url(&format!("/forward?url=http://{whole}/"));
+    for request in [Request::head(&url), Request::get(&url)] {
+        let is_read = request.method_ref() == Some(&Method::GET);
+        let response = host.respond(request.body(()).expect("a request"));
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-length"], "200000");
+        let body = response.into_body().read_to_string().expect("a body");
+        assert_eq!(body, if is_read { &*text } else { "" });
+    }
+    let unchanged = peer("304 Not Modified\r\ncontent-length: 5\r\n\r\n");
+    let host = Host::with("", &["--variable", &format!("peer={unchanged}")]);
+    assert_eq!(host.get(&format!("/forward?url=http://{unchanged}/")).0, 304);
 }
 
 #[test]

@@ -73,6 +73,10 @@ impl Host {
         std::fs::write(&config, format!("{databases}{runtime_config}")).expect("a config file");
         let mut command = command(manifest);
         command.arg("--runtime-config-file").arg(config).args(arguments);
+        Self::run(command, scratch)
+    }
+
+    pub(crate) fn run(mut command: Command, scratch: tempfile::TempDir) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the host starts");
         let stdout = child.stdout.take().expect("piped");
         let (lines, line) = mpsc::channel();

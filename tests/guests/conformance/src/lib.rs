@@ -51,6 +51,7 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "echo" => {
             return Ok(Response::new(box_body(FullBody::new(request.into_body().bytes().await?))));
         }
+        "forward" => return forward(request.method(), asked(&query, "url")?).await,
         "variable" => variables::get(asked(&query, "name")?).await?,
         "environment" => std::env::var(asked(&query, "name")?)?,
         "file" => std::fs::read_to_string(asked(&query, "path")?)?,
@@ -218,6 +219,14 @@ async fn run(connection: &Connection, statement: &str) -> Result<()> {
 
 async fn outbound(query: &Query) -> Result<String> {
     told(get(asked(query, "url")?).await?).await
+}
+
+/// What somebody else answers, as it is.
+async fn forward(method: &Method, url: &str) -> Result<Response<Body>> {
+    let mut request = Request::new(box_body(FullBody::new(Bytes::new())));
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = url.parse()?;
+    Ok(send(request).await?.map(box_body))
 }
 
 async fn outbound_trailers(query: &Query) -> Result<String> {
