@@ -173,7 +173,7 @@ impl Contents<'_> {
     }
 }
 
-/// Of its SHA-256.
+/// The SHA-256 of `content`, which names it in caches and manifests.
 pub(crate) fn hex(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -286,10 +286,10 @@ impl Config {
         if !self.component_ids.is_empty() && self.retained().next().is_none() {
             bail!("none of the components that are asked for has a [[trigger.http]]");
         }
+        let limits = Limits::default().with_host(&self.runtime.limits);
         let mut missing = Vec::new();
         for (id, component) in self.retained() {
             let mut downloads = self.manifest.downloads(component, self.folders());
-            let limits = Limits::default().with_host(&self.runtime.limits);
             let had = downloads.try_for_each(|download| download?.run(&limits));
             had.with_context(|| format!("component `{id}`"))?;
             let source = self.source(component)?;
