@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use tempfile::NamedTempFile;
 use ureq::Agent;
 use url::Url;
@@ -50,7 +50,9 @@ impl Download<'_> {
         })?;
         let place = place(self.url)?;
         eprintln!("Downloading {place} …");
-        let code = get(self.url, limits).with_context(|| format!("cannot download {place}"))?;
+        let code = get(self.url, limits)
+            .map_err(|error| said(error, limits))
+            .with_context(|| format!("cannot download {place}"))?;
         let found = digest(&code);
         ensure!(
             found == self.digest,
@@ -66,6 +68,19 @@ fn get(url: &str, limits: &Limits) -> Result<Vec<u8>, ureq::Error> {
     let longest = Duration::from_millis(limits.download_ms);
     let agent: Agent = Agent::config_builder().timeout_global(Some(longest)).build().into();
     agent.get(url).call()?.body_mut().with_config().limit(limits.download_bytes).read_to_vec()
+}
+
+/// With the name of the limit where it is one.
+fn said(error: ureq::Error, limits: &Limits) -> anyhow::Error {
+    match error {
+        ureq::Error::BodyExceedsLimit(limit) => {
+            anyhow!("it has more than {limit} bytes (download_bytes)")
+        }
+        ureq::Error::Timeout(_) => {
+            anyhow!("it takes longer than {} ms (download_ms)", limits.download_ms)
+        }
+        other => other.into(),
+    }
 }
 
 /// A URL without the name, the password and the query that some have.

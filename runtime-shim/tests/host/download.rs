@@ -1,13 +1,16 @@
 //! Code that the manifest names by its URL and digest.
 
+use std::cell::OnceCell;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::configuration::says_last;
-use crate::support::{Host, command, guest, ok, peer, refused};
+use crate::support::{Host, command, guest, ok, peer, refused, terminate, until, wait};
 
 fn digest(code: &[u8]) -> String {
     let mut digest = "sha256:".to_owned();
@@ -80,4 +83,38 @@ fn what_has_another_digest_is_refused() {
     assert!(!said.contains("secret") && !said.contains("token"), "{said}");
     let kept = std::fs::read_dir(state.join("downloads")).expect("the folder").count();
     assert_eq!(kept, 0, "nothing of it is kept");
+}
+
+/// The host, about to fetch what is at `from`, with limits.
+fn fetching(directory: &Path, from: SocketAddr, limits: &str) -> Command {
+    let mut command = command(&application(directory, [from; 2], &digest(b"")));
+    let config = directory.join("runtime.toml");
+    std::fs::write(&config, format!("[limits]\n{limits}\n")).expect("a config file");
+    command.arg("--state-dir").arg(directory.join("state"));
+    command.arg("--runtime-config-file").arg(config);
+    command
+}
+
+#[test]
+fn what_is_too_large_or_too_slow_is_given_up_by_the_name_of_the_limit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let large = fetching(directory.path(), serves(&[0; 1_001]), "download_bytes = 1000");
+    says_last(large, &["cannot download", "1000 bytes", "download_bytes"]);
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let slow = fetching(directory.path(), address, "download_ms = 300");
+    says_last(slow, &["cannot download", "300 ms", "download_ms"]);
+}
+
+#[test]
+fn a_signal_ends_the_host_while_it_fetches() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let mut host = fetching(directory.path(), address, "").spawn().expect("the host runs");
+    silent.set_nonblocking(true).expect("a listener");
+    let asked = OnceCell::new();
+    until(120, "it asks", || silent.accept().is_ok_and(|connection| asked.set(connection).is_ok()));
+    terminate(&host);
+    assert!(wait(&mut host, Duration::from_secs(5)).success());
 }

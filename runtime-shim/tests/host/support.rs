@@ -70,7 +70,7 @@ impl Host {
         let config = scratch.path().join("runtime.toml");
         let databases = "[sqlite_database.default]\ntype = \"spin\"\npath = \"app.db\"\n\
                          [key_value_store.default]\ntype = \"spin\"\npath = \"kv.db\"\n";
-        std::fs::write(&config, format!("{databases}{runtime_config}")).expect("a config file");
+        std::fs::write(&config, format!("{runtime_config}\n{databases}")).expect("a config file");
         let mut command = command(manifest);
         command.arg("--runtime-config-file").arg(config).args(arguments);
         Self::run(command, scratch)
@@ -191,20 +191,11 @@ impl Host {
     }
 
     pub(crate) fn terminate(&self) {
-        let sent =
-            Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(sent.success());
+        terminate(&self.child);
     }
 
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a status") {
-                return status;
-            }
-            assert!(started.elapsed() < limit, "the host did not end within {limit:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait(&mut self.child, limit)
     }
 }
 
@@ -220,6 +211,25 @@ fn read(response: Response<ureq::Body>) -> (u16, String) {
     let mut text = String::new();
     response.into_body().into_reader().read_to_string(&mut text).expect("a body");
     (status, text)
+}
+
+pub(crate) fn terminate(host: &Child) {
+    let sent = Command::new("kill").arg(host.id().to_string()).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+pub(crate) fn wait(host: &mut Child, limit: Duration) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = host.try_wait().expect("a status") {
+            return status;
+        }
+        if started.elapsed() > limit {
+            let _ = host.kill();
+            panic!("the host did not end within {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Starts the host where it must refuse: its exit code and what it said.
