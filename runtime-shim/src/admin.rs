@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -12,9 +13,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::metrics::Metrics;
 
@@ -22,6 +23,9 @@ use crate::metrics::Metrics;
 const CONNECTIONS: usize = 32;
 /// Scrapers come back within a minute; a client that holds on is let go.
 const HEADER_WAIT: Duration = Duration::from_secs(75);
+
+/// A scraper connects anew; a client that reads nothing has its place for no longer.
+const CONNECTION: Duration = Duration::from_secs(10 * 60);
 
 /// Serves until dropped. Not ready once `stop` is set.
 pub async fn serve(metrics: Arc<Metrics>, listener: TcpListener, stop: watch::Receiver<bool>) {
@@ -41,8 +45,11 @@ pub async fn serve(metrics: Arc<Metrics>, listener: TcpListener, stop: watch::Re
             });
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEADER_WAIT);
-            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-                tracing::debug!("admin connection ended: {error}");
+            let served = builder.serve_connection(TokioIo::new(stream), service);
+            match timeout(CONNECTION, served).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!("admin connection ended: {error}"),
+                Err(_) => tracing::debug!("admin connection kept for too long"),
             }
         });
     }

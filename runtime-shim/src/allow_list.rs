@@ -25,7 +25,8 @@ struct Entry {
     /// `None` is `*`.
     scheme: Option<String>,
     host: HostRule,
-    ports: PortRule,
+    /// Without the end, as in Spin. `None` is `*`.
+    ports: Option<Range<u32>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -36,14 +37,6 @@ enum HostRule {
     Itself,
     Literal(Host),
     Network(IpNet),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum PortRule {
-    Any,
-    One(u16),
-    /// The end is not included, as in Spin.
-    Range(Range<u16>),
 }
 
 impl AllowList {
@@ -72,7 +65,7 @@ impl AllowList {
 
     fn allows_peer(&self, scheme: &str, host: &Host, port: Option<u16>) -> bool {
         self.0.iter().any(|entry| {
-            entry.allows_scheme(scheme) && entry.host.allows(host) && entry.ports.allows(port)
+            entry.allows_scheme(scheme) && entry.host.allows(host) && entry.allows_port(port)
         })
     }
 
@@ -103,6 +96,11 @@ impl Entry {
     fn allows_scheme(&self, scheme: &str) -> bool {
         self.scheme.as_deref().is_none_or(|allowed| allowed == scheme)
     }
+
+    fn allows_port(&self, port: Option<u16>) -> bool {
+        let Some(ports) = &self.ports else { return true };
+        port.is_some_and(|port| ports.contains(&port.into()))
+    }
 }
 
 impl HostRule {
@@ -114,17 +112,6 @@ impl HostRule {
             (Self::Network(network), Host::Ipv4(v4)) => network.contains(&IpAddr::V4(*v4)),
             (Self::Network(network), Host::Ipv6(v6)) => network.contains(&IpAddr::V6(*v6)),
             (Self::Subdomain(_) | Self::Network(_) | Self::Itself, _) => false,
-        }
-    }
-}
-
-impl PortRule {
-    fn allows(&self, port: Option<u16>) -> bool {
-        match (self, port) {
-            (Self::Any, _) => true,
-            (_, None) => false,
-            (Self::One(allowed), Some(port)) => *allowed == port,
-            (Self::Range(range), Some(port)) => range.contains(&port),
         }
     }
 }
@@ -175,19 +162,20 @@ fn parse_host(host: &str) -> Result<HostRule> {
     Ok(HostRule::Literal(Host::parse(host).with_context(|| format!("host `{host}`"))?))
 }
 
-fn parse_ports(port: &str, scheme: &str) -> Result<PortRule> {
+fn parse_ports(port: &str, scheme: &str) -> Result<Option<Range<u32>>> {
     let number =
         |text: &str| text.parse::<u16>().with_context(|| format!("port `{text}` is not a number"));
-    match port {
-        "" => default_port(scheme)
-            .map(PortRule::One)
-            .with_context(|| format!("scheme `{scheme}` has no default port; write one or `*`")),
-        "*" => Ok(PortRule::Any),
+    let range = |start: u16, end: u32| Some(start.into()..end);
+    let one = |port: u16| range(port, u32::from(port) + 1);
+    Ok(match port {
+        "" => one(default_port(scheme)
+            .with_context(|| format!("scheme `{scheme}` has no default port; write one or `*`"))?),
+        "*" => None,
         _ => match port.split_once("..") {
-            Some((start, end)) => Ok(PortRule::Range(number(start)?..number(end)?)),
-            None => number(port).map(PortRule::One),
+            Some((start, end)) => range(number(start)?, number(end)?.into()),
+            None => one(number(port)?),
         },
-    }
+    })
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -254,19 +242,17 @@ fn ipv4_within(address: IpAddr) -> Option<Ipv4Addr> {
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
+            let [a, b, c, _] = v4.octets();
             !(v4.is_private()
                 || v4.is_loopback()
                 || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
                 || v4.is_documentation()
                 || v4.is_multicast()
                 || a == 0
                 || a >= 240
                 || (a == 100 && (64..128).contains(&b))
                 || (a == 198 && (18..20).contains(&b))
-                || (a == 192 && b == 0 && v4.octets()[2] == 0))
+                || (a == 192 && b == 0 && c == 0))
         }
         IpAddr::V6(v6) => {
             // Only 2000::/3 is global; of that the documentation prefix is not.

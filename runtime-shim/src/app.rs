@@ -121,7 +121,7 @@ impl App {
         let declared = |component: &Component| &manifest.components[&*component.id];
         let sources = components.iter().map(|component| config.source(declared(component)));
         let sources = sources.collect::<Result<Vec<_>>>()?;
-        let parts = sources.iter().map(Source::parts).max().unwrap_or(1);
+        let parts = sources.iter().map(|source| source.files().count()).max().unwrap_or(1);
         let engine = engine::engine(&limits, memory, parts)?;
         let cache = Cache::open(config.cache_dir.clone(), config.compiler.clone(), memory);
         link(&engine, &cache, config, &components, &sources)?;
@@ -147,6 +147,12 @@ impl App {
     }
 }
 
+/// The table of the runtime config, the file that is the default, and what a new file has.
+type Kind = (&'static str, &'static str, &'static str);
+
+const SQLITE: Kind = ("sqlite_database", "sqlite_db.db", "");
+const KEY_VALUE: Kind = ("key_value_store", "sqlite_key_value.db", imports::KEY_VALUE_SCHEMA);
+
 /// What components have in common while they are made.
 struct Common<'a> {
     config: &'a Config,
@@ -165,8 +171,9 @@ impl Common<'_> {
         declared: &manifest::Component,
     ) -> Result<Component> {
         let Self { config, limits, metrics, tls, .. } = *self;
+        let runtime = &config.runtime;
         let named = declared.copy_of.as_deref().unwrap_or(id);
-        let mut limits = match config.runtime.component.get(named) {
+        let mut limits = match runtime.component.get(named) {
             Some(own) => limits.clone().with_component(&own.limits),
             None => limits.clone(),
         };
@@ -193,8 +200,16 @@ impl Common<'_> {
             argv: config.manifest.argv(id).map(str::to_owned),
             output: GuestOutput::of(id, &config.printing, limits.log_line_bytes)?,
             files: files::mount(&config.directory, declared)?,
-            databases: self.databases(&declared.sqlite_databases, Use::Sqlite)?,
-            stores: self.databases(&declared.key_value_stores, Use::KeyValue)?,
+            databases: self.databases(
+                &declared.sqlite_databases,
+                &runtime.sqlite_database,
+                SQLITE,
+            )?,
+            stores: self.databases(
+                &declared.key_value_stores,
+                &runtime.key_value_store,
+                KEY_VALUE,
+            )?,
             limits,
             code: OnceLock::new(),
         })
@@ -203,24 +218,14 @@ impl Common<'_> {
     fn databases(
         &mut self,
         names: &[String],
-        purpose: Use,
+        configured: &BTreeMap<String, Store>,
+        (key, default, schema): Kind,
     ) -> Result<HashMap<String, Arc<Database>>> {
-        let (configured, key, default, schema) = match purpose {
-            Use::Sqlite => {
-                (&self.config.runtime.sqlite_database, "sqlite_database", "sqlite_db.db", "")
-            }
-            Use::KeyValue => (
-                &self.config.runtime.key_value_store,
-                "key_value_store",
-                "sqlite_key_value.db",
-                imports::KEY_VALUE_SCHEMA,
-            ),
-        };
         names
             .iter()
             .map(|name| {
                 let path = match configured.get(name) {
-                    Some(Store { path: Some(path), .. }) => path.clone(),
+                    Some(Store::Spin { path: Some(path) }) => path.clone(),
                     Some(_) => self.config.state_dir.join(format!("{name}.db")),
                     None if name == "default" => self.config.state_dir.join(default),
                     None => bail!("`{name}`: write [{key}.{name}] into the runtime config file to say where it lies"),
@@ -234,12 +239,6 @@ impl Common<'_> {
             })
             .collect()
     }
-}
-
-#[derive(Clone, Copy)]
-enum Use {
-    Sqlite,
-    KeyValue,
 }
 
 fn link(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -23,6 +23,11 @@ const COLLECTED_BYTES: usize = 64 * 1024;
 /// How often the guest gets to run before its response counts as a stream: it
 /// may have been interrupted between its head and its body.
 const TURNS: u32 = 2;
+
+/// Nothing, for which no memory is taken either.
+pub(crate) fn empty() -> WasiBody {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
 
 /// A response body that an instance writes.
 ///

@@ -121,11 +121,6 @@ impl Source {
         std::iter::once(&*self.file).chain(parts)
     }
 
-    /// Of how many components it is made.
-    pub(crate) fn parts(&self) -> usize {
-        self.files().count()
-    }
-
     pub(crate) fn read(&self) -> Result<Contents<'_>> {
         let dependencies = self.dependencies.iter().map(|it| Ok((it, read(&it.part.file)?)));
         let middleware = self.middleware.iter().map(|it| Ok((it, read(&it.file)?)));

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures::channel::oneshot;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -17,7 +16,7 @@ use wasmtime_wasi_http::handler::ExpirationError;
 
 use crate::answer::Problem;
 use crate::app::{App, Component};
-use crate::body::{Body, Written};
+use crate::body::{self, Written};
 use crate::guest::RequestContext;
 use crate::inbound_http;
 use crate::instances::{Fate, Job, Pool, Ticket};
@@ -113,7 +112,7 @@ impl Core {
         let Ok(code) = self.app.components[component].code() else { return Err(Problem::Crashed) };
         if !code.knows(request.method()) {
             // As Spin does.
-            let mut refusal = Response::new(Body::full(Bytes::new()).boxed_unsync());
+            let mut refusal = Response::new(body::empty());
             *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             return Ok(refusal.map(Written::from));
         }

@@ -86,6 +86,7 @@ fn said(error: ureq::Error, limits: &Limits) -> anyhow::Error {
 /// A URL without the name, the password and the query that some have.
 fn place(url: &str) -> Result<String> {
     let url = Url::parse(url).context("url")?;
+    ensure!(matches!(url.scheme(), "http" | "https"), "url: it begins with https:// or http://");
     let host = url.host_str().unwrap_or_default();
     Ok(format!("{}://{host}{}", url.scheme(), url.path()))
 }

@@ -85,7 +85,7 @@ fn start_clock(engine: wasmtime::EngineWeak) -> Result<()> {
 /// there is native code that we run, so it is never taken from anywhere else.
 pub(crate) struct Cache {
     directory: Option<PathBuf>,
-    /// See [`compile_apart`].
+    /// See [`Self::compile_apart`].
     compiler: Option<PathBuf>,
     /// The largest memory of an instance, in bytes.
     memory: u64,

@@ -20,6 +20,21 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         return Ok(None);
     }
     let target = scratch()?;
+    for Placed { source, place } in placed(directory, component)? {
+        copy(&source, &target.path().join(place))?;
+    }
+    Ok(Some(target))
+}
+
+/// A file that a component sees.
+pub(crate) struct Placed {
+    pub(crate) source: PathBuf,
+    /// Below the component's `/`.
+    place: PathBuf,
+}
+
+/// What the `files` of `component` name, in their order: of two in one place it sees the later.
+pub(crate) fn placed(directory: &Path, component: &Component) -> Result<Vec<Placed>> {
     // What a pattern finds does not begin with `./`, even if the pattern does.
     let directory = &std::path::absolute(directory).context("files")?;
     let excluded = component
@@ -27,20 +42,20 @@ pub(crate) fn mount(directory: &Path, component: &Component) -> Result<Option<Te
         .iter()
         .map(|pattern| Pattern::new(pattern).with_context(|| format!("exclude_files: `{pattern}`")))
         .collect::<Result<Vec<_>>>()?;
-    let sources = Sources { directory, excluded };
+    let mut search = Search { directory, excluded, found: Vec::new() };
     for entry in &component.files {
         match entry {
-            StringOr::String(pattern) => sources.copy_matching(pattern, target.path())?,
+            StringOr::String(pattern) => search.matching(pattern)?,
             StringOr::Table(placement) => {
                 let source = directory.join(placement.source.trim_start_matches('/'));
-                let destination = inside(target.path(), &placement.destination)?;
-                sources
-                    .copy_placed(&source, &destination)
+                let place = inside(&placement.destination)?;
+                search
+                    .below(source, place)
                     .with_context(|| format!("files: `{}`", placement.source))?;
             }
         }
     }
-    Ok(Some(target))
+    Ok(search.found)
 }
 
 /// A directory for as long as the value lives. Where a container's root is read-only there may be
@@ -54,60 +69,64 @@ pub fn scratch() -> Result<TempDir> {
         })
 }
 
-struct Sources<'a> {
+struct Search<'a> {
     /// The manifest's; patterns are relative to it.
     directory: &'a Path,
     excluded: Vec<Pattern>,
+    found: Vec<Placed>,
 }
 
-impl Sources<'_> {
+impl Search<'_> {
     fn is_excluded(&self, file: &Path) -> bool {
         let relative = file.strip_prefix(self.directory).unwrap_or(file);
         self.excluded.iter().any(|pattern| pattern.matches_path(relative))
     }
 
-    /// Copies what a path or a glob names to below `target`, to where Spin does.
-    fn copy_matching(&self, pattern: &str, target: &Path) -> Result<()> {
+    /// What a path or a glob names, placed where Spin does.
+    fn matching(&mut self, pattern: &str) -> Result<()> {
         if matches!(pattern.rsplit('/').next(), Some("." | "..")) {
             bail!(
                 "files: `{pattern}`: write {{ source, destination }}, or a pattern that ends in **/*"
             );
         }
-        let path = self.directory.join(pattern);
-        if path.is_file() {
-            return copy_file(&path, &inside(target, pattern)?);
+        let source = self.directory.join(pattern);
+        if source.is_file() {
+            self.found.push(Placed { source, place: inside(pattern)? });
+            return Ok(());
         }
-        if path.is_dir() {
+        if source.is_dir() {
             // Below its own name twice.
             let all = format!("{}/**/*", Pattern::escape(pattern));
-            return self.copy_glob(&all, &inside(target, pattern)?);
+            return self.glob(&all, &inside(pattern)?);
         }
         if !pattern.contains(['*', '?', '[']) {
             bail!("files: `{pattern}`: no such file or directory");
         }
-        self.copy_glob(pattern, target)
+        self.glob(pattern, Path::new(""))
     }
 
-    /// Each file keeps the place that it has in the manifest's directory.
-    fn copy_glob(&self, pattern: &str, target: &Path) -> Result<()> {
-        let directory = self.directory.to_str().context("files: the path is not UTF-8")?;
-        let below = Path::new(&Pattern::escape(directory)).join(pattern);
-        let found: BTreeSet<PathBuf> = glob::glob(&below.to_string_lossy())
-            .with_context(|| format!("files: `{pattern}`"))?
-            .collect::<Result<_, _>>()?;
-        for file in found.iter().filter(|path| path.is_file() && !self.is_excluded(path)) {
-            let relative = file
+    /// Each file keeps, below `root`, the place that it has in the manifest's directory.
+    fn glob(&mut self, pattern: &str, root: &Path) -> Result<()> {
+        let found = glob(self.directory, pattern).with_context(|| format!("files: `{pattern}`"))?;
+        let found: BTreeSet<PathBuf> = found.collect::<Result<_, _>>()?;
+        for source in found {
+            if !source.is_file() || self.is_excluded(&source) {
+                continue;
+            }
+            let relative = source
                 .strip_prefix(self.directory)
                 .context("files lie below the manifest's directory")?;
-            copy_file(file, &inside(target, &relative.to_string_lossy())?)?;
+            let place = root.join(inside(&relative.to_string_lossy())?);
+            self.found.push(Placed { source, place });
         }
         Ok(())
     }
 
-    /// Copies a file, or a directory with all that is in it and is not excluded.
-    fn copy_placed(&self, source: &Path, destination: &Path) -> Result<()> {
+    /// A file, or all that is in a directory and is not excluded.
+    fn below(&mut self, source: PathBuf, place: PathBuf) -> Result<()> {
         if source.is_file() {
-            return copy_file(source, destination);
+            self.found.push(Placed { source, place });
+            return Ok(());
         }
         if !source.is_dir() {
             bail!("no such file or directory");
@@ -115,14 +134,21 @@ impl Sources<'_> {
         for entry in std::fs::read_dir(source)? {
             let entry = entry?;
             if !self.is_excluded(&entry.path()) {
-                self.copy_placed(&entry.path(), &destination.join(entry.file_name()))?;
+                self.below(entry.path(), place.join(entry.file_name()))?;
             }
         }
         Ok(())
     }
 }
 
-fn copy_file(source: &Path, destination: &Path) -> Result<()> {
+/// What `pattern` finds in `directory`, whose own name is no pattern.
+pub(crate) fn glob(directory: &Path, pattern: &str) -> Result<glob::Paths> {
+    let directory = directory.to_str().context("the path is not UTF-8")?;
+    let pattern = Path::new(&Pattern::escape(directory)).join(pattern);
+    Ok(glob::glob(&pattern.to_string_lossy())?)
+}
+
+fn copy(source: &Path, destination: &Path) -> Result<()> {
     if let Some(parent) = destination.parent() {
         std::fs::create_dir_all(parent)?;
     }
@@ -131,8 +157,9 @@ fn copy_file(source: &Path, destination: &Path) -> Result<()> {
     Ok(())
 }
 
-fn inside(root: &Path, path: &str) -> Result<PathBuf> {
-    below(root, path).with_context(|| format!("files: `{path}` leaves the component's directory"))
+fn inside(path: &str) -> Result<PathBuf> {
+    below(Path::new(""), path)
+        .with_context(|| format!("files: `{path}` leaves the component's directory"))
 }
 
 /// `path` below `root`, unless it would leave it.

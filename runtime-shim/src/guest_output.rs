@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
+use crate::limits::size;
 use crate::log;
 
 /// How and where the host repeats what components print.
@@ -52,7 +53,7 @@ impl GuestOutput {
                 quiet: printing.quiet,
                 json: printing.json,
                 file: open(stream)?,
-                line: usize::try_from(line)?,
+                line: size(line),
             })
         };
         Ok([output("stdout")?, output("stderr")?])

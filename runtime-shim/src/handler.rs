@@ -193,32 +193,35 @@ impl Call<'_> {
         match self {
             Self::Wasi(prepared) => prepared.run(accessor, over).await.map(drop),
             Self::Inbound { handler, call, answer } => {
-                let called = pin!(handler.finish_call_concurrent(accessor, call));
-                let answered = match select(called, pin!(over)).await {
-                    Either::Left((answered, _)) => {
-                        let headers = accessor
-                            .with(|mut access| access.get().component.limits.max_header_bytes);
-                        answered.and_then(|(response,)| response.into_http(size(headers)))
-                    }
-                    Either::Right(((), _)) => Err(ExpirationError.into()),
-                };
-                let _ = answer.send(answered);
+                let answered = in_time(handler.finish_call_concurrent(accessor, call), over).await;
+                let headers =
+                    accessor.with(|mut access| access.get().component.limits.max_header_bytes);
+                let _ =
+                    answer.send(answered.and_then(|(response,)| response.into_http(size(headers))));
                 Ok(())
             }
             Self::Program { run, call } => {
-                let called = pin!(run.finish_call_concurrent(accessor, call));
-                let ended = match select(called, pin!(over)).await {
-                    Either::Left((ended, _)) => ended.and_then(|(result,)| {
-                        result.map_err(|()| format_err!("the program said that it failed"))
-                    }),
-                    Either::Right(((), _)) => Err(ExpirationError.into()),
-                };
+                let ended = in_time(run.finish_call_concurrent(accessor, call), over).await;
+                let ended = ended.and_then(|(result,)| {
+                    result.map_err(|()| format_err!("the program said that it failed"))
+                });
                 if let Some(exchange) = accessor.with(|mut access| access.get().exchange.take()) {
                     exchange.finish(ended);
                 }
                 Ok(())
             }
         }
+    }
+}
+
+/// What comes of `call`, unless its time is `over` before.
+async fn in_time<T>(
+    call: impl Future<Output = wasmtime::Result<T>>,
+    over: impl Future<Output = ()>,
+) -> wasmtime::Result<T> {
+    match select(pin!(call), pin!(over)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(((), _)) => Err(ExpirationError.into()),
     }
 }
 

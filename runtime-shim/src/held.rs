@@ -14,9 +14,6 @@ use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 pub(crate) const TOO_MUCH: &str =
     "calls under way and rows that were not read are more than held_bytes together";
 
-/// The address of a database with its user and settings. Pools and handles keep it.
-pub(crate) const ADDRESS_BYTES: usize = 4 * 1024;
-
 /// Of one instance.
 pub(crate) struct Budget {
     held: Arc<AtomicU64>,

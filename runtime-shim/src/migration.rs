@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::app::App;
+use crate::body;
 use crate::config::Config;
 use crate::core::Core;
 use crate::guest::RequestContext;
@@ -30,6 +30,7 @@ pub fn lift_limits(runtime: &mut RuntimeConfig) {
     runtime.limits.sqlite_statement_ms = wait;
     for component in runtime.component.values_mut() {
         component.limits.request_ms = None;
+        component.limits.server_statement_ms = None;
     }
 }
 
@@ -67,14 +68,32 @@ async fn migrate(core: &Arc<Core>, id: &str, path: &str) -> Result<String> {
 }
 
 fn request(id: &str, path: &str) -> Result<Request<WasiBody>, http::Error> {
-    let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
     Request::post(format!("http://{id}.spin.internal{path}"))
         .header(http::header::HOST, format!("{id}.spin.internal"))
-        .body(body)
+        .body(body::empty())
 }
 
 /// What a problem document (RFC 9457) says.
 fn detail(said: &str) -> Option<String> {
     let problem: Value = serde_json::from_str(said).ok()?;
     problem["detail"].as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    #[test]
+    fn a_migration_has_time_whatever_requests_have() {
+        let text = "[limits]\nserver_statement_ms = 1\nsqlite_statement_ms = 1\n\
+                    [component.a.limits]\nrequest_ms = 1\nserver_statement_ms = 1\n";
+        let mut runtime: RuntimeConfig = toml::from_str(text).expect("a config");
+        lift_limits(&mut runtime);
+        let limits = Limits::default().with_host(&runtime.limits);
+        let limits = limits.with_component(&runtime.component["a"].limits);
+        let long = MIGRATION.as_millis() as u64;
+        let waits = [limits.request_ms, limits.server_statement_ms, limits.sqlite_statement_ms];
+        assert_eq!(waits, [long; 3]);
+    }
 }

@@ -1,5 +1,6 @@
-//! The only module that opens a socket, but for `mysql_async`, which connects by itself to what
-//! [`Network::resolve`] found and checked, and `ureq`, which fetches code before anything is served.
+//! Where the host opens its sockets. Others open some of their own: `mysql_async` to what
+//! [`Network::resolve`] found and checked, `wasmtime-wasi` to what the component's list allows
+//! (`wasi:sockets`), `ureq` before anything is served (`download`), and the exporter of spans (`otlp`).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -187,6 +188,11 @@ impl AsyncWrite for Stream {
     }
 }
 
+/// An IPv6 address without the brackets that it has in a URL.
+pub(crate) fn unbracketed(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// The network as one component has it on one thread.
 #[derive(Clone)]
 pub(crate) struct Network {
@@ -227,7 +233,7 @@ impl Network {
         host: &str,
         port: u16,
     ) -> Result<Vec<SocketAddr>, ConnectError> {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = unbracketed(host);
         let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
             Ok(address) => vec![(address, port).into()],
             Err(_) => self.look_up(host, port).await.ok_or(ConnectError::NoSuchName)?,

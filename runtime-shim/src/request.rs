@@ -11,13 +11,13 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
 };
 use http_body::Body as _;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::answer::{self, Asker, Problem};
 use crate::app::Component;
-use crate::body::{Body, Limited, Patience};
+use crate::body::{self, Body, Limited, Patience};
 use crate::core::Core;
 use crate::guest::RequestContext;
 use crate::otlp::{Kind, Span};
@@ -55,11 +55,8 @@ pub(crate) async fn answer(
     }
     let context = RequestContext::started(request.headers(), core.app.samples());
     let asker = Asker::of(request.headers(), context.trace);
-    if well_known.is_some() {
-        core.app.metrics.unrouted.answered(Problem::NotFound.status());
-        return answer::problem(Problem::NotFound, &asker);
-    }
-    let Some(matched) = core.app.router.find(request.uri().path()) else {
+    let public = well_known.is_none();
+    let Some(matched) = public.then(|| core.app.router.find(request.uri().path())).flatten() else {
         core.app.metrics.unrouted.answered(Problem::NotFound.status());
         return answer::problem(Problem::NotFound, &asker);
     };
@@ -170,7 +167,7 @@ async fn receive(
     let limits = &core.app.components[index].limits;
     let limit = limits.request_body_bytes;
     if body.is_end_stream() {
-        return Ok((Empty::new().map_err(|never| match never {}).boxed_unsync(), None));
+        return Ok((body::empty(), None));
     }
     let is_too_large = body.size_hint().lower() > limit;
     let (body, exceeded) = Limited::new(body, limit);
@@ -301,7 +298,7 @@ pub(crate) fn repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody
     if !request.method().is_safe() || !request.body().is_end_stream() {
         return None;
     }
-    let mut copy = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    let mut copy = Request::new(body::empty());
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());

@@ -28,24 +28,24 @@ pub struct RuntimeConfig {
 
 /// A database or key-value store in a file; without `path`, in the state directory.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub path: Option<PathBuf>,
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Store {
+    Spin { path: Option<PathBuf> },
 }
 
 /// Where variables come from before the environment is asked.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Of `static`: name to value.
-    #[serde(default)]
-    pub values: BTreeMap<String, String>,
-    /// Of `env`: what stands before `_` and the upper-case name; default `SPIN_VARIABLE`.
-    pub prefix: Option<String>,
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Provider {
+    Static {
+        /// By name.
+        #[serde(default)]
+        values: BTreeMap<String, String>,
+    },
+    Env {
+        /// What stands before `_` and the upper-case name; default `SPIN_VARIABLE`.
+        prefix: Option<String>,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,18 +86,8 @@ impl RuntimeConfig {
         let mut config: Self = parse_toml(file, &text)?;
         let directory = file.parent().unwrap_or(Path::new("."));
         let stores = config.sqlite_database.iter_mut().chain(&mut config.key_value_store);
-        for (name, Store { kind, path }) in stores {
-            if kind != "spin" {
-                bail!("{place}: `{name}` has type `{kind}`; this host has `spin` (a local file)");
-            }
+        for (_, Store::Spin { path }) in stores {
             *path = path.take().map(|path| directory.join(path));
-        }
-        for Provider { kind, .. } in &config.variables_provider {
-            if !matches!(kind.as_str(), "static" | "env") {
-                bail!(
-                    "{place}: variables provider `{kind}` is not supported; this host has `static` and `env`"
-                );
-            }
         }
         for tls in &mut config.client_tls {
             if tls.component_ids.is_empty() || tls.hosts.is_empty() {

@@ -2,6 +2,7 @@
 //! one per component and address: nothing of a session ever crosses threads or components.
 
 use std::collections::HashMap;
+use std::fmt::{self, Display};
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use crate::metrics::PoolMetrics;
 
 /// How long taking back what a guest left may last, before the session is given up instead.
 const RESET_LIMIT: Duration = Duration::from_secs(5);
+
+/// The longest address of a database, with its user and settings. Pools and handles keep it.
+pub(crate) const ADDRESS_BYTES: usize = 4 * 1024;
 
 /// A logged-in connection to a database server.
 pub(crate) trait Session: Send + Sized + 'static {
@@ -56,13 +60,39 @@ impl PoolLimits {
 
 /// Why there is no session.
 #[derive(Debug)]
-pub(crate) enum LeaseError<E> {
+pub(crate) enum LeaseError {
     /// None became free, or could be made, in time.
     Busy(Duration),
     /// More addresses than pools are kept for.
     TooManyAddresses(usize),
-    /// A new one could not be made.
-    Connect(E),
+    /// Why a new one could not be made.
+    Connect(String),
+}
+
+impl LeaseError {
+    /// What a guest is told of the server at `place`. Why nobody could log in, the log has as well.
+    pub(crate) fn at(&self, place: impl Display, component: &str) -> String {
+        if let Self::Connect(why) = self {
+            tracing::warn!(component, "{place}: {why}");
+        }
+        format!("{place}: {self}")
+    }
+}
+
+impl Display for LeaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy(wait) => write!(
+                f,
+                "busy: no session became free within {} ms (server_sessions)",
+                wait.as_millis()
+            ),
+            Self::TooManyAddresses(limit) => {
+                write!(f, "busy: sessions are kept at {limit} addresses already (server_addresses)")
+            }
+            Self::Connect(why) => f.write_str(why),
+        }
+    }
 }
 
 /// A component's pools on one core, by where they lead.
@@ -85,12 +115,12 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
     }
 
     /// A session for the caller alone: an idle one, or what `connect` makes.
-    pub(crate) async fn lease<E>(
+    pub(crate) async fn lease(
         &self,
         key: &K,
         metrics: &PoolMetrics,
-        connect: impl Future<Output = Result<S, E>>,
-    ) -> Result<Lease<S>, LeaseError<E>> {
+        connect: impl Future<Output = Result<S, String>>,
+    ) -> Result<Lease<S>, LeaseError> {
         let asked = Instant::now();
         let wait = self.limits.wait;
         let lease = self.pool(key, metrics)?.lease(connect);
@@ -99,7 +129,7 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
         leased.unwrap_or(Err(LeaseError::Busy(wait)))
     }
 
-    fn pool<E>(&self, key: &K, metrics: &PoolMetrics) -> Result<Arc<Pool<S>>, LeaseError<E>> {
+    fn pool(&self, key: &K, metrics: &PoolMetrics) -> Result<Arc<Pool<S>>, LeaseError> {
         let mut pools = self.pools.lock();
         if let Some(pool) = pools.get(key) {
             return Ok(Arc::clone(pool));
@@ -130,10 +160,10 @@ impl<K: Eq + Hash + Clone, S: Session> Pools<K, S> {
 }
 
 impl<S: Session> Pool<S> {
-    async fn lease<E>(
+    async fn lease(
         self: Arc<Self>,
-        connect: impl Future<Output = Result<S, E>>,
-    ) -> Result<Lease<S>, LeaseError<E>> {
+        connect: impl Future<Output = Result<S, String>>,
+    ) -> Result<Lease<S>, LeaseError> {
         let slots = Arc::clone(&self.slots);
         // The semaphore is never closed.
         let slot = slots.acquire_owned().await.map_err(|_| LeaseError::Busy(self.limits.wait))?;

@@ -66,7 +66,7 @@ fn of_table(table: &ClientTls) -> Result<Arc<ClientConfig>> {
         trusted.add_parsable_certificates(of_machine());
     }
     if let Some(file) = &table.ca_roots_file {
-        for certificate in certificates(file)? {
+        for certificate in in_file(file)? {
             trusted.add(certificate).with_context(|| file.display().to_string())?;
         }
     }
@@ -76,7 +76,7 @@ fn of_table(table: &ClientTls) -> Result<Arc<ClientConfig>> {
         (Some(chain), Some(file)) => {
             let key = PrivateKeyDer::from_pem_file(file)
                 .with_context(|| format!("cannot read a key from {}", file.display()))?;
-            tls.with_client_auth_cert(certificates(chain)?, key)
+            tls.with_client_auth_cert(in_file(chain)?, key)
                 .with_context(|| file.display().to_string())?
         }
         (None, None) => tls.with_no_client_auth(),
@@ -84,12 +84,16 @@ fn of_table(table: &ClientTls) -> Result<Arc<ClientConfig>> {
     }))
 }
 
-/// At least one.
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
-    let found =
-        read().with_context(|| format!("cannot read certificates from {}", file.display()))?;
-    ensure!(!found.is_empty(), "there is no certificate in {}", file.display());
+fn in_file(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let read = || certificates(&std::fs::read(file)?);
+    read().with_context(|| format!("the file {}", file.display()))
+}
+
+/// At least one. The error is said of what they are in.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+    let found = found.context("is not PEM")?;
+    ensure!(!found.is_empty(), "holds no certificate");
     Ok(found)
 }
 

@@ -139,10 +139,12 @@ fn provided<'a>(
     name: &str,
     environment: &'a BTreeMap<String, String>,
 ) -> Option<&'a String> {
-    match &provider.prefix {
-        _ if provider.kind == "static" => provider.values.get(name),
-        Some(prefix) => environment.get(&format!("{prefix}_{}", name.to_ascii_uppercase())),
-        None => environment.get(&environment_name(name)),
+    match provider {
+        Provider::Static { values } => values.get(name),
+        Provider::Env { prefix: Some(prefix) } => {
+            environment.get(&format!("{prefix}_{}", name.to_ascii_uppercase()))
+        }
+        Provider::Env { prefix: None } => environment.get(&environment_name(name)),
     }
 }
 
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_command_line_wins_then_the_provider_then_the_environment() {
-        let provider = |values| Provider { kind: "static".into(), values, prefix: None };
+        let provider = |values| Provider::Static { values };
         let environment = ["SPIN_VARIABLE_A", "SPIN_VARIABLE_B", "SPIN_VARIABLE_C"];
         let environment = map(&environment.map(|name| (name, "environment")));
         let resolve = |line: &[(&str, &str)], values: &[(&str, &str)]| {

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::composition::Source;
 use crate::config::{Config, Environment, Up};
-use crate::manifest::{Build, Component, StringOr};
+use crate::files;
+use crate::manifest::{Build, Component};
 
 /// Twice a second is soon for a person and little work for the file system. Looking works on
 /// every file system; being told of changes does not.
@@ -101,7 +102,7 @@ fn sources(config: &Config) -> BTreeMap<String, Seen> {
 
 fn source_files(directory: &Path, build: &Build) -> Seen {
     let directory = directory.join(build.workdir.as_deref().unwrap_or(""));
-    build.watch.iter().flat_map(|pattern| matching(&directory.join(pattern))).collect()
+    build.watch.iter().flat_map(|pattern| matching(&directory, pattern)).collect()
 }
 
 /// What the host itself reads to serve the application.
@@ -117,17 +118,15 @@ fn parts(config: &Config) -> Seen {
     seen
 }
 
+/// Nothing where its `files` name what is not there; then the host that starts anew says so.
 fn mounted(directory: &Path, component: &Component) -> Seen {
-    let files = component.files.iter().map(|files| match files {
-        StringOr::String(pattern) => directory.join(pattern),
-        StringOr::Table(placement) => directory.join(&placement.source).join("**/*"),
-    });
-    files.flat_map(|pattern| matching(&pattern)).collect()
+    let files = files::placed(directory, component).unwrap_or_default();
+    files.into_iter().filter_map(|file| entry(file.source)).collect()
 }
 
-fn matching(pattern: &Path) -> Seen {
-    let found = pattern.to_str().and_then(|pattern| glob::glob(pattern).ok());
-    found.into_iter().flatten().flatten().filter_map(entry).collect()
+fn matching(directory: &Path, pattern: &str) -> Seen {
+    let found = files::glob(directory, pattern).into_iter().flatten();
+    found.filter_map(|file| entry(file.ok()?)).collect()
 }
 
 fn entry(file: PathBuf) -> Option<(PathBuf, (SystemTime, u64))> {
@@ -155,4 +154,31 @@ fn make(directory: &Path, build: &Build) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_a_component_sees_is_looked_at() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let directory = directory.path().join("[a]");
+        std::fs::create_dir_all(directory.join("b")).expect("a directory");
+        let file = directory.join("b/c.txt");
+        std::fs::write(&file, "x").expect("a file");
+        for files in [
+            "['b']",
+            "['b/*']",
+            "['b/c.txt']",
+            "[{ source = '/b', destination = '/' }]",
+            "[{ source = 'b/c.txt', destination = '/d' }]",
+        ] {
+            let text = format!("source = \"x.wasm\"\nfiles = {files}");
+            let component: Component = toml::from_str(&text).expect("a component");
+            let seen = mounted(&directory, &component);
+            assert_eq!(seen.keys().collect::<Vec<_>>(), [&file], "{files}");
+        }
+        assert_eq!(matching(&directory, "**/*.txt").len(), 1);
+    }
 }

@@ -44,8 +44,9 @@ pub(crate) fn run(context: &impl RuntimeContext) -> i32 {
 
 fn start(context: &impl RuntimeContext, environment: Environment) -> Result<()> {
     drop_capabilities().context("the container's capabilities")?;
-    let application = Folder::of(&context.entrypoint().source)?;
-    let arguments = arguments(task(context.args())?, application.path(), &environment)?;
+    let unpacked = unpacked(&context.entrypoint().source)?;
+    let application = unpacked.as_ref().map_or(Path::new("/"), TempDir::path);
+    let arguments = arguments(task(context.args())?, application, &environment)?;
     let command = CommandLine::try_parse_from(arguments).map_err(complaint)?.command;
     host::start_log(command.log_format(), &environment);
     // This thread belongs to a runtime already, and a runtime cannot be started inside of another.
@@ -118,30 +119,15 @@ fn arguments(task: &str, application: &Path, environment: &Environment) -> Resul
     Ok(arguments)
 }
 
-/// Where `spin.toml` is.
-enum Folder {
-    /// In the image itself.
-    Root,
-    /// Written out of the layers of an image that `spin registry push` made.
-    Unpacked(TempDir),
-}
-
-impl Folder {
-    fn of(source: &Source<'_>) -> Result<Self> {
-        match source {
-            Source::Oci(layers) => unpack(layers).map(Self::Unpacked),
-            Source::File(_) if Path::new("/spin.toml").is_file() => Ok(Self::Root),
-            Source::File(_) => bail!(
-                "the image has no Spin application: neither the layers that `spin registry push` makes nor a file /spin.toml"
-            ),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Root => Path::new("/"),
-            Self::Unpacked(folder) => folder.path(),
-        }
+/// Where `spin.toml` is: in the image itself, or else written out of the layers of one that
+/// `spin registry push` made.
+fn unpacked(source: &Source<'_>) -> Result<Option<TempDir>> {
+    match source {
+        Source::Oci(layers) => unpack(layers).map(Some),
+        Source::File(_) if Path::new("/spin.toml").is_file() => Ok(None),
+        Source::File(_) => bail!(
+            "the image has no Spin application: neither the layers that `spin registry push` makes nor a file /spin.toml"
+        ),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
 use wasmtime::ResourceLimiter;
 
 use crate::app::Component;
+use crate::limits::size;
 
 /// Holds an instance to `memory_bytes` and `table_elements`, and tells the metrics what it takes.
 pub(super) struct Limiter {
@@ -20,10 +20,10 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn new(component: Arc<Component>) -> Result<Self> {
-        let memory = usize::try_from(component.limits.memory_bytes)?;
-        let elements = usize::try_from(component.limits.table_elements)?;
-        Ok(Self { component, memory, elements, taken: 0, first: 0 })
+    pub(super) fn new(component: Arc<Component>) -> Self {
+        let memory = size(component.limits.memory_bytes);
+        let elements = size(component.limits.table_elements);
+        Self { component, memory, elements, taken: 0, first: 0 }
     }
 
     /// What it takes from now on is what requests make it take.
@@ -42,8 +42,11 @@ impl ResourceLimiter for Limiter {
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if is_beyond(desired, maximum) {
+            return Ok(false);
+        }
         let more = desired.saturating_sub(current);
         let Some(left) = self.memory.checked_sub(more) else { return Ok(false) };
         self.memory = left;
@@ -56,14 +59,22 @@ impl ResourceLimiter for Limiter {
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if is_beyond(desired, maximum) {
+            return Ok(false);
+        }
         let Some(left) = self.elements.checked_sub(desired.saturating_sub(current)) else {
             return Ok(false);
         };
         self.elements = left;
         Ok(true)
     }
+}
+
+/// Whether what is asked for is more than the component itself declares, which fails after it was allowed.
+fn is_beyond(desired: usize, maximum: Option<usize>) -> bool {
+    maximum.is_some_and(|maximum| desired > maximum)
 }
 
 impl Drop for Limiter {

@@ -194,15 +194,15 @@ pub(crate) async fn instantiate(
         http,
         hooks: Hooks::new(core, component),
         held: Budget::new(limits.held_bytes),
-        limiter: Limiter::new(Arc::clone(component))?,
+        limiter: Limiter::new(Arc::clone(component)),
         requests: VecDeque::with_capacity(REMEMBERED),
         exchange: None,
         activity: Arc::clone(&activity),
     };
     let mut store = Store::new(&core.app.engine, guest);
     store.limiter(|guest| &mut guest.limiter);
-    store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes)?);
-    store.set_max_component_handles(usize::try_from(limits.handles)?);
+    store.set_hostcall_fuel(size(limits.hostcall_bytes));
+    store.set_max_component_handles(size(limits.handles));
     store.set_epoch_deadline(1);
     let turns = Arc::clone(&core.turns);
     store.epoch_deadline_callback(move |mut store| {

@@ -58,6 +58,8 @@ mod trappable_error;
 mod variables;
 mod wasi_limits;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use wasmtime::Engine;
 use wasmtime::component::types::{self, ComponentItem};
@@ -66,6 +68,8 @@ use wasmtime::component::{
 };
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2, p3};
 
+use crate::app::Component;
+use crate::core::Core;
 use crate::guest::Guest;
 use crate::held::{Held, TooMuch, Unread};
 pub(crate) use key_value::{SCHEMA as KEY_VALUE_SCHEMA, SET as KEY_VALUE_SET};
@@ -158,6 +162,13 @@ pub(crate) fn add_trap(
         }
     }
     Ok(())
+}
+
+impl Guest {
+    /// Whose connections are opened, and where they are kept.
+    fn owner(&self) -> (Arc<Core>, Arc<Component>) {
+        (Arc::clone(&self.core), Arc::clone(&self.component))
+    }
 }
 
 fn hold(accessor: &GuestAccessor, bytes: u64) -> Result<Held, TooMuch> {

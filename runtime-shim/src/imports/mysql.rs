@@ -13,10 +13,10 @@ use super::{GuestAccessor, InterfaceError, TrappableError, hold, stream};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
-use crate::held::{self, ADDRESS_BYTES, Size};
+use crate::held::{self, Size};
 use crate::log;
 use crate::mysql::{Address, Failure, MysqlSession, Rows, values};
-use crate::session_pool::{Lease, LeaseError};
+use crate::session_pool::{ADDRESS_BYTES, Lease};
 
 /// Empty once the session is lost. The lock gives the statements of one connection an order
 /// when a guest starts several at once.
@@ -85,18 +85,7 @@ pub(super) async fn open(
     let address = outbound.mysql_targets.meaning(address, || target(component, address))?;
     let connect = MysqlSession::connect(&address, &outbound.network, &component.limits);
     let lease = outbound.mysql.lease(&address, &component.metrics.mysql, connect).await;
-    let lease = lease.map_err(|error| {
-        failed(match error {
-            LeaseError::Busy(wait) => format!(
-                "{address} is busy: no session became free within {} ms (server_sessions)",
-                wait.as_millis()
-            ),
-            LeaseError::TooManyAddresses(limit) => {
-                format!("more than {limit} addresses of databases (server_addresses)")
-            }
-            LeaseError::Connect(said) => format!("{address}: {said}"),
-        })
-    })?;
+    let lease = lease.map_err(|error| failed(error.at(&address, &component.id)))?;
     Ok(Connection(Arc::new(Mutex::new(Some(lease)))))
 }
 
@@ -121,11 +110,6 @@ pub(super) async fn run(
 }
 
 impl Guest {
-    /// Whose connections are opened, and where they are kept.
-    pub(super) fn owner(&self) -> (Arc<Core>, Arc<Component>) {
-        (Arc::clone(&self.core), Arc::clone(&self.component))
-    }
-
     pub(super) fn mysql(
         &self,
         connection: &Resource<Connection>,

@@ -38,7 +38,7 @@ use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
 use crate::limits::{Limits, permits, size};
 use crate::log;
-use crate::net::{ConnectError, Network, Stream};
+use crate::net::{self, ConnectError, Network, Stream};
 use crate::otlp::{Kind, Span};
 use crate::request::{self, CHAINED_CLIENT_ADDR};
 use crate::route;
@@ -46,10 +46,6 @@ use crate::tls::PeerTls;
 use crate::trace::TRACEPARENT;
 
 type Failure = TrappableError<ErrorCode>;
-
-fn trap(error: impl Into<wasmtime::Error>) -> Failure {
-    Failure::trap(error)
-}
 
 /// The host's part of `wasi:http/client`.
 pub(crate) struct OutboundHttp;
@@ -64,14 +60,15 @@ impl HostWithStore<Guest> for OutboundHttp {
         request: Resource<GuestRequest>,
     ) -> Result<Resource<GuestResponse>, Failure> {
         let (core, component, context, call, request, options) = accessor.with(|mut access| {
-            let tasks: Vec<_> = access.as_context_mut().async_call_stack().map_err(trap)?.collect();
+            let tasks: Vec<_> =
+                access.as_context_mut().async_call_stack().map_err(Failure::trap)?.collect();
             let guest = access.data_mut();
             let (core, component) = (Arc::clone(&guest.core), Arc::clone(&guest.component));
             let context = guest.request_of(tasks.into_iter());
             let Some(call) = guest.hooks.calls.start(component.limits.outbound_calls) else {
                 return Err(Failure::from(ErrorCode::ConnectionLimitReached));
             };
-            let request = guest.table.delete(request).map_err(trap)?;
+            let request = guest.table.delete(request).map_err(Failure::trap)?;
             let sent = async { Ok(()) };
             let (request, options) =
                 request.into_http_with_getter(&mut access, sent, Guest::http)?;
@@ -84,7 +81,7 @@ impl HostWithStore<Guest> for OutboundHttp {
         accessor.with(|mut access| {
             let view = access.get();
             let (response, _consumed) = GuestResponse::from_http(view.hooks, response);
-            view.table.push(response).map_err(trap)
+            view.table.push(response).map_err(Failure::trap)
         })
     }
 }
@@ -340,7 +337,7 @@ impl Connector {
         if !secure {
             return Ok(TokioIo::new(Stream::plain(stream, place)));
         }
-        let name = host.trim_start_matches('[').trim_end_matches(']');
+        let name = net::unbracketed(host);
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::NoSuchName)?;
         let tls = TlsConnector::from(self.tls.of(host));
         let handshake = tokio::time::timeout(self.connect, tls.connect(name, stream));

@@ -12,8 +12,9 @@ use super::{GuestAccessor, InterfaceError, TrappableError, hold, stream};
 use crate::app::Component;
 use crate::core::Core;
 use crate::guest::Guest;
-use crate::held::{self, ADDRESS_BYTES, Size};
+use crate::held::{self, Size};
 use crate::postgres::{self, Failure, Found, Shared, Wanted};
+use crate::session_pool::ADDRESS_BYTES;
 
 /// A guest's connection: a session of the server until it is dropped.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -502,7 +502,12 @@ impl Manifest {
         }
         let nowhere = Folders { manifest: Path::new(""), downloads: Path::new("") };
         for (id, component) in &self.components {
-            let checked = component.check().and_then(|()| self.source(component, nowhere));
+            let checked = match component.ai_models.first() {
+                Some(model) => {
+                    Err(anyhow!("ai_models: `{model}`: this host has no language models"))
+                }
+                None => self.source(component, nowhere),
+            };
             checked.with_context(|| format!("component `{id}`"))?;
             check_id(id)?;
         }
@@ -571,13 +576,6 @@ impl HttpTrigger {
 }
 
 impl Component {
-    fn check(&self) -> Result<()> {
-        if let Some(model) = self.ai_models.first() {
-            bail!("ai_models: `{model}`: this host has no language models");
-        }
-        Ok(())
-    }
-
     /// Whether something stands before it that may answer in its place.
     pub(crate) fn has_middleware(&self) -> bool {
         !self.middleware.is_empty()

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::limits::{Limits, size};
+use crate::net;
 
 const DEFAULT_PORT: u16 = 3306;
 
@@ -101,7 +102,7 @@ impl Address {
         let packet = size(limits.server_result_bytes.max(limits.hostcall_bytes));
         OptsBuilder::default()
             // The name is for the certificate only, as its address is given.
-            .ip_or_hostname(self.host.trim_start_matches('[').trim_end_matches(']'))
+            .ip_or_hostname(net::unbracketed(&self.host))
             .resolved_ips(Some([place.ip()]))
             .tcp_port(place.port())
             .prefer_socket(false)

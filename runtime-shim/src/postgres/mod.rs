@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use crate::app::Component;
 use crate::core::Core;
 use crate::imports::wit::spin::postgres::postgres::Error;
-use crate::session_pool::{Lease, LeaseError};
+use crate::session_pool::Lease;
 
 pub(crate) use session::{Failure, Found, Session, Target, Wanted};
 
@@ -29,7 +29,7 @@ pub(crate) type Shared = Arc<Mutex<Lease<Session>>>;
 
 /// Whether `pem` can be trusted as a root certificate.
 pub(crate) fn check_authority(pem: &str) -> Result<(), Error> {
-    tls::certificates(pem).map(drop).map_err(Error::Other)
+    tls::authority(pem).map(drop).map_err(Error::Other)
 }
 
 /// A session for `component` at `address`, which it must be allowed to reach.
@@ -48,20 +48,12 @@ pub(crate) async fn open(
     };
     let target = target.map_err(Error::ConnectionFailed)?;
     let key = (address, authority);
-    let failed =
-        |why: String| Error::ConnectionFailed(format!("postgres://{}: {why}", target.place()));
     let connect = Session::connect(&target);
     match outbound.postgres.lease(&key, &component.metrics.postgres, connect).await {
         Ok(lease) => Ok(Arc::new(Mutex::new(lease))),
-        Err(LeaseError::Busy(wait)) => {
-            Err(failed(format!("busy: no session became free within {} ms", wait.as_millis())))
-        }
-        Err(LeaseError::TooManyAddresses(limit)) => {
-            Err(failed(format!("busy: sessions are kept at {limit} addresses already")))
-        }
-        Err(LeaseError::Connect(why)) => {
-            tracing::warn!(component = %component.id, "postgres://{}: {why}", target.place());
-            Err(failed(why))
+        Err(error) => {
+            let place = format!("postgres://{}", target.place());
+            Err(Error::ConnectionFailed(error.at(place, &component.id)))
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn encode(text: &str, out: &mut BytesMut) -> Result<(), Failure> {
         return Err("the decimal number has too many digits".into());
     }
     let mut digits = groups(whole, fraction);
-    let mut weight = whole.len().div_ceil(GROUP) as i16 - 1;
+    let mut weight = (whole.len().div_ceil(GROUP) as i32 - 1) as i16;
     while digits.last() == Some(&0) {
         digits.pop();
     }

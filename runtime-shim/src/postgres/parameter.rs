@@ -94,10 +94,10 @@ fn encode(value: &ParameterValue, ty: &Type, out: &mut BytesMut) -> Result<(), F
         (Value::Jsonb(value), &Type::JSON) => out.put_slice(value),
         (Value::Decimal(value), &Type::NUMERIC) => numeric::encode(value, out)?,
         (Value::RangeInt32((lower, upper)), &Type::INT4_RANGE) => {
-            range(lower, upper, out, put_i32)?
+            range(lower, upper, out, |value, out| native(value, &Type::INT4, out))?;
         }
         (Value::RangeInt64((lower, upper)), &Type::INT8_RANGE) => {
-            range(lower, upper, out, put_i64)?
+            range(lower, upper, out, |value, out| native(value, &Type::INT8, out))?;
         }
         (Value::RangeDecimal((lower, upper)), &Type::NUM_RANGE) => {
             range(lower, upper, out, |value, out| numeric::encode(value, out))?;
@@ -177,16 +177,6 @@ fn native<T: ToSql>(values: &T, ty: &Type, out: &mut BytesMut) -> Result<(), Fai
         return Err(unfit(ty));
     }
     values.to_sql(ty, out).map(drop)
-}
-
-fn put_i32(value: &i32, out: &mut BytesMut) -> Result<(), Failure> {
-    codec::int4_to_sql(*value, out);
-    Ok(())
-}
-
-fn put_i64(value: &i64, out: &mut BytesMut) -> Result<(), Failure> {
-    codec::int8_to_sql(*value, out);
-    Ok(())
 }
 
 fn range<T>(

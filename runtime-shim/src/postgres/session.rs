@@ -85,7 +85,7 @@ pub(crate) struct Found {
 /// A logged-in connection.
 pub(crate) struct Session {
     client: Arc<Client>,
-    /// Reads and writes the socket until the client is dropped.
+    /// Reads and writes the socket.
     driver: JoinHandle<()>,
     received: Arc<Received>,
     target: Arc<Target>,
@@ -361,7 +361,13 @@ impl session_pool::Session for Session {
     }
 
     async fn abort(self) {
-        self.target.cancel(&self.client.cancel_token(), self.tls).await;
+        self.target.cancel(&self.client.cancel_token(), self.tls.clone()).await;
+    }
+}
+
+/// A server that is silent must not keep the connection: the driver would wait for its last answer.
+impl Drop for Session {
+    fn drop(&mut self) {
         self.driver.abort();
     }
 }

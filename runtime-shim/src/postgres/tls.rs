@@ -8,7 +8,6 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
@@ -18,17 +17,11 @@ use tokio_rustls::TlsConnector;
 use super::address::Tls;
 use super::messages::Bounded;
 use crate::net::Stream;
-use crate::tls::AUTHORITIES;
+use crate::tls::{AUTHORITIES, certificates};
 
-/// The certificates in `pem`, at least one.
-pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|_| "the root certificate is not PEM".to_owned())?;
-    if found.is_empty() {
-        return Err("the root certificate holds no certificate".to_owned());
-    }
-    Ok(found)
+/// What a component trusts besides.
+pub(super) fn authority(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    certificates(pem.as_bytes()).map_err(|error| format!("the root certificate {error}"))
 }
 
 /// Connects with TLS to one host, as often as asked.
@@ -42,14 +35,12 @@ impl Connector {
     /// `authority` is PEM of a root that is trusted beside the public ones.
     pub(super) fn new(tls: Tls, host: &str, authority: Option<&str>) -> Result<Self, String> {
         let mut roots = Arc::clone(&AUTHORITIES);
-        for certificate in authority.map(certificates).transpose()?.unwrap_or_default() {
+        for certificate in authority.map(self::authority).transpose()?.unwrap_or_default() {
             let roots = Arc::make_mut(&mut roots);
             roots.add(certificate).map_err(|_| "the root certificate is not valid".to_owned())?;
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
+        let builder = ClientConfig::builder();
+        let provider = Arc::clone(builder.crypto_provider());
         let rule = match tls {
             Tls::Prefer if authority.is_none() => Some(Rule::Anyone),
             Tls::Authority => {

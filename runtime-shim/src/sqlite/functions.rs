@@ -88,9 +88,22 @@ pub(super) fn as_text<'a>(context: &'a Context<'_>, index: usize) -> Option<Cow<
     match context.get_raw(index) {
         ValueRef::Null => None,
         ValueRef::Integer(value) => Some(value.to_string().into()),
-        ValueRef::Real(value) => Some(format!("{value:?}").into()),
+        ValueRef::Real(value) => real(value).map(Cow::from),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes)),
     }
+}
+
+thread_local! {
+    /// Without any data: only SQLite knows how its version writes a number.
+    static WRITER: rusqlite::Result<Connection> = Connection::open_in_memory();
+}
+
+/// As SQLite writes it.
+fn real(value: f64) -> Option<String> {
+    WRITER.with(|writer| {
+        let mut select = writer.as_ref().ok()?.prepare_cached("select cast(?1 as text)").ok()?;
+        select.query_row([value], |row| row.get(0)).ok()
+    })
 }
 
 #[cfg(test)]
@@ -123,6 +136,15 @@ mod tests {
             "ltrim('가나가', '가')",
             "rtrim('abc', 'cb')",
             "trim('abc', '')",
+            "replace(0.1 + 0.2, 'x', '')",
+            "replace(1.0 / 3, 'x', '')",
+            "replace(1e15, 'x', '')",
+            "replace(1e20, 'x', '')",
+            "replace(-1.5e300, 'x', '')",
+            "replace(0.0001, 'x', '')",
+            "replace(1e-5, 'x', '')",
+            "replace(9e999, 'x', '')",
+            "replace(-9e999, 'x', '')",
         ] {
             let said = |connection: &Connection| -> (String, String) {
                 let select = format!("select typeof({expression}), quote({expression})");

@@ -226,6 +226,8 @@ mod tests {
             "'a' like 'a' escape null",
             "15 like '1_'",
             "1.5 like '1.5'",
+            "1e20 like '1.0e+20'",
+            "(0.1 + 0.2) glob '0.3*'",
             "x'616263' like 'ab_'",
             "'a%b' like 'a!%b' escape '!'",
             "'a_b' like 'a!_b' escape '!'",

@@ -51,18 +51,9 @@ pub(super) fn query<R: Row>(
 }
 
 fn cell<R: Row>(value: ValueRef<'_>, column: &str) -> Result<R::Cell, RunError> {
-    Ok(R::cell(match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(value) => Value::Integer(value),
-        ValueRef::Real(value) => Value::Real(value),
-        ValueRef::Text(bytes) => {
-            let text = std::str::from_utf8(bytes).map_err(|_| {
-                RunError::Other(format!("column {column} holds text that is not UTF-8"))
-            })?;
-            Value::Text(text.to_owned())
-        }
-        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-    }))
+    let value = Value::try_from(value)
+        .map_err(|_| RunError::Other(format!("column {column} holds text that is not UTF-8")))?;
+    Ok(R::cell(value))
 }
 
 /// What a value costs in memory, its cell included.

@@ -48,8 +48,9 @@ impl Clock {
     }
 
     pub(super) fn stop_after(&self, time: Duration) {
-        let stop_at = self.epoch.elapsed() + time;
-        self.stop_at.store(stop_at.as_millis() as u64, Relaxed);
+        let stop_at = (self.epoch.elapsed() + time).as_millis() as u64;
+        // One that nobody waits for any more, before it has begun, stays stopped.
+        let _ = self.stop_at.fetch_update(Relaxed, Relaxed, |at| (at != 0).then_some(stop_at));
     }
 
     pub(super) fn stop_now(&self) {

@@ -132,7 +132,7 @@ fn what_is_wrong_with_it_is_said() {
             table(directory, "").replace("authority.crt", "gone.crt"),
             &["client_tls", "gone.crt"][..],
         ),
-        (table(directory, "").replace("authority.crt", "server.key"), &["no certificate in"]),
+        (table(directory, "").replace("authority.crt", "server.key"), &["holds no certificate"]),
         (table(directory, "").replace("\"LocalHost\"", ""), &["one at least"]),
         (
             table(directory, "ca_use_webpki_roots = false\n").replacen("ca_roots_file", "# ", 1),

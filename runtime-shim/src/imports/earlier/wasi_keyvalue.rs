@@ -134,8 +134,7 @@ impl atomics::Host for Guest {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), CasError>> {
         let CompareAndSwap { store, key, seen, held } = self.table.delete(cas)?;
-        let expected = seen.clone();
-        let next = |found| Ok((found == expected).then_some(value));
+        let next = |found| Ok((found == seen).then_some(value));
         match store.update(key.clone(), next).await {
             Ok(true) => Ok(Ok(())),
             Ok(false) => {
