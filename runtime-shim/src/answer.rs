@@ -16,6 +16,8 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Problem {
     NotFound,
+    Malformed,
+    HeadTooLarge,
     BodyTooLarge,
     Crashed,
     Overloaded,
@@ -36,6 +38,18 @@ impl Problem {
                 "not_found",
                 "주소에 해당하는 페이지가 없습니다. 주소를 확인해 주세요.",
                 "There is nothing at this address.",
+            ),
+            Self::Malformed => (
+                StatusCode::BAD_REQUEST,
+                "malformed_request",
+                "요청 형식이 올바르지 않거나 전송이 끊겼습니다. 다시 보내 주세요.",
+                "The request is malformed or broke off. Send it again.",
+            ),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+                "요청 헤더가 너무 많습니다. 줄여서 다시 보내 주세요.",
+                "The request has too many headers. Send fewer.",
             ),
             Self::BodyTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -119,7 +119,7 @@ limits! {
             "Those kept prepared: more than an application has.";
         sqlite_lock_ms = 2_000, "ms",
             "How long the lock of another program is waited for. Within this process the writer's turn comes first.";
-        sqlite_heap_bytes = 1024 * 1024 * 1024, "bytes",
+        sqlite_heap_bytes = 256 * 1024 * 1024, "bytes",
             "What SQLite takes in this process: rows are made before anybody can count them. A process that runs takes a smaller value, but no larger one.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
             "Bodies of requests to programs and to components of SDKs 1, which take them as a whole, and of their answers; further requests are read when there is room, further answers are 503.";
@@ -173,6 +173,8 @@ limits! {
             "Arguments of calls under way and rows that the guest has not read: what the host holds for it, as much as its own memory.";
         handles = 5_000, "handles per instance",
             "Open resources (connections, bodies, headers) of one instance, of which some hold 64 KiB and more in the host.";
+        open_files = 64, "files and sockets per instance",
+            "The process has some thousands of them for all connections of all components.";
         chain_depth = 8, "calls",
             "A component calling itself through others ends with 508 here.";
         outbound_calls = 128, "calls per instance",

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::uri::{Authority, Scheme};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
+    request,
 };
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -41,6 +42,8 @@ const ROOT: HeaderValue = HeaderValue::from_static("/");
 const ANY_ROUTE: HeaderValue = HeaderValue::from_static("/...");
 /// Headers that [`describe`] adds to a route without parameters, room for which is made once.
 const ADDED: usize = 8;
+/// As the library has it for HTTP/1.
+const MOST_HEADERS: usize = 100;
 const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 /// Answers a request that came from `client`.
@@ -55,6 +58,10 @@ pub(crate) async fn answer(
     }
     let context = RequestContext::started(request.headers(), core.app.samples());
     let asker = Asker::of(request.headers(), context.trace);
+    if let Err(problem) = check(&request) {
+        core.app.metrics.unrouted.answered(problem.status());
+        return answer::problem(problem, &asker);
+    }
     let public = well_known.is_none();
     let Some(matched) = public.then(|| core.app.router.find(request.uri().path())).flatten() else {
         core.app.metrics.unrouted.answered(Problem::NotFound.status());
@@ -80,6 +87,21 @@ pub(crate) async fn answer(
     let inbound = Inbound { index, matched, client, parts, body };
     let response = respond(&measured, inbound, &asker).await;
     measured.finish(response)
+}
+
+/// What the library leaves to its user.
+fn check(request: &Request<Incoming>) -> Result<(), Problem> {
+    let headers = request.headers();
+    // Of HTTP/2 a line may be a byte, and take a hundred here.
+    if headers.len() > MOST_HEADERS {
+        return Err(Problem::HeadTooLarge);
+    }
+    // RFC 9112, section 3.2: another server may take the other one for its host.
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+        return Err(Problem::Malformed);
+    }
+    Ok(())
 }
 
 /// A request from outside and the component that it is for.
@@ -132,6 +154,13 @@ async fn ask_instance(
         return Err(Problem::BodyTooLarge);
     }
     let (parts, body) = answered?.into_parts();
+    if parts.status.is_informational() {
+        tracing::error!(
+            component = %component.id, trace_id = %context.trace,
+            "no response: {} is the host's to say", parts.status
+        );
+        return Err(Problem::Crashed);
+    }
     let body = Body::of_guest(body, Patience::of(&component.limits)).await;
     if let Some(failure) = body.failure()
         && has_body(&measured.method, parts.status)

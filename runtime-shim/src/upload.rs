@@ -78,7 +78,7 @@ impl Waiting {
             tokio::select! {
                 biased;
                 frame = rest.frame(), if has_room && !is_long => match frame {
-                    Some(frame) => upload.add(frame.map_err(|_| Problem::Crashed)?),
+                    Some(frame) => upload.add(frame.map_err(|_| Problem::Malformed)?),
                     None => upload.rest = None,
                 },
                 room = Arc::clone(&self.room).acquire_many_owned(step),

@@ -51,6 +51,7 @@ macro_rules! async_functions {
 mod earlier;
 mod key_value;
 pub(crate) mod mysql;
+mod open_files;
 pub(crate) mod outbound_http;
 mod postgres;
 mod sqlite;
@@ -111,6 +112,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     earlier::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     wasi_limits::add_to_linker(linker)?;
+    open_files::add_to_linker(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -244,6 +244,13 @@ async fn elsewhere(
     let (parts, body) = request.into_parts();
     let body = Body::of_guest(body, Patience { pause: wait, whole: wait }).await.boxed_unsync();
     let mut request = Request::from_parts(parts, body);
+    // Its peer would wait for the rest of a body that is shorter, and take it from the next request.
+    let length = request.body().size_hint().exact().map(HeaderValue::from);
+    if length.is_some_and(|length| {
+        request.headers().get(CONTENT_LENGTH).is_some_and(|said| *said != length)
+    }) {
+        request.headers_mut().remove(CONTENT_LENGTH);
+    }
     // RFC 9110, section 8.6: of a method that has a body servers want to know that this one is empty.
     let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
     if has_body && request.body().is_end_stream() {

@@ -85,7 +85,7 @@ pub(crate) struct Found {
 /// A logged-in connection.
 pub(crate) struct Session {
     client: Arc<Client>,
-    /// Reads and writes the socket.
+    /// Reads and writes the socket until the client is dropped and the server owes no answer.
     driver: JoinHandle<()>,
     received: Arc<Received>,
     target: Arc<Target>,
@@ -96,6 +96,8 @@ pub(crate) struct Session {
     changed: bool,
     /// What was prepared here may be gone.
     spent: bool,
+    /// The server owes an answer that nobody waits for any more.
+    unanswered: bool,
 }
 
 /// Why a statement was not answered.
@@ -213,6 +215,7 @@ impl Session {
             in_transaction: false,
             changed: false,
             spent: false,
+            unanswered: false,
         })
     }
 
@@ -342,8 +345,13 @@ impl session_pool::Session for Session {
         if self.client.is_closed() {
             return false;
         }
-        idle < UNSURE_AFTER
-            || matches!(timeout(CHECK_LIMIT, self.client.check_connection()).await, Ok(Ok(())))
+        if idle < UNSURE_AFTER {
+            return true;
+        }
+        self.unanswered = true;
+        let answer = timeout(CHECK_LIMIT, self.client.check_connection()).await;
+        self.unanswered = answer.is_err();
+        matches!(answer, Ok(Ok(())))
     }
 
     async fn reset(&mut self) -> bool {
@@ -360,15 +368,18 @@ impl session_pool::Session for Session {
         clean
     }
 
-    async fn abort(self) {
+    async fn abort(mut self) {
+        self.unanswered = true;
         self.target.cancel(&self.client.cancel_token(), self.tls.clone()).await;
     }
 }
 
-/// A server that is silent must not keep the connection: the driver would wait for its last answer.
+/// The driver would wait for the last answer of a server, which may never come.
 impl Drop for Session {
     fn drop(&mut self) {
-        self.driver.abort();
+        if self.unanswered {
+            self.driver.abort();
+        }
     }
 }
 

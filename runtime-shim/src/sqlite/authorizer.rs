@@ -1,17 +1,20 @@
 //! What a component may not do to a database that others share.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+use super::weight::Plan;
 
 /// Denied are reaching other files (ATTACH, and VACUUM INTO, which attaches), loading code, and
 /// changing how the file is written or what the process may take. Settings of the connection alone
 /// are allowed; such a connection is not given to the next one.
-pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Authorization {
+pub(super) fn authorize(context: &AuthContext<'_>, plan: &Plan) -> Authorization {
     match &context.action {
         // VACUUM attaches a file without a name; so may a guest, which its successor must not see.
         AuthAction::Attach { filename: "" } => {
-            changed.store(true, Relaxed);
+            plan.own_schema.store(true, Relaxed);
+            plan.changed.store(true, Relaxed);
             Authorization::Allow
         }
         // Of a name that is an expression nothing is told.
@@ -20,6 +23,10 @@ pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Auth
             if function_name.eq_ignore_ascii_case("load_extension") =>
         {
             Authorization::Deny
+        }
+        AuthAction::Function { function_name } => {
+            plan.calls(function_name);
+            Authorization::Allow
         }
         AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => {
             match pragma_name.to_ascii_lowercase().as_str() {
@@ -42,7 +49,7 @@ pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Auth
                 | "auto_vacuum"
                 | "full_column_names"
                 | "short_column_names" => {
-                    changed.store(true, Relaxed);
+                    plan.changed.store(true, Relaxed);
                     Authorization::Allow
                 }
                 // Without effect, as in SQLite itself with a name that it does not know. Nor has
@@ -53,7 +60,24 @@ pub(super) fn authorize(context: &AuthContext<'_>, changed: &AtomicBool) -> Auth
         AuthAction::CreateTempTable { .. }
         | AuthAction::CreateTempView { .. }
         | AuthAction::CreateTempTrigger { .. } => {
-            changed.store(true, Relaxed);
+            plan.own_schema.store(true, Relaxed);
+            plan.changed.store(true, Relaxed);
+            plan.changes_schema();
+            Authorization::Allow
+        }
+        AuthAction::CreateTable { .. }
+        | AuthAction::CreateIndex { .. }
+        | AuthAction::CreateView { .. }
+        | AuthAction::CreateTrigger { .. }
+        | AuthAction::CreateVtable { .. }
+        | AuthAction::DropTable { .. }
+        | AuthAction::DropIndex { .. }
+        | AuthAction::DropView { .. }
+        | AuthAction::DropTrigger { .. }
+        | AuthAction::DropVtable { .. }
+        | AuthAction::AlterTable { .. }
+        | AuthAction::Analyze { .. } => {
+            plan.changes_schema();
             Authorization::Allow
         }
         _ => Authorization::Allow,

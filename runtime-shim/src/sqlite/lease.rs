@@ -7,13 +7,10 @@ use std::time::Instant;
 use rusqlite::types::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::session::{Clock, Kind, Session, outside_memory};
+use super::session::{Clock, Kind, RunError, Session, outside_memory};
+use super::weight::SchemaChange;
 use super::{Database, DatabaseError, Row, Rows, run};
 use crate::blocking;
-
-/// The longest text of a statement that runs on a serving thread. SQLite looks at no clock between two
-/// functions of a row, so this bounds how many there are.
-const INLINE_TEXT_BYTES: usize = 4 * 1024;
 
 /// One guest's connection. Dropping it rolls back what was left open and gives
 /// the connection to the next one.
@@ -31,6 +28,19 @@ struct Held {
     _slot: OwnedSemaphorePermit,
     /// From the first write of a transaction to its end.
     writing: Option<OwnedSemaphorePermit>,
+    /// From its first change of the schema on.
+    schema_change: Option<SchemaChange>,
+}
+
+/// How far a statement came.
+enum Progress<R> {
+    Finished(Rows<R>),
+    /// It writes, which it has yet to do.
+    Writes {
+        schema: bool,
+    },
+    /// It takes more than a serving thread gives.
+    TooMuch,
 }
 
 impl Lease {
@@ -40,7 +50,7 @@ impl Lease {
         slot: OwnedSemaphorePermit,
     ) -> Self {
         let clock = session.clock.clone();
-        let held = Some(Held { session, _slot: slot, writing: None });
+        let held = Some(Held { session, _slot: slot, writing: None, schema_change: None });
         Self { database, held, clock }
     }
 
@@ -54,40 +64,93 @@ impl Lease {
         // A server's own log can say this; here nothing else can. Values may be people's texts.
         tracing::trace!("statement: {sql}");
         let sql = &*outside_memory(sql);
-        let (here, aside) = (self.database.here, self.database.aside);
-        let kind = self.session()?.kind(sql, here);
-        let kind = match kind {
-            Err(error) if error.is_retryable() => {
-                let (slow, sql) = (self.database.slow().await?, sql.to_owned());
-                self.aside(Some(slow), move |session| session.kind(&sql, aside)).await?
-            }
-            kind => kind,
-        }?;
-        let mut slow = None;
-        if kind == Kind::Write {
-            if self.held.as_ref().is_some_and(|held| held.writing.is_none()) {
-                let database = &self.database;
-                let turn = database.turn(&database.writer, "the writer before did not finish");
-                let turn = turn.await?;
-                self.held.as_mut().ok_or_else(lost)?.writing = Some(turn);
-            }
-        } else {
-            if kind == Kind::Control || sql.len() <= INLINE_TEXT_BYTES {
-                let found = self.session()?.run(sql, &parameters, limit, here);
-                match found {
-                    // Too much for this thread, or another program holds a lock.
-                    Err(error) if kind == Kind::Read && error.is_retryable() => {}
-                    finished => return finished.map_err(DatabaseError::from),
-                }
-            }
-            slow = Some(self.database.slow().await?);
+        let progress = match self.is_light(sql)? {
+            true => self.run_here(sql, &parameters, limit)?,
+            false => Progress::TooMuch,
+        };
+        let parameters: Arc<[Value]> = parameters.into();
+        let progress = match progress {
+            Progress::TooMuch => self.look(sql, Arc::clone(&parameters), limit).await?,
+            known => known,
+        };
+        match progress {
+            Progress::Finished(rows) => Ok(rows),
+            Progress::Writes { schema } => self.write(sql, parameters, limit, schema).await,
+            Progress::TooMuch => Err(lost()),
         }
-        let sql = sql.to_owned();
-        let run = move |session: &Session| session.run(&sql, &parameters, limit, aside);
-        let result = self.aside(slow, run).await?;
+    }
+
+    fn is_light(&self, sql: &str) -> Result<bool, DatabaseError> {
+        let session = self.session()?;
+        let is_own = session.plan.own_schema.load(Relaxed);
+        Ok(!is_own && self.database.weights.is_light(sql, session.seen))
+    }
+
+    fn run_here<R: Row>(
+        &self,
+        sql: &str,
+        parameters: &[Value],
+        limit: u64,
+    ) -> Result<Progress<R>, DatabaseError> {
+        let (session, here) = (self.session()?, self.database.here);
+        let kind = match session.kind(sql, here) {
+            Err(error) if error.is_retryable() => return Ok(Progress::TooMuch),
+            kind => kind?,
+        };
+        if kind == Kind::Write {
+            return Ok(Progress::Writes { schema: false });
+        }
+        match session.run(sql, parameters, limit, here) {
+            // Too much for this thread, or another program holds a lock.
+            Err(error) if kind == Kind::Read && error.is_retryable() => Ok(Progress::TooMuch),
+            finished => Ok(Progress::Finished(finished?)),
+        }
+    }
+
+    /// Finds out what the statement is, and runs it unless it writes.
+    async fn look<R: Row>(
+        &mut self,
+        sql: &str,
+        parameters: Arc<[Value]>,
+        limit: u64,
+    ) -> Result<Progress<R>, DatabaseError> {
+        let slow = self.database.slow().await?;
+        let (sql, bounds) = (sql.to_owned(), self.database.aside);
+        let weights = Arc::clone(&self.database.weights);
+        let looked = move |session: &mut Session| {
+            let (kind, schema) = session.looked_at(&sql, &weights, bounds)?;
+            if kind == Kind::Write {
+                return Ok(Progress::Writes { schema });
+            }
+            session.run(&sql, &parameters, limit, bounds).map(Progress::Finished)
+        };
+        self.aside(Some(slow), looked).await?.map_err(|error: RunError| error.into())
+    }
+
+    async fn write<R: Row>(
+        &mut self,
+        sql: &str,
+        parameters: Arc<[Value]>,
+        limit: u64,
+        schema: bool,
+    ) -> Result<Rows<R>, DatabaseError> {
+        if self.held.as_ref().is_some_and(|held| held.writing.is_none()) {
+            let database = &self.database;
+            let turn = database.turn(&database.writer, "the writer before did not finish");
+            let turn = turn.await?;
+            self.held.as_mut().ok_or_else(lost)?.writing = Some(turn);
+        }
+        if schema {
+            let change = SchemaChange::begin(&self.database.weights);
+            self.held.as_mut().ok_or_else(lost)?.schema_change.get_or_insert(change);
+        }
+        let (sql, bounds) = (sql.to_owned(), self.database.aside);
+        let run = move |session: &mut Session| session.run(&sql, &parameters, limit, bounds);
+        let result = self.aside(None, run).await?;
         let held = self.held.as_mut().ok_or_else(lost)?;
         if held.session.connection.is_autocommit() {
             held.writing = None;
+            held.schema_change = None;
         }
         result.map_err(DatabaseError::from)
     }
@@ -100,11 +163,11 @@ impl Lease {
     async fn aside<T: Send + 'static>(
         &mut self,
         slow: Option<OwnedSemaphorePermit>,
-        work: impl FnOnce(&Session) -> T + Send + 'static,
+        work: impl FnOnce(&mut Session) -> T + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        let held = self.held.take().ok_or_else(lost)?;
+        let mut held = self.held.take().ok_or_else(lost)?;
         let (held, done) = run(move || {
-            let done = work(&held.session);
+            let done = work(&mut held.session);
             drop(slow);
             Ok((held, done))
         })
@@ -129,14 +192,14 @@ impl Drop for Lease {
             // Nobody waits for the statement that still runs.
             return self.clock.stop_now();
         };
-        let Session { connection, changed, .. } = &held.session;
-        let is_clean = connection.is_autocommit() && !changed.load(Relaxed);
+        let Session { connection, plan, .. } = &held.session;
+        let is_clean = connection.is_autocommit() && !plan.changed.load(Relaxed);
         let database = Arc::clone(&self.database);
         let end = move || {
-            let Session { connection, changed, clock } = &held.session;
+            let Session { connection, plan, clock, .. } = &held.session;
             clock.reset();
             let clean = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
-            if clean && !changed.load(Relaxed) {
+            if clean && !plan.changed.load(Relaxed) {
                 database.idle.lock().push((held.session, Instant::now()));
             }
         };

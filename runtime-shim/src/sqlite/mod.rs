@@ -3,7 +3,8 @@
 //!
 //! Reads run on the caller's own thread, since waking another costs more than
 //! a short read; one that takes too long is started again on a blocking thread.
-//! Whatever writes runs on a blocking thread, because a commit may wait for the disk.
+//! Whatever writes runs on a blocking thread, because a commit may wait for the disk,
+//! and so does what nobody has looked at yet ([`weight`]).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) use lease::Lease;
 pub(crate) use rows::{Row, Rows};
 use session::{Bounds, Session};
+use weight::Weights;
 
 use crate::blocking;
 use crate::limits::{Limits, permits};
@@ -27,6 +29,7 @@ mod lease;
 mod pattern;
 mod rows;
 mod session;
+mod weight;
 
 /// The largest script that SQLite takes at all.
 const SCRIPT_BYTES: i32 = 1_000_000_000;
@@ -50,6 +53,7 @@ pub struct Database {
     slots: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     slow: Arc<Semaphore>,
+    weights: Arc<Weights>,
     limits: Limits,
     /// On a serving thread.
     here: Bounds,
@@ -72,6 +76,7 @@ impl Database {
             slots: Arc::new(Semaphore::new(permits(limits.sqlite_connections))),
             writer: Arc::new(Semaphore::new(1)),
             slow: Arc::new(Semaphore::new(permits(limits.sqlite_slow_statements))),
+            weights: Arc::default(),
             limits: limits.clone(),
             here: Bounds::here(limits),
             aside: Bounds::aside(limits),

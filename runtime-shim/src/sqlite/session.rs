@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -15,6 +15,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionSta
 
 use super::authorizer::authorize;
 use super::rows::{Row, Rows, query};
+use super::weight::{Plan, Weight, Weights};
 use super::{DatabaseError, functions, pattern};
 use crate::limits::{Limits, size};
 
@@ -30,6 +31,8 @@ const STEPS_PER_CHECK: i32 = 100;
 const LONGEST_LOCK: u64 = i32::MAX as u64;
 /// How long others are waited for where a connection is opened: several may be at once.
 const OPENING: Duration = Duration::from_secs(2);
+/// Finds out whether the schema is another one.
+const READ_SCHEMA: &str = "select 1 from sqlite_schema";
 /// Between two attempts at what SQLite refuses at once, however long it may wait.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -114,8 +117,9 @@ fn bytes(limit: u64) -> i32 {
 pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) clock: Clock,
-    /// The guest changed a setting that its successor must not inherit.
-    pub(super) changed: Arc<AtomicBool>,
+    pub(super) plan: Arc<Plan>,
+    /// The version of the schema that it has.
+    pub(super) seen: Option<u64>,
 }
 
 /// How a statement is run.
@@ -193,10 +197,10 @@ impl Session {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, bytes(limits.sqlite_text_bytes))?;
         connection.set_prepared_statement_cache_capacity(size(limits.sqlite_statements));
-        let changed = Arc::new(AtomicBool::new(false));
+        let plan = Arc::<Plan>::default();
         connection.authorizer(Some({
-            let changed = Arc::clone(&changed);
-            move |context: AuthContext<'_>| authorize(&context, &changed)
+            let plan = Arc::clone(&plan);
+            move |context: AuthContext<'_>| authorize(&context, &plan)
         }))?;
         connection.progress_handler(
             STEPS_PER_CHECK,
@@ -205,7 +209,7 @@ impl Session {
                 move || clock.is_over()
             }),
         )?;
-        Ok(Self { connection, clock, changed })
+        Ok(Self { connection, clock, plan, seen: None })
     }
 
     /// Does `work`, which SQLite gives up where it takes more.
@@ -223,18 +227,48 @@ impl Session {
         done
     }
 
+    /// Of a statement whose weight is known.
     pub(super) fn kind(&self, sql: &str, bounds: Bounds) -> Result<Kind, RunError> {
-        let shape = |statement: &Statement<'_>| (statement.readonly(), statement.column_count());
         let shape = self.within(bounds, |session| {
-            // The authorizer sees a statement only when it is prepared anew.
-            if is_pragma(sql) || !is_kept(sql) {
-                return Ok(shape(&session.connection.prepare(sql)?));
-            }
             let statement = session.connection.prepare_cached(sql)?;
             let shape = shape(&statement);
             give_back(statement);
             Ok(shape)
         })?;
+        self.kind_of(shape)
+    }
+
+    /// Of any statement; and whether it changes the schema. What it weighs is known afterwards.
+    pub(super) fn looked_at(
+        &mut self,
+        sql: &str,
+        weights: &Weights,
+        bounds: Bounds,
+    ) -> Result<(Kind, bool), RunError> {
+        let version = weights.version();
+        if self.seen != Some(version) && self.connection.is_autocommit() {
+            // All of it is read when a statement runs. Within a transaction this would be its first.
+            self.connection.prepare_cached(READ_SCHEMA)?.exists([])?;
+            self.seen = Some(version);
+        }
+        if weights.known(sql) == Some(Weight::Heavy) && is_kept(sql) {
+            return Ok((self.kind(sql, bounds)?, false));
+        }
+        let (shape, schema, weight) = self.within(bounds, |session| {
+            let planned = || session.connection.prepare(sql).map(|statement| shape(&statement));
+            Ok(session.plan.of(sql, planned)?)
+        })?;
+        let kind = self.kind_of(shape)?;
+        match weight {
+            // The authorizer sees only what is planned anew, and has to see these each time.
+            Some(_) if schema || is_pragma(sql) => {}
+            Some(weight) => weights.add(sql, weight, version),
+            None => {}
+        }
+        Ok((kind, schema))
+    }
+
+    fn kind_of(&self, shape: (bool, usize)) -> Result<Kind, RunError> {
         let written = self.connection.transaction_state::<&str>(None)? == TransactionState::Write;
         Ok(match shape {
             (true, 1..) => Kind::Read,
@@ -260,6 +294,11 @@ impl Session {
             found
         })
     }
+}
+
+/// Whether a statement only reads, and how many columns it has.
+fn shape(statement: &Statement<'_>) -> (bool, usize) {
+    (statement.readonly(), statement.column_count())
 }
 
 fn is_kept(sql: &str) -> bool {

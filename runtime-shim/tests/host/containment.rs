@@ -204,6 +204,23 @@ fn outbound_connections_of_a_component_have_an_end_and_further_calls_wait_for_th
     });
 }
 
+/// Nobody could connect if one component had all that the process may open.
+#[test]
+fn files_and_sockets_that_are_open_at_once_have_an_end() {
+    let limits = "[component.earlier.limits]\nopen_files = 10\n";
+    let host = Host::with(limits, &["--variable", "socket=127.0.0.1:1"]);
+    let (status, text) = host.get("/open-files?path=assets/note.txt");
+    assert_eq!(status, 200, "{text}");
+    let (files, why) = text.split_once(' ').expect("how many, and why no more");
+    let files: u64 = files.parse().expect("a number");
+    // A directory is one as well.
+    assert!((60..64).contains(&files) && why.contains("InsufficientMemory"), "{text}");
+    let (status, text) = host.get("/earlier/open-files?path=placed/note.txt");
+    assert_eq!(status, 200, "{text}");
+    let counts: Vec<u64> = text.split(' ').map(|count| count.parse().expect("a number")).collect();
+    assert!(counts.iter().all(|count| (6..10).contains(count)), "{text}");
+}
+
 #[test]
 fn what_is_more_than_can_be_served_is_told_so_early() {
     let limits = "[limits]\nthreads = 1\n[component.conformance.limits]\ninstances = 1\nconcurrent_requests = 1\nqueue = 2\n";

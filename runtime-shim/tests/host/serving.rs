@@ -291,6 +291,62 @@ fn what_is_empty_is_said_to_be_and_is_no_stream() {
     assert!(answer.contains("\ncontent-length: 0\n"), "the guest is told: {answer}");
 }
 
+/// Its peer would take the beginning of the next request for what is missing.
+#[test]
+fn a_length_without_a_body_is_not_sent() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = peer.local_addr().expect("an address").to_string();
+    let host = Host::with("", &["--variable", &format!("peer={address}")]);
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = peer.accept().expect("a connection");
+        let head = received(&mut stream, |seen| seen.ends_with(b"\r\n\r\n"));
+        answer_with(stream, b"");
+        String::from_utf8_lossy(&head).into_owned()
+    });
+    assert_eq!(host.get(&format!("/length-alone?peer={address}")), ok("200"));
+    let head = asked.join().expect("no panic");
+    assert!(head.starts_with("GET / ") && !head.contains("content-length"), "{head}");
+}
+
+#[test]
+fn what_a_client_may_not_send_is_refused() {
+    let host = host();
+    let two = spoken(&host, "GET /hello HTTP/1.1\r\nhost: y");
+    assert!(two.starts_with("HTTP/1.1 400 ") && two.contains("malformed_request"), "{two}");
+    for (request, status) in [
+        ("GET /hello HTTP/1.1\r\nconnection: close\r\n\r\n", 400),
+        ("GET /hello HTTP/1.0\r\n\r\n", 200),
+        ("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n", 400),
+    ] {
+        let mut stream = TcpStream::connect(&host.address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        stream.write_all(request.as_bytes()).expect("a request");
+        let head = received(&mut stream, |seen| seen.ends_with(b"\r\n"));
+        let head = String::from_utf8_lossy(&head).into_owned();
+        assert!(head.contains(&format!(" {status} ")), "{request}: {head}");
+    }
+    // Over HTTP/1 the library itself refuses so many.
+    let mut request = Request::get(host.url("/hello"));
+    for line in 0..101 {
+        request = request.header(format!("x-{line}"), "y");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = runtime.expect("a runtime").block_on(async {
+        let mut client = Client::builder(TokioExecutor::new());
+        let client = client.http2_only(true).build_http::<Empty<Bytes>>();
+        client.request(request.body(Empty::new()).expect("a request")).await.expect("an answer")
+    });
+    assert_eq!(answer.status(), 431);
+}
+
+#[test]
+fn a_status_that_is_no_answer_is_not_passed_on() {
+    for code in ["100", "101", "103"] {
+        let (status, said) = get(&format!("/status?code={code}"));
+        assert!(status == 500 && said.contains("internal_error"), "{code}: {status} {said}");
+    }
+}
+
 /// HTTP/1.1 has them where the client asks and the head names them (RFC 9110, section 6.5).
 #[test]
 fn trailers_reach_whoever_takes_them() {

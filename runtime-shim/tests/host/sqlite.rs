@@ -184,6 +184,73 @@ fn what_cannot_be_stopped_holds_up_nobody() {
     assert_eq!(sql(&host, "select length(printf('%.70000c', 'a'))"), "70000\n");
 }
 
+/// So many times `term`, not too deep for SQLite.
+fn sum(term: &str, times: usize) -> String {
+    let part = vec![term; 40].join(" + ");
+    vec![format!("({part})"); times / 40].join(" + ")
+}
+
+/// SQLite looks at no clock while it plans a statement, nor between two functions of a row.
+#[test]
+fn what_is_long_to_plan_or_calls_much_holds_up_nobody() {
+    let host = Host::with("[limits]\nthreads = 1\n", &[]);
+    sql(&host, "create table t (x)\ninsert into t values (1)");
+    // Each subquery doubles what the one around it becomes.
+    let depth = 19;
+    let doubled = format!(
+        "select s from {}t{}",
+        "(select s + s as s from ".repeat(depth) + "(select x as s from ",
+        ")".repeat(depth + 1)
+    );
+    let patches = sum("length(json_patch(o, p))", 40);
+    let members = |value: &str| {
+        format!(
+            "(select '{{' || group_concat('\"k' || i || '\":{value}') || '}}' from \
+             (with recursive n(i) as (select 1 union all select i + 1 from n where i < 4000) select i from n))"
+        )
+    };
+    let patches = format!("select {patches} from (select {} o, {} p)", members("1"), members("2"));
+    let hexes = sum("length(hex(printf('%.30000c', x)))", 4_000);
+    sql(&host, &format!("create view v as select {hexes} as n from t"));
+    let viewed = "select n from v".to_owned();
+    // The second time, it is known.
+    for statement in [&doubled, &doubled, &patches, &patches, &viewed, &viewed] {
+        std::thread::scope(|scope| {
+            let busy = scope.spawn(|| host.post("/sql", statement));
+            let longest = host.longest_hello(&busy);
+            assert!(longest < Duration::from_millis(500), "{longest:?} {statement:.40}");
+            assert_eq!(busy.join().expect("no panic").0, 200, "{statement:.40}");
+        });
+    }
+}
+
+/// Under the same text there may be another statement, once the schema is another one.
+#[test]
+fn what_was_light_is_looked_at_again_when_the_schema_changes() {
+    let host = Host::with("[limits]\nthreads = 1\n", &[]);
+    sql(
+        &host,
+        "create table t (x)\ninsert into t values (1)\ncreate view v as select x as n from t",
+    );
+    for _ in 0..3 {
+        assert_eq!(sql(&host, "select n from v"), "1\n");
+    }
+    let hexes = sum("length(hex(printf('%.30000c', x)))", 4_000);
+    let other =
+        format!("drop view v\ncreate view v as select {hexes} as n from t\nselect n from v");
+    for statement in
+        ["select n from v", &format!("begin\n{other}\nrollback"), &other, "select n from v"]
+    {
+        std::thread::scope(|scope| {
+            let busy = scope.spawn(|| host.post("/sql", statement));
+            let longest = host.longest_hello(&busy);
+            assert!(longest < Duration::from_millis(500), "{longest:?} {statement:.40}");
+            assert_eq!(busy.join().expect("no panic").0, 200, "{statement:.40}");
+        });
+    }
+    assert_eq!(sql(&host, "select n from v"), "240000000\n");
+}
+
 #[test]
 fn a_slow_read_holds_up_nobody_and_a_large_result_is_refused() {
     let host = Host::with("[limits]\nthreads = 1\nsqlite_result_bytes = 100000\n", &[]);
@@ -226,7 +293,7 @@ fn connections_that_nobody_uses_are_closed_but_one() {
 
 #[test]
 fn names_of_columns_are_part_of_a_result_and_are_not_kept() {
-    let host = Host::start();
+    let host = Host::with("[limits]\nsqlite_heap_bytes = 1000000000\n", &[]);
     sql(&host, &format!("create table wide ({} int)", "x".repeat(400_000)));
     for columns in (590..600).rev() {
         let select = format!("select {} from wide", vec!["wide.*"; columns].join(","));

@@ -11,7 +11,9 @@ use spin_sdk::key_value::Store;
 use spin_sdk::sqlite::Connection;
 use spin_sdk::variables;
 use spin_sdk::wasip3::filesystem::preopens::get_directories;
-use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request};
+use spin_sdk::wasip3::filesystem::types::{DescriptorFlags, OpenFlags, PathFlags};
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Scheme};
 use spin_sdk::wasip3::wit_bindgen::FutureReader;
 use spin_sdk::wasip3::wit_future;
 
@@ -149,6 +151,21 @@ pub(crate) async fn directories(count: usize) -> Result<String> {
     Ok("set".to_owned())
 }
 
+/// A file as often as it may have it open at once.
+pub(crate) async fn open_files(path: &str) -> Result<String> {
+    const MOST: usize = 1_000;
+    let (root, _) = get_directories().into_iter().next().context("no files")?;
+    let mut files = Vec::new();
+    while files.len() < MOST {
+        let (links, how, flags) = (PathFlags::empty(), OpenFlags::empty(), DescriptorFlags::READ);
+        match root.open_at(links, path.to_owned(), how, flags).await {
+            Ok(file) => files.push(file),
+            Err(error) => return Ok(format!("{} {error:?}", files.len())),
+        }
+    }
+    Ok("all".to_owned())
+}
+
 /// More empty lines than anybody reads.
 pub(crate) fn print_storm() -> String {
     print!("{}", "\n".repeat(3_000_000));
@@ -185,6 +202,21 @@ pub(crate) async fn error_text(bytes: usize) -> String {
 }
 
 type Sent = FutureReader<Result<(), ErrorCode>>;
+
+/// Says how long a body is that there is not.
+pub(crate) async fn length_alone(peer: &str) -> Result<String> {
+    let fields = Fields::from_list(&[("content-length".to_owned(), b"30".to_vec())])?;
+    let (request, _) = Request::new(fields, None, wit_future::new(|| Ok(None)).1, None);
+    let set = [
+        request.set_scheme(Some(&Scheme::Http)),
+        request.set_authority(Some(peer)),
+        request.set_path_with_query(Some("/")),
+    ];
+    if set.contains(&Err(())) {
+        return Ok("a part of it is not taken".to_owned());
+    }
+    Ok(client::send(request).await?.get_status_code().to_string())
+}
 
 /// Without a body, and never sent.
 fn request() -> (Request, Sent) {

@@ -101,6 +101,8 @@ async fn answer(request: Request) -> Result<Response<Body>> {
         "argument-storm" => hostile::argument_storm().await?,
         "request-lines" => hostile::request_lines(asked(&query, "bytes")?.parse()?),
         "error-text" => hostile::error_text(asked(&query, "bytes")?.parse()?).await,
+        "open-files" => hostile::open_files(asked(&query, "path")?).await?,
+        "length-alone" => hostile::length_alone(asked(&query, "peer")?).await?,
         "directories" => hostile::directories(asked(&query, "count")?.parse()?).await?,
         "print-storm" => hostile::print_storm(),
         "huge-argument" => variables::get("x".repeat(asked(&query, "bytes")?.parse()?)).await?,

@@ -90,6 +90,11 @@ async fn answer(
             std::fs::write(asked(query, "path")?, "x").map(|()| "written".to_owned())?
         }
         "directory" => directory(asked(query, "path")?)?,
+        "open-files" => {
+            let path = asked(query, "path")?;
+            let files = held(|| std::fs::File::open(path));
+            format!("{files} {}", held(|| std::net::UdpSocket::bind("0.0.0.0:0")))
+        }
         "connect" => std::net::TcpStream::connect(asked(query, "address")?)
             .map(|_| "connected".to_owned())?,
         "panic" => panic!("as asked"),
@@ -279,6 +284,11 @@ async fn keep(url: &str, held: &mut Vec<IncomingResponse>) -> usize {
 fn poll_list(length: usize) -> String {
     let ready = subscribe_duration(0);
     poll(&vec![&ready; length]).len().to_string()
+}
+
+/// How many of them it may have at once.
+fn held<T>(open: impl Fn() -> std::io::Result<T>) -> usize {
+    (0..1_000).map_while(|_| open().ok()).collect::<Vec<_>>().len()
 }
 
 fn directory(path: &str) -> Result<String> {
