@@ -4,17 +4,20 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-use super::weight::Plan;
+use super::weight::Seen;
 
 /// Denied are reaching other files (ATTACH, and VACUUM INTO, which attaches), loading code, and
 /// changing how the file is written or what the process may take. Settings of the connection alone
 /// are allowed; such a connection is not given to the next one.
-pub(super) fn authorize(context: &AuthContext<'_>, plan: &Plan) -> Authorization {
+pub(super) fn authorize(context: &AuthContext<'_>, seen: &Seen) -> Authorization {
+    if matches!(context.action, AuthAction::Pragma { .. }) {
+        seen.pragma.store(true, Relaxed);
+    }
     match &context.action {
         // VACUUM attaches a file without a name; so may a guest, which its successor must not see.
         AuthAction::Attach { filename: "" } => {
-            plan.own_schema.store(true, Relaxed);
-            plan.changed.store(true, Relaxed);
+            seen.own_schema.store(true, Relaxed);
+            seen.changed.store(true, Relaxed);
             Authorization::Allow
         }
         // Of a name that is an expression nothing is told.
@@ -23,10 +26,6 @@ pub(super) fn authorize(context: &AuthContext<'_>, plan: &Plan) -> Authorization
             if function_name.eq_ignore_ascii_case("load_extension") =>
         {
             Authorization::Deny
-        }
-        AuthAction::Function { function_name } => {
-            plan.calls(function_name);
-            Authorization::Allow
         }
         AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => {
             match pragma_name.to_ascii_lowercase().as_str() {
@@ -49,7 +48,7 @@ pub(super) fn authorize(context: &AuthContext<'_>, plan: &Plan) -> Authorization
                 | "auto_vacuum"
                 | "full_column_names"
                 | "short_column_names" => {
-                    plan.changed.store(true, Relaxed);
+                    seen.changed.store(true, Relaxed);
                     Authorization::Allow
                 }
                 // Without effect, as in SQLite itself with a name that it does not know. Nor has
@@ -59,13 +58,8 @@ pub(super) fn authorize(context: &AuthContext<'_>, plan: &Plan) -> Authorization
         }
         AuthAction::CreateTempTable { .. }
         | AuthAction::CreateTempView { .. }
-        | AuthAction::CreateTempTrigger { .. } => {
-            plan.own_schema.store(true, Relaxed);
-            plan.changed.store(true, Relaxed);
-            plan.changes_schema();
-            Authorization::Allow
-        }
-        AuthAction::CreateTable { .. }
+        | AuthAction::CreateTempTrigger { .. }
+        | AuthAction::CreateTable { .. }
         | AuthAction::CreateIndex { .. }
         | AuthAction::CreateView { .. }
         | AuthAction::CreateTrigger { .. }
@@ -77,7 +71,12 @@ pub(super) fn authorize(context: &AuthContext<'_>, plan: &Plan) -> Authorization
         | AuthAction::DropVtable { .. }
         | AuthAction::AlterTable { .. }
         | AuthAction::Analyze { .. } => {
-            plan.changes_schema();
+            seen.schema.store(true, Relaxed);
+            // `create table temp.t` is none of TEMP to SQLite.
+            if context.database_name != Some("main") {
+                seen.own_schema.store(true, Relaxed);
+                seen.changed.store(true, Relaxed);
+            }
             Authorization::Allow
         }
         _ => Authorization::Allow,

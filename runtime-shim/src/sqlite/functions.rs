@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use memchr::memmem;
 use rusqlite::functions::{Context, FunctionFlags, SqlFnOutput};
@@ -11,11 +13,13 @@ use rusqlite::{Connection, Result, ffi};
 
 use super::session::{Clock, failure};
 
-/// Takes the place of SQLite's own. No text that they make is longer than `limit` bytes.
-pub(crate) fn add(connection: &Connection, limit: i32, clock: &Clock) -> Result<()> {
-    let limit = usize::try_from(limit).unwrap_or(0);
+/// Takes the place of SQLite's own. No text that they make is longer than `longest` bytes.
+pub(crate) fn add(connection: &Connection, longest: &Arc<AtomicI32>, clock: &Clock) -> Result<()> {
+    let longest = Arc::clone(longest);
     define(connection, "instr", 2, clock, |context| Ok(instr(context)))?;
-    define(connection, "replace", 3, clock, move |context| replace(context, limit))?;
+    define(connection, "replace", 3, clock, move |context| {
+        replace(context, usize::try_from(longest.load(Relaxed)).unwrap_or(0))
+    })?;
     for (name, start, end) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)]
     {
         define(connection, name, 2, clock, move |context| Ok(trim(context, start, end)))?;
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn they_say_what_those_of_sqlite_say() {
         let [theirs, ours] = [(); 2].map(|()| Connection::open_in_memory().unwrap());
-        add(&ours, 1000, &Clock::new()).unwrap();
+        add(&ours, &Arc::new(AtomicI32::new(1000)), &Clock::new()).unwrap();
         for expression in [
             "instr('가나다', '다')",
             "instr('abc', 'd')",

@@ -33,7 +33,7 @@ struct Held {
 }
 
 /// How far a statement came.
-enum Progress<R> {
+pub(super) enum Progress<R> {
     Finished(Rows<R>),
     /// It writes, which it has yet to do.
     Writes {
@@ -41,6 +41,8 @@ enum Progress<R> {
     },
     /// It takes more than a serving thread gives.
     TooMuch,
+    /// Nobody knows what it is.
+    Unknown,
 }
 
 impl Lease {
@@ -63,27 +65,43 @@ impl Lease {
     ) -> Result<Rows<R>, DatabaseError> {
         // A server's own log can say this; here nothing else can. Values may be people's texts.
         tracing::trace!("statement: {sql}");
-        let sql = &*outside_memory(sql);
-        let progress = match self.is_light(sql)? {
+        let done = self.run(&outside_memory(sql), parameters, limit).await;
+        if let Some(held) = &mut self.held
+            && held.session.connection.is_autocommit()
+        {
+            (held.writing, held.schema_change) = (None, None);
+        }
+        done
+    }
+
+    async fn run<R: Row>(
+        &mut self,
+        sql: &str,
+        parameters: Vec<Value>,
+        limit: u64,
+    ) -> Result<Rows<R>, DatabaseError> {
+        let mut progress = match self.is_light(sql)? {
             true => self.run_here(sql, &parameters, limit)?,
-            false => Progress::TooMuch,
+            false => Progress::Unknown,
         };
         let parameters: Arc<[Value]> = parameters.into();
-        let progress = match progress {
-            Progress::TooMuch => self.look(sql, Arc::clone(&parameters), limit).await?,
-            known => known,
-        };
+        if matches!(progress, Progress::Unknown) {
+            progress = self.look(sql, Arc::clone(&parameters), limit).await?;
+        }
         match progress {
             Progress::Finished(rows) => Ok(rows),
             Progress::Writes { schema } => self.write(sql, parameters, limit, schema).await,
-            Progress::TooMuch => Err(lost()),
+            Progress::TooMuch | Progress::Unknown => {
+                let slow = self.database.slow().await?;
+                self.run_aside(Some(slow), sql, parameters, limit).await
+            }
         }
     }
 
     fn is_light(&self, sql: &str) -> Result<bool, DatabaseError> {
         let session = self.session()?;
-        let is_own = session.plan.own_schema.load(Relaxed);
-        Ok(!is_own && self.database.weights.is_light(sql, session.seen))
+        let is_own = session.seen.own_schema.load(Relaxed);
+        Ok(!is_own && self.database.weights.is_light(sql, session.schema))
     }
 
     fn run_here<R: Row>(
@@ -93,38 +111,32 @@ impl Lease {
         limit: u64,
     ) -> Result<Progress<R>, DatabaseError> {
         let (session, here) = (self.session()?, self.database.here);
-        let kind = match session.kind(sql, here) {
-            Err(error) if error.is_retryable() => return Ok(Progress::TooMuch),
-            kind => kind?,
-        };
-        if kind == Kind::Write {
-            return Ok(Progress::Writes { schema: false });
-        }
-        match session.run(sql, parameters, limit, here) {
-            // Too much for this thread, or another program holds a lock.
-            Err(error) if kind == Kind::Read && error.is_retryable() => Ok(Progress::TooMuch),
-            finished => Ok(Progress::Finished(finished?)),
+        match session.kind(sql, here) {
+            Ok(Kind::Write) => Ok(Progress::Writes { schema: false }),
+            Ok(kind) => Ok(session.read(kind, sql, parameters, limit, here)?),
+            Err(error) if error.is_retryable() => Ok(Progress::Unknown),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Finds out what the statement is, and runs it unless it writes.
+    /// Finds out what the statement is, and runs it unless it writes or takes long.
     async fn look<R: Row>(
         &mut self,
         sql: &str,
         parameters: Arc<[Value]>,
         limit: u64,
     ) -> Result<Progress<R>, DatabaseError> {
-        let slow = self.database.slow().await?;
-        let (sql, bounds) = (sql.to_owned(), self.database.aside);
-        let weights = Arc::clone(&self.database.weights);
-        let looked = move |session: &mut Session| {
-            let (kind, schema) = session.looked_at(&sql, &weights, bounds)?;
-            if kind == Kind::Write {
-                return Ok(Progress::Writes { schema });
-            }
-            session.run(&sql, &parameters, limit, bounds).map(Progress::Finished)
-        };
-        self.aside(Some(slow), looked).await?.map_err(|error: RunError| error.into())
+        let Database { looks, brief, aside, .. } = &*self.database;
+        let (brief, aside) = (*brief, *aside);
+        let turn = self.database.turn(looks, "statements before did not finish").await?;
+        let changes = self.held.as_ref().is_some_and(|held| held.schema_change.is_some());
+        let (sql, weights) = (sql.to_owned(), Arc::clone(&self.database.weights));
+        let looked =
+            move |session: &mut Session| match session.looked_at(&sql, &weights, changes, aside)? {
+                (Kind::Write, schema) => Ok(Progress::Writes { schema }),
+                (kind, _) => session.read(kind, &sql, &parameters, limit, brief),
+            };
+        self.aside(Some(turn), looked).await?.map_err(|error: RunError| error.into())
     }
 
     async fn write<R: Row>(
@@ -144,31 +156,42 @@ impl Lease {
             let change = SchemaChange::begin(&self.database.weights);
             self.held.as_mut().ok_or_else(lost)?.schema_change.get_or_insert(change);
         }
+        self.run_aside(None, sql, parameters, limit).await
+    }
+
+    async fn run_aside<R: Row>(
+        &mut self,
+        slow: Option<OwnedSemaphorePermit>,
+        sql: &str,
+        parameters: Arc<[Value]>,
+        limit: u64,
+    ) -> Result<Rows<R>, DatabaseError> {
         let (sql, bounds) = (sql.to_owned(), self.database.aside);
-        let run = move |session: &mut Session| session.run(&sql, &parameters, limit, bounds);
-        let result = self.aside(None, run).await?;
-        let held = self.held.as_mut().ok_or_else(lost)?;
-        if held.session.connection.is_autocommit() {
-            held.writing = None;
-            held.schema_change = None;
-        }
-        result.map_err(DatabaseError::from)
+        let weights = Arc::clone(&self.database.weights);
+        let run = move |session: &mut Session| {
+            let done = session.run(&sql, &parameters, limit, bounds);
+            if session.connection.is_autocommit() {
+                session.tell_schema(&weights);
+            }
+            done
+        };
+        Ok(self.aside(slow, run).await??)
     }
 
     fn session(&self) -> Result<&Session, DatabaseError> {
         self.held.as_ref().map(|held| &held.session).ok_or_else(lost)
     }
 
-    /// Has a blocking thread do `work`, which keeps `slow` until it is done.
+    /// Has a blocking thread do `work`, which keeps `turn` until it is done.
     async fn aside<T: Send + 'static>(
         &mut self,
-        slow: Option<OwnedSemaphorePermit>,
+        turn: Option<OwnedSemaphorePermit>,
         work: impl FnOnce(&mut Session) -> T + Send + 'static,
     ) -> Result<T, DatabaseError> {
         let mut held = self.held.take().ok_or_else(lost)?;
         let (held, done) = run(move || {
             let done = work(&mut held.session);
-            drop(slow);
+            drop(turn);
             Ok((held, done))
         })
         .await?;
@@ -192,14 +215,14 @@ impl Drop for Lease {
             // Nobody waits for the statement that still runs.
             return self.clock.stop_now();
         };
-        let Session { connection, plan, .. } = &held.session;
-        let is_clean = connection.is_autocommit() && !plan.changed.load(Relaxed);
+        let Session { connection, seen, .. } = &held.session;
+        let is_clean = connection.is_autocommit() && !seen.changed.load(Relaxed);
         let database = Arc::clone(&self.database);
         let end = move || {
-            let Session { connection, plan, clock, .. } = &held.session;
+            let Session { connection, seen, clock, .. } = &held.session;
             clock.reset();
             let clean = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
-            if clean && !plan.changed.load(Relaxed) {
+            if clean && !seen.changed.load(Relaxed) {
                 database.idle.lock().push((held.session, Instant::now()));
             }
         };

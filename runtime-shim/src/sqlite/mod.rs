@@ -34,6 +34,9 @@ mod weight;
 /// The largest script that SQLite takes at all.
 const SCRIPT_BYTES: i32 = 1_000_000_000;
 
+/// Statements of a database that are looked at, at once. They may take long to plan.
+const LOOKS: usize = 16;
+
 /// Why a statement or a connection was refused; the text is for the component.
 #[derive(Debug)]
 pub struct DatabaseError(pub String);
@@ -52,11 +55,15 @@ pub struct Database {
     idle: Mutex<Vec<(Session, Instant)>>,
     slots: Arc<Semaphore>,
     writer: Arc<Semaphore>,
+    /// For those that nobody has looked at yet.
+    looks: Arc<Semaphore>,
     slow: Arc<Semaphore>,
     weights: Arc<Weights>,
     limits: Limits,
     /// On a serving thread.
     here: Bounds,
+    /// On a blocking one, at first.
+    brief: Bounds,
     /// On a blocking one.
     aside: Bounds,
     metrics: PoolMetrics,
@@ -76,9 +83,11 @@ impl Database {
             slots: Arc::new(Semaphore::new(permits(limits.sqlite_connections))),
             writer: Arc::new(Semaphore::new(1)),
             slow: Arc::new(Semaphore::new(permits(limits.sqlite_slow_statements))),
+            looks: Arc::new(Semaphore::new(LOOKS)),
             weights: Arc::default(),
             limits: limits.clone(),
             here: Bounds::here(limits),
+            brief: Bounds::brief(limits),
             aside: Bounds::aside(limits),
             metrics,
         })

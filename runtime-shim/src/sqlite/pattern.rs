@@ -271,7 +271,7 @@ mod tests {
         let clock = Clock::new();
         let connection = connection(&clock);
         let long = "select printf('%.3000000c', 'a') like '%' || printf('%.900c', 'a') || 'b'";
-        clock.stop_after(Duration::from_millis(20));
+        clock.stop_after(Some(Duration::from_millis(20)));
         let started = std::time::Instant::now();
         let error = connection.query_row(long, [], |row| row.get::<_, bool>(0)).unwrap_err();
         assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -14,8 +14,9 @@ use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionState};
 
 use super::authorizer::authorize;
+use super::lease::Progress;
 use super::rows::{Row, Rows, query};
-use super::weight::{Plan, Weight, Weights};
+use super::weight::{Seen, Weight, Weights, thread_time};
 use super::{DatabaseError, functions, pattern};
 use crate::limits::{Limits, size};
 
@@ -50,9 +51,10 @@ impl Clock {
         Self { epoch: Instant::now(), stop_at: Arc::new(AtomicU64::new(u64::MAX)) }
     }
 
-    pub(super) fn stop_after(&self, time: Duration) {
-        let stop_at = (self.epoch.elapsed() + time).as_millis() as u64;
-        // One that nobody waits for any more, before it has begun, stays stopped.
+    /// One that nobody waits for any more stays stopped, also if it has yet to begin.
+    pub(super) fn stop_after(&self, time: Option<Duration>) {
+        let stop_at = |time: Duration| (self.epoch.elapsed() + time).as_millis() as u64;
+        let stop_at = time.map_or(u64::MAX, stop_at);
         let _ = self.stop_at.fetch_update(Relaxed, Relaxed, |at| (at != 0).then_some(stop_at));
     }
 
@@ -97,6 +99,11 @@ impl Bounds {
         }
     }
 
+    /// On a thread that may block, for as long as on one that may not.
+    pub(super) fn brief(limits: &Limits) -> Self {
+        Self { value_bytes: bytes(limits.sqlite_value_bytes), ..Self::here(limits) }
+    }
+
     /// On a thread that may block.
     pub(super) fn aside(limits: &Limits) -> Self {
         let lock_wait = limits.sqlite_lock_ms.min(limits.sqlite_statement_ms);
@@ -117,9 +124,11 @@ fn bytes(limit: u64) -> i32 {
 pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) clock: Clock,
-    pub(super) plan: Arc<Plan>,
+    pub(super) seen: Arc<Seen>,
+    /// The longest value of the statement that runs, in bytes.
+    value_bytes: Arc<AtomicI32>,
     /// The version of the schema that it has.
-    pub(super) seen: Option<u64>,
+    pub(super) schema: Option<u64>,
 }
 
 /// How a statement is run.
@@ -189,7 +198,8 @@ impl Session {
         connection.execute_batch(&format!("pragma hard_heap_limit = {heap}"))?;
         connection.execute_batch(schema)?;
         let clock = Clock::new();
-        functions::add(&connection, bytes(limits.sqlite_value_bytes), &clock)?;
+        let value_bytes = Arc::new(AtomicI32::new(bytes(limits.sqlite_value_bytes)));
+        functions::add(&connection, &value_bytes, &clock)?;
         pattern::add(&connection, limits, &clock)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
@@ -197,10 +207,10 @@ impl Session {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, bytes(limits.sqlite_text_bytes))?;
         connection.set_prepared_statement_cache_capacity(size(limits.sqlite_statements));
-        let plan = Arc::<Plan>::default();
+        let seen = Arc::<Seen>::default();
         connection.authorizer(Some({
-            let plan = Arc::clone(&plan);
-            move |context: AuthContext<'_>| authorize(&context, &plan)
+            let seen = Arc::clone(&seen);
+            move |context: AuthContext<'_>| authorize(&context, &seen)
         }))?;
         connection.progress_handler(
             STEPS_PER_CHECK,
@@ -209,7 +219,7 @@ impl Session {
                 move || clock.is_over()
             }),
         )?;
-        Ok(Self { connection, clock, plan, seen: None })
+        Ok(Self { connection, clock, seen, value_bytes, schema: None })
     }
 
     /// Does `work`, which SQLite gives up where it takes more.
@@ -220,10 +230,11 @@ impl Session {
     ) -> Result<T, RunError> {
         let Self { connection, .. } = self;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bounds.value_bytes)?;
+        self.value_bytes.store(bounds.value_bytes, Relaxed);
         connection.busy_timeout(bounds.lock_wait)?;
-        self.clock.stop_after(bounds.time);
+        self.clock.stop_after(Some(bounds.time));
         let done = work(self);
-        self.clock.reset();
+        self.clock.stop_after(None);
         done
     }
 
@@ -238,34 +249,61 @@ impl Session {
         self.kind_of(shape)
     }
 
-    /// Of any statement; and whether it changes the schema. What it weighs is known afterwards.
+    /// Of any statement; and whether it changes the schema. What it weighs is known afterwards, unless
+    /// this transaction `changes` the schema, or has an older one.
     pub(super) fn looked_at(
         &mut self,
         sql: &str,
         weights: &Weights,
+        changes: bool,
         bounds: Bounds,
     ) -> Result<(Kind, bool), RunError> {
-        let version = weights.version();
-        if self.seen != Some(version) && self.connection.is_autocommit() {
-            // All of it is read when a statement runs. Within a transaction this would be its first.
-            self.connection.prepare_cached(READ_SCHEMA)?.exists([])?;
-            self.seen = Some(version);
+        if self.connection.is_autocommit() {
+            self.read_schema(weights, bounds)?;
         }
-        if weights.known(sql) == Some(Weight::Heavy) && is_kept(sql) {
+        let is_everybodys = !changes && !self.seen.own_schema.load(Relaxed);
+        let version = self.schema.filter(|version| is_everybodys && *version == weights.version());
+        if version.is_some() && is_kept(sql) && weights.known(sql) == Some(Weight::Heavy) {
             return Ok((self.kind(sql, bounds)?, false));
         }
-        let (shape, schema, weight) = self.within(bounds, |session| {
-            let planned = || session.connection.prepare(sql).map(|statement| shape(&statement));
-            Ok(session.plan.of(sql, planned)?)
-        })?;
-        let kind = self.kind_of(shape)?;
-        match weight {
+        let seen = Arc::clone(&self.seen);
+        seen.schema.store(false, Relaxed);
+        seen.pragma.store(false, Relaxed);
+        let (shape, weight) = self.within(bounds, |session| {
+            let started = thread_time();
+            let shape = shape(&session.connection.prepare(sql)?);
+            let planning = thread_time().saturating_sub(started);
             // The authorizer sees only what is planned anew, and has to see these each time.
-            Some(_) if schema || is_pragma(sql) => {}
-            Some(weight) => weights.add(sql, weight, version),
-            None => {}
+            let may_be_known = !seen.schema.load(Relaxed) && !seen.pragma.load(Relaxed);
+            let known = version.filter(|_| may_be_known);
+            let weighed = |version| (Weight::of(&session.connection, sql, planning), version);
+            Ok((shape, known.map(weighed)))
+        })?;
+        if let Some((weight, version)) = weight {
+            weights.add(sql, weight, version);
         }
-        Ok((kind, schema))
+        Ok((self.kind_of(shape)?, seen.schema.load(Relaxed)))
+    }
+
+    /// Outside of a transaction, of which this would be the first statement.
+    fn read_schema(&mut self, weights: &Weights, bounds: Bounds) -> Result<(), RunError> {
+        self.tell_schema(weights);
+        let version = weights.version();
+        if self.schema != Some(version) {
+            // SQLite reads all of it when a statement runs that is about it.
+            self.within(bounds, |session| {
+                Ok(session.connection.prepare_cached(READ_SCHEMA)?.exists([])?)
+            })?;
+            self.schema = Some(version);
+        }
+        Ok(())
+    }
+
+    /// Tells whether anybody has changed the schema. One of which nothing is known is another one.
+    pub(super) fn tell_schema(&self, weights: &Weights) {
+        let cookie = self.connection.prepare_cached("pragma schema_version");
+        let cookie = cookie.and_then(|mut cookie| cookie.query_row([], |row| row.get(0)));
+        weights.schema_is(cookie.unwrap_or(-1));
     }
 
     fn kind_of(&self, shape: (bool, usize)) -> Result<Kind, RunError> {
@@ -275,6 +313,22 @@ impl Session {
             (true, 0) if !written => Kind::Control,
             _ => Kind::Write,
         })
+    }
+
+    /// Runs what does not write.
+    pub(super) fn read<R: Row>(
+        &self,
+        kind: Kind,
+        sql: &str,
+        parameters: &[Value],
+        limit: u64,
+        bounds: Bounds,
+    ) -> Result<Progress<R>, RunError> {
+        match self.run(sql, parameters, limit, bounds) {
+            // Too much for now, or another program holds a lock.
+            Err(error) if kind == Kind::Read && error.is_retryable() => Ok(Progress::TooMuch),
+            finished => finished.map(Progress::Finished),
+        }
     }
 
     pub(super) fn run<R: Row>(
@@ -315,10 +369,6 @@ fn give_back(statement: CachedStatement<'_>) {
 /// Bytes of the names of a statement's columns.
 pub(super) fn names(statement: &Statement<'_>) -> usize {
     statement.column_names().map(str::len).sum()
-}
-
-fn is_pragma(sql: &str) -> bool {
-    begins_with(sql, "pragma")
 }
 
 fn begins_with(sql: &str, word: &str) -> bool {

@@ -3,23 +3,25 @@
 //! SQLite looks at no clock while it plans a statement, nor between two functions of a row, and no
 //! length of a text bounds either: subqueries within subqueries double what there is to plan, and a
 //! view has a text of its own. So a statement is first planned where others do not wait, and is light
-//! if that took little and if it calls few functions, each of which takes as long as its arguments are.
+//! if that took little and if its program has few functions, each of which takes as long as its
+//! arguments are, and nothing else that goes on for long between two looks.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rusqlite::Connection;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Longest text of a light statement, in bytes.
-const TEXT_BYTES: usize = 4 * 1024;
+pub(super) const TEXT_BYTES: usize = 4 * 1024;
 /// Of the thread that plans it.
 const PLANNING: Duration = Duration::from_millis(1);
-/// Calls of functions, those in views among them.
-const CALLS: u32 = 64;
+/// Calls of functions, those in views and generated columns among them.
+const CALLS: usize = 64;
 /// Statements that are known; before there are more, all are forgotten.
 const KNOWN: usize = 8 * 1024;
 
@@ -38,58 +40,33 @@ const LINEAR: &[&str] = &[
     "unixepoch", "upper", "->", "->>",
 ];
 
-/// What the authorizer sees while a statement is planned.
+/// Of the programs of statements: what may go through a whole table, or does something of its own. A
+/// virtual table does what it likes.
+const LONG: &[&str] = &[
+    "Checkpoint",
+    "Count",
+    "IncrVacuum",
+    "IntegrityCk",
+    "JournalMode",
+    "LoadAnalysis",
+    "ParseSchema",
+    "Program",
+    "SqlExec",
+    "VOpen",
+    "Vacuum",
+];
+
+/// What the authorizer sees.
 #[derive(Default)]
-pub(super) struct Plan {
-    calls: AtomicU32,
-    /// It calls a function that may take longer than its arguments are.
-    slow_call: AtomicBool,
-    schema: AtomicBool,
+pub(super) struct Seen {
+    /// Of the statement that is planned: it changes the schema.
+    pub(super) schema: AtomicBool,
+    /// Of the statement that is planned: it is a pragma, or contains one.
+    pub(super) pragma: AtomicBool,
     /// Of the connection: it has tables or views that nobody else sees, under any names.
     pub(super) own_schema: AtomicBool,
     /// Of the connection: the guest changed a setting that its successor must not inherit.
     pub(super) changed: AtomicBool,
-}
-
-impl Plan {
-    pub(super) fn calls(&self, function: &str) {
-        self.calls.fetch_add(1, Relaxed);
-        if !LINEAR.iter().any(|linear| linear.eq_ignore_ascii_case(function)) {
-            self.slow_call.store(true, Relaxed);
-        }
-    }
-
-    pub(super) fn changes_schema(&self) {
-        self.schema.store(true, Relaxed);
-    }
-
-    /// What `plan`, which has SQLite plan a statement anew, gives; whether that changes the schema,
-    /// and what it weighs. Of what took long to plan that is not known: it may not the next time.
-    pub(super) fn of<T, E>(
-        &self,
-        sql: &str,
-        plan: impl FnOnce() -> Result<T, E>,
-    ) -> Result<(T, bool, Option<Weight>), E> {
-        self.calls.store(0, Relaxed);
-        self.slow_call.store(false, Relaxed);
-        self.schema.store(false, Relaxed);
-        let started = thread_time();
-        let planned = plan()?;
-        let quick = thread_time().saturating_sub(started) < PLANNING;
-        let schema = self.schema.load(Relaxed);
-        let few = self.calls.load(Relaxed) <= CALLS && !self.slow_call.load(Relaxed);
-        let weight = if !few || schema || sql.len() > TEXT_BYTES {
-            Some(Weight::Heavy)
-        } else {
-            quick.then_some(Weight::Light)
-        };
-        Ok((planned, schema, weight))
-    }
-}
-
-fn thread_time() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -97,6 +74,46 @@ pub(super) enum Weight {
     /// A serving thread may plan and run it.
     Light,
     Heavy,
+}
+
+impl Weight {
+    /// Of a statement that took so long to plan. It is planned once more, to see its program.
+    pub(super) fn of(connection: &Connection, sql: &str, planning: Duration) -> Self {
+        let is_light = sql.len() <= TEXT_BYTES
+            && planning < PLANNING
+            && has_light_program(connection, sql).unwrap_or(false);
+        if is_light { Self::Light } else { Self::Heavy }
+    }
+}
+
+fn has_light_program(connection: &Connection, sql: &str) -> rusqlite::Result<bool> {
+    const OPCODE: usize = 1;
+    const P4: usize = 5;
+    let mut explained = connection.prepare(&format!("explain {sql}"))?;
+    let mut program = explained.raw_query();
+    let mut calls = 0;
+    while let Some(step) = program.next()? {
+        let opcode = step.get_ref(OPCODE)?.as_str()?;
+        if LONG.contains(&opcode) {
+            return Ok(false);
+        }
+        if matches!(opcode, "Function" | "PureFunc" | "AggStep" | "AggInverse") {
+            calls += 1;
+            let function = step.get_ref(P4)?.as_str()?;
+            let name = function.split('(').next().unwrap_or_default();
+            let is_linear = LINEAR.iter().any(|linear| linear.eq_ignore_ascii_case(name));
+            if calls > CALLS || !is_linear {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// CPU time of this thread.
+pub(super) fn thread_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
 }
 
 /// What the statements of a database weigh.
@@ -107,7 +124,9 @@ pub(super) struct Weights {
     keys: RandomState,
     /// Of the schema that they were planned with. Under another one the same text is another statement.
     version: AtomicU64,
-    /// Transactions that change the schema.
+    /// What SQLite says when another transaction has changed the schema.
+    cookie: AtomicI64,
+    /// Transactions that may change the schema.
     changing: AtomicUsize,
 }
 
@@ -138,9 +157,19 @@ impl Weights {
             known.insert(self.keys.hash_one(sql), weight);
         }
     }
+
+    /// What was known is forgotten if this is another schema than before.
+    pub(super) fn schema_is(&self, cookie: i64) {
+        if self.cookie.load(Relaxed) != cookie {
+            let mut known = self.known.lock();
+            known.clear();
+            self.cookie.store(cookie, Relaxed);
+            self.version.fetch_add(1, Relaxed);
+        }
+    }
 }
 
-/// While it lives no statement is light, and afterwards none is known.
+/// While it lives no statement is light.
 pub(super) struct SchemaChange(Arc<Weights>);
 
 impl SchemaChange {
@@ -152,9 +181,6 @@ impl SchemaChange {
 
 impl Drop for SchemaChange {
     fn drop(&mut self) {
-        let mut known = self.0.known.lock();
-        known.clear();
-        self.0.version.fetch_add(1, Relaxed);
         self.0.changing.fetch_sub(1, Relaxed);
     }
 }

@@ -110,8 +110,10 @@ fn settings_of_one_request_are_not_those_of_the_next() {
     assert_eq!(sql(&host, "pragma recursive_triggers"), "0\n");
     assert_eq!(sql(&host, "attach '' as other\ncreate table other.t (id)"), "");
     assert!(error(&host, "select * from other.t").contains("no such table"));
-    sql(&host, "create temp table mine (id)");
-    assert!(error(&host, "select * from mine").contains("no such table"));
+    for table in ["temp table mine", "table temp.mine"] {
+        sql(&host, &format!("create {table} (id)"));
+        assert!(error(&host, "select * from mine").contains("no such table"), "{table}");
+    }
 }
 
 #[test]
@@ -190,11 +192,34 @@ fn sum(term: &str, times: usize) -> String {
     vec![format!("({part})"); times / 40].join(" + ")
 }
 
+/// What `statements` find, while others are answered soon.
+fn unhindering(host: &Host, statements: &str) -> String {
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| host.post("/sql", statements));
+        let longest = host.longest_hello(&busy);
+        let (status, found) = busy.join().expect("no panic");
+        assert_eq!(status, 200, "{statements:.40}: {found}");
+        assert!(longest < Duration::from_millis(500), "{longest:?} {statements:.40}");
+        found
+    })
+}
+
+const ONE_THREAD: &str = "[limits]\nthreads = 1\n";
+const LIGHT_VIEW: &str =
+    "create table t (x)\ninsert into t values (1)\ncreate view v as select x as n from t";
+
+/// It calls so many functions that it takes a second.
+fn heavy_view() -> String {
+    let hexes = sum("length(hex(printf('%.30000c', x)))", 8_000);
+    format!("drop view if exists v\ncreate view v as select {hexes} as n from t")
+}
+
 /// SQLite looks at no clock while it plans a statement, nor between two functions of a row.
 #[test]
 fn what_is_long_to_plan_or_calls_much_holds_up_nobody() {
-    let host = Host::with("[limits]\nthreads = 1\n", &[]);
-    sql(&host, "create table t (x)\ninsert into t values (1)");
+    let host = Host::with(ONE_THREAD, &[]);
+    sql(&host, LIGHT_VIEW);
+    sql(&host, &heavy_view());
     // Each subquery doubles what the one around it becomes.
     let depth = 19;
     let doubled = format!(
@@ -203,52 +228,87 @@ fn what_is_long_to_plan_or_calls_much_holds_up_nobody() {
         ")".repeat(depth + 1)
     );
     let patches = sum("length(json_patch(o, p))", 40);
+    sql(&host, &format!("create table patched (o, p, n as ({patches}))"));
     let members = |value: &str| {
         format!(
             "(select '{{' || group_concat('\"k' || i || '\":{value}') || '}}' from \
              (with recursive n(i) as (select 1 union all select i + 1 from n where i < 4000) select i from n))"
         )
     };
-    let patches = format!("select {patches} from (select {} o, {} p)", members("1"), members("2"));
-    let hexes = sum("length(hex(printf('%.30000c', x)))", 4_000);
-    sql(&host, &format!("create view v as select {hexes} as n from t"));
-    let viewed = "select n from v".to_owned();
-    // The second time, it is known.
-    for statement in [&doubled, &doubled, &patches, &patches, &viewed, &viewed] {
-        std::thread::scope(|scope| {
-            let busy = scope.spawn(|| host.post("/sql", statement));
-            let longest = host.longest_hello(&busy);
-            assert!(longest < Duration::from_millis(500), "{longest:?} {statement:.40}");
-            assert_eq!(busy.join().expect("no panic").0, 200, "{statement:.40}");
-        });
+    let (o, p) = (members("1"), members("2"));
+    sql(&host, &format!("insert into patched select {o}, {p}"));
+    for statement in [
+        doubled.as_str(),
+        &format!("select {patches} from (select {o} o, {p} p)"),
+        "select n from patched",
+        "select n from v",
+    ] {
+        // The second time it is known.
+        let found = unhindering(&host, statement);
+        assert_eq!(unhindering(&host, statement), found);
     }
 }
 
 /// Under the same text there may be another statement, once the schema is another one.
 #[test]
 fn what_was_light_is_looked_at_again_when_the_schema_changes() {
-    let host = Host::with("[limits]\nthreads = 1\n", &[]);
-    sql(
-        &host,
-        "create table t (x)\ninsert into t values (1)\ncreate view v as select x as n from t",
-    );
+    const SELECT: &str = "select n from v";
+    let host = Host::with(ONE_THREAD, &[]);
+    sql(&host, LIGHT_VIEW);
     for _ in 0..3 {
-        assert_eq!(sql(&host, "select n from v"), "1\n");
+        assert_eq!(sql(&host, SELECT), "1\n");
     }
-    let hexes = sum("length(hex(printf('%.30000c', x)))", 4_000);
-    let other =
-        format!("drop view v\ncreate view v as select {hexes} as n from t\nselect n from v");
-    for statement in
-        ["select n from v", &format!("begin\n{other}\nrollback"), &other, "select n from v"]
-    {
+    let heavy = heavy_view();
+    for _ in 0..2 {
+        let private = format!("begin\n{heavy}\n{SELECT}\n{SELECT}\nrollback");
+        assert_eq!(unhindering(&host, &private), "480000000\n480000000\n");
+        assert_eq!(unhindering(&host, SELECT), "1\n");
+        let own = heavy
+            .replace("view v", "view temp.v")
+            .replace("view if exists v", "view if exists temp.v");
+        assert_eq!(
+            unhindering(&host, &format!("{own}\n{SELECT}\n{SELECT}")),
+            "480000000\n480000000\n"
+        );
+        assert_eq!(unhindering(&host, SELECT), "1\n");
+    }
+    unhindering(&host, &heavy);
+    for _ in 0..2 {
+        assert_eq!(unhindering(&host, SELECT), "480000000\n");
+    }
+    // What is light in a transaction alone is so for nobody else.
+    let private =
+        format!("begin\ndrop view v\ncreate view v as select 2 as n\n{SELECT}\n{SELECT}\nrollback");
+    assert_eq!(unhindering(&host, &private), "2\n2\n");
+    for _ in 0..2 {
+        assert_eq!(unhindering(&host, SELECT), "480000000\n");
+    }
+}
+
+/// Each connection keeps the schema that it has read, until it runs a statement.
+#[test]
+fn connections_that_know_an_older_schema_hold_up_nobody() {
+    const SELECT: &str = "select n from v";
+    let host = Host::with(ONE_THREAD, &[]);
+    sql(&host, LIGHT_VIEW);
+    sql(&host, "create table counter (value integer)\ninsert into counter values (0)");
+    let another_is_used = |then: &dyn Fn()| {
         std::thread::scope(|scope| {
-            let busy = scope.spawn(|| host.post("/sql", statement));
-            let longest = host.longest_hello(&busy);
-            assert!(longest < Duration::from_millis(500), "{longest:?} {statement:.40}");
-            assert_eq!(busy.join().expect("no panic").0, 200, "{statement:.40}");
+            let transfer = scope.spawn(|| host.get("/transfer?ms=2000"));
+            std::thread::sleep(Duration::from_millis(300));
+            then();
+            assert!(!transfer.is_finished() && transfer.join().expect("no panic").0 == 200);
         });
-    }
-    assert_eq!(sql(&host, "select n from v"), "240000000\n");
+    };
+    another_is_used(&|| {
+        for _ in 0..3 {
+            assert_eq!(sql(&host, SELECT), "1\n");
+        }
+    });
+    sql(&host, &heavy_view());
+    // The text of the view is longer than a value may be on a serving thread.
+    another_is_used(&|| assert_eq!(unhindering(&host, SELECT), "480000000\n"));
+    assert_eq!(sql(&host, "select count(*) from t"), "1\n");
 }
 
 #[test]
