@@ -174,7 +174,7 @@ limits! {
         handles = 5_000, "handles per instance",
             "Open resources (connections, bodies, headers) of one instance, of which some hold 64 KiB and more in the host.";
         open_files = 64, "files and sockets per instance",
-            "The process has some thousands of them for all connections of all components.";
+            "The process has some thousands of them for all connections of all components. A file of which only a stream is left counts as a handle alone.";
         chain_depth = 8, "calls",
             "A component calling itself through others ends with 508 here.";
         outbound_calls = 128, "calls per instance",
