@@ -72,8 +72,12 @@ pub(super) fn authorize(context: &AuthContext<'_>, seen: &Seen) -> Authorization
         | AuthAction::AlterTable { .. }
         | AuthAction::Analyze { .. } => {
             seen.schema.store(true, Relaxed);
+            let database = match context.action {
+                AuthAction::AlterTable { database_name, .. } => Some(database_name),
+                _ => context.database_name,
+            };
             // `create table temp.t` is none of TEMP to SQLite.
-            if context.database_name != Some("main") {
+            if database != Some("main") {
                 seen.own_schema.store(true, Relaxed);
                 seen.changed.store(true, Relaxed);
             }

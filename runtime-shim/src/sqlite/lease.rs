@@ -153,8 +153,8 @@ impl Lease {
             self.held.as_mut().ok_or_else(lost)?.writing = Some(turn);
         }
         if schema {
-            let change = SchemaChange::begin(&self.database.weights);
-            self.held.as_mut().ok_or_else(lost)?.schema_change.get_or_insert(change);
+            let (held, weights) = (self.held.as_mut().ok_or_else(lost)?, &self.database.weights);
+            held.schema_change.get_or_insert_with(|| SchemaChange::begin(weights));
         }
         self.run_aside(None, sql, parameters, limit).await
     }

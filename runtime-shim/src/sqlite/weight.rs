@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Longest text of a light statement, in bytes.
-pub(super) const TEXT_BYTES: usize = 4 * 1024;
+const TEXT_BYTES: usize = 4 * 1024;
 /// Of the thread that plans it.
 const PLANNING: Duration = Duration::from_millis(1);
 /// Calls of functions, those in views and generated columns among them.
@@ -135,11 +135,11 @@ impl Weights {
         self.version.load(Relaxed)
     }
 
-    /// `seen`: the version of the schema that the connection has.
-    pub(super) fn is_light(&self, sql: &str, seen: Option<u64>) -> bool {
+    /// `schema`: the version that the connection has.
+    pub(super) fn is_light(&self, sql: &str, schema: Option<u64>) -> bool {
         sql.len() <= TEXT_BYTES
             && self.changing.load(Relaxed) == 0
-            && seen == Some(self.version())
+            && schema == Some(self.version())
             && self.known(sql) == Some(Weight::Light)
     }
 
