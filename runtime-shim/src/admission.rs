@@ -1,8 +1,8 @@
 //! Which requests from outside may come in.
 //!
 //! A crowd that comes at once is served. Where more arrives all the time than is served, a long
-//! queue would make everybody wait and nobody be served sooner: then few may be inside, and others
-//! are refused as they come. What tells the two apart is how long the queue stands: that of a crowd
+//! queue would make everybody wait and nobody be served sooner: then few may be inside, as many as
+//! keep the thread at work, and others are refused as they come. What tells the two apart is how long the queue stands: that of a crowd
 //! gets shorter. Until that is known the newest is served first, as at Facebook ("Fail at scale", 2015):
 //! a crowd is through as soon in any order, and of an overload those are refused who would have
 //! been late.
@@ -30,15 +30,13 @@ pub(crate) struct Admission {
     running: UnderWay,
     /// How many that wait for something else may be inside besides.
     aside: u64,
-    /// How many may wait for an instance, or be inside where the thread has no time to give.
+    /// How many may wait for an instance, or in an overload be inside.
     room: u64,
     /// Since when more wait than a short queue, and no fewer than this.
     standing: Option<(Instant, usize)>,
     overloaded: bool,
     /// The thread had no time to give.
     busy: bool,
-    /// Nor at the look before: of an overload that pauses for a moment the next is as bad.
-    lately_busy: bool,
     /// More waited at the last look than a short queue.
     crowded: bool,
     /// How many of a crowd instances may have.
@@ -115,7 +113,6 @@ impl Admission {
             standing: None,
             overloaded: false,
             busy: false,
-            lately_busy: false,
             crowded: false,
             most_running: few(limits),
             window: Window::new(),
@@ -124,17 +121,20 @@ impl Admission {
 
     /// Lets one more in, unless there is no room; `waiting` is how many wait for an instance.
     pub(crate) fn admit(&mut self, waiting: usize) -> Option<Admitted> {
-        let shortens = self.overloaded && self.lately_busy;
-        let before = if shortens {
-            others(&self.inside).saturating_sub(self.running.for_long().min(self.aside))
-        } else {
-            waiting as u64
+        let before = match self.overloaded {
+            true => others(&self.inside).saturating_sub(self.set_aside()),
+            false => waiting as u64,
         };
         if before >= self.room {
             self.window.refused += 1;
             return None;
         }
         Some(Admitted(Arc::clone(&self.inside)))
+    }
+
+    /// Of those inside, how many take no place.
+    fn set_aside(&self) -> u64 {
+        self.running.for_long().min(self.aside)
     }
 
     /// Whether an instance may take a request of a crowd.
@@ -155,8 +155,7 @@ impl Admission {
         let window = std::mem::replace(&mut self.window, Window::new());
         let (taken, refused) = (window.taken, window.refused);
         let (before, crowded) = (self.overloaded, is_crowd(waiting, limits));
-        let was_busy = std::mem::replace(&mut self.busy, busy >= BUSY);
-        self.lately_busy = self.busy || was_busy;
+        self.busy = busy >= BUSY;
         self.running.look(Duration::from_millis(limits.standing_busy_ms));
         // Where the thread had time to give since the look before, they wait for something else.
         self.most_running = match (crowded, self.crowded && !self.busy) {
@@ -182,8 +181,10 @@ impl Admission {
             self.standing = None;
             let share = limits.standing_wait_ms as f64 / window.since.elapsed().as_millis() as f64;
             let served = (taken as f64 * share) as u64;
-            let least = if self.lately_busy { least(limits) } else { few(limits) };
-            self.room = served.max(least).min(limits.queue);
+            // Where the thread has time to give, those inside wait for something else, or were too
+            // few: at each look some more may come in.
+            let kept = if self.busy { 0 } else { self.running.count() - self.set_aside() };
+            self.room = (kept + served.max(least(limits))).min(limits.queue);
         }
         self.overloaded && !before
     }
@@ -261,19 +262,25 @@ mod tests {
     }
 
     #[test]
-    fn one_look_at_an_idle_thread_ends_no_overload() {
+    fn in_an_overload_a_thread_with_time_to_give_lets_some_more_in_at_each_look() {
         let limits = Limits { standing_wait_ms: 0, ..Limits::default() };
-        let full = limits.queue as usize;
+        let (least, full) = (least(&limits) as usize, limits.queue as usize);
         let mut admission = Admission::new(&limits);
         assert!(admission.admit(full).is_none() && admission.look(full, 1.0, &limits));
-        let inside = admitted(&mut admission);
-        for (busy, more) in [(0.5, false), (1.0, false), (0.5, false), (0.5, true)] {
+        let mut inside = admitted(&mut admission);
+        assert_eq!(inside.len(), least);
+        let mut running: Vec<_> = inside.iter().map(|_| admission.taken()).collect();
+        for (busy, more) in [(0.5, least), (1.0, 0), (0.5, least), (0.5, least), (1.0, 0)] {
             // More is refused than one of twenty.
             admission.admit(full);
             admission.look(0, busy, &limits);
-            assert_eq!(admission.admit(0).is_some(), more, "{busy}");
+            let admitted = admitted(&mut admission);
+            assert_eq!(admitted.len(), more, "{busy}");
+            running.extend(admitted.iter().map(|_| admission.taken()));
+            inside.extend(admitted);
         }
-        drop(inside);
+        inside.truncate(least);
+        assert!(admission.admit(0).is_none(), "no more than before, where they compute");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use tracing_subscriber::EnvFilter;
 use crate::app::App;
 use crate::config::{Application, Config, Environment, LogFormat, Up};
 pub use crate::engine::compile_stdin;
-use crate::log::JsonLines;
 use crate::metrics::Metrics;
 use crate::net::{self, Address};
 use crate::otlp::Spans;
@@ -60,7 +59,9 @@ pub fn start_log(format: LogFormat, environment: &Environment) {
         .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => log.init(),
-        LogFormat::Json => log.event_format(JsonLines).init(),
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+        }
     }
 }
 

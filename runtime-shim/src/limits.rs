@@ -146,7 +146,7 @@ limits! {
         standing_busy_ms = 300, "ms",
             "The same where the thread has no time to give: what waits there waits for others of the queue, and a crowd gets shorter all the time.";
         standing_wait_ms = 5, "ms",
-            "Then as many may be inside as are served in this time, or half of standing_queue, so that who is served hardly waits. Of those that an instance has for longer than standing_busy_ms, as sign-ins are, twice standing_queue take no place.";
+            "Then as many may be inside as are served in this time, or half of standing_queue, so that who is served hardly waits; and as many more at each look at a thread that has time to give. Of those that an instance has for longer than standing_busy_ms, as sign-ins are, twice standing_queue take no place.";
         queue_wait_ms = 5_000, "ms",
             "A request that waited this long is told to come back, rather than served after its client left.";
         request_ms = 30_000, "ms",

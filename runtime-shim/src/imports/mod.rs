@@ -136,7 +136,8 @@ pub(crate) fn are_types(engine: &Engine, interface: &types::ComponentInstance) -
     interface.exports(engine).all(|(_, exported)| matches!(exported.ty, ComponentItem::Type(_)))
 }
 
-/// An interface that this host lacks, whose functions trap.
+/// An interface that this host lacks, whose functions trap. wasmtime's own
+/// `define_unknown_imports_as_traps` would do so to all that is here in another version, too.
 pub(crate) fn add_trap(
     linker: &mut Linker<Guest>,
     name: &str,
