@@ -285,11 +285,13 @@ impl Registered {
         }
     }
 
+    /// From now on it speaks HTTP/2.
+    pub(crate) fn multiplexes(&self) {
+        self.watch.multiplexed.store(true, Relaxed);
+    }
+
     /// Bytes from the client: a request head begins, unless one is under way.
-    fn received(&self, bytes: &[u8]) {
-        if bytes.starts_with(b"PRI * ") {
-            self.watch.multiplexed.store(true, Relaxed);
-        }
+    fn received(&self) {
         let watch = &self.watch;
         if watch.multiplexed.load(Relaxed) {
             return;
@@ -403,7 +405,7 @@ impl AsyncRead for Watched {
         let before = room.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, room);
         if polled.is_ready() && room.filled().len() > before {
-            self.registered.received(&room.filled()[before..]);
+            self.registered.received();
         }
         polled
     }

@@ -1,5 +1,6 @@
 //! The wasmtime engine, and components compiled for it, kept on disk.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
@@ -189,12 +190,13 @@ fn mark_used(kept: &Path) {
     let _ = File::open(kept).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
-/// Leaves [`KEPT`] files.
+/// Leaves [`KEPT`] of its own files, and all of others: somebody may have named a directory of theirs.
 fn forget_oldest(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     let mut files: Vec<_> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
+            is_key(&entry.file_name()).then_some(())?;
             Some((entry.metadata().ok()?.modified().ok()?, entry.path()))
         })
         .collect();
@@ -223,6 +225,12 @@ fn key(engine: &Engine, content: &str) -> String {
     let mut settings = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
     format!("{content}-{:016x}-{}-{REVISION}", settings.finish(), env!("CARGO_PKG_VERSION"))
+}
+
+/// Whether a file's name begins as a [`key`] does: with the SHA-256 of its content.
+fn is_key(name: &OsStr) -> bool {
+    let content = name.to_str().and_then(|name| name.split_once('-')).unwrap_or_default().0;
+    content.len() == 64 && content.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Refuses what another user owns or could have written.

@@ -21,6 +21,7 @@ use crate::app::Component;
 use crate::body::{self, Body, Limited, Patience};
 use crate::core::Core;
 use crate::guest::RequestContext;
+use crate::log;
 use crate::otlp::{Kind, Span};
 use crate::route::{Matched, Route, Target};
 use crate::shared_cache::Asked;
@@ -168,7 +169,7 @@ async fn ask_instance(
         // The head says that all went well, and nobody has seen it yet.
         tracing::error!(
             component = %component.id, trace_id = %context.trace,
-            "no response: its body failed at once: {failure}"
+            "no response: its body failed at once: {}", log::shown(&failure)
         );
         return Err(Problem::Crashed);
     }

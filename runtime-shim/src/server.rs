@@ -274,6 +274,7 @@ async fn serve_http1(current: &Arc<Current>, client: &HeaderValue, io: Watched) 
 
 async fn serve_http2(current: &Arc<Current>, client: &HeaderValue, io: Watched) {
     let registered = Arc::clone(&io.registered);
+    registered.multiplexes();
     let (streams, headers) = {
         let limits = &current.get().app.limits;
         (limits.http2_streams.max(1), limits.max_header_bytes)

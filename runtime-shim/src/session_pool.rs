@@ -14,6 +14,7 @@ use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::{Limits, permits, size};
+use crate::log;
 use crate::metrics::PoolMetrics;
 
 /// How long taking back what a guest left may last, before the session is given up instead.
@@ -29,6 +30,9 @@ pub(crate) trait Session: Send + Sized + 'static {
 
     /// Takes back what a guest left: an open transaction, settings. False where that is unsure.
     fn reset(&mut self) -> impl Future<Output = bool> + Send;
+
+    /// Ends one of which it is unsure what the server still sends.
+    fn close(self) {}
 
     /// Ends it, although a statement may still be running on the server.
     fn abort(self) -> impl Future<Output = ()> + Send;
@@ -73,7 +77,8 @@ impl LeaseError {
     /// What a guest is told of the server at `place`. Why nobody could log in, the log has as well.
     pub(crate) fn at(&self, place: impl Display, component: &str) -> String {
         if let Self::Connect(why) = self {
-            tracing::warn!(component, "{place}: {why}");
+            // The server may have said it.
+            tracing::warn!(component, "{place}: {}", log::shown(why));
         }
         format!("{place}: {self}")
     }
@@ -266,7 +271,7 @@ impl<S: Session> Drop for Lease<S> {
         let mut returning = Box::pin(async move {
             match tokio::time::timeout(RESET_LIMIT, session.reset()).await {
                 Ok(true) => pool.idle.lock().push((session, Instant::now())),
-                Ok(false) => {}
+                Ok(false) => session.close(),
                 Err(_) => drop(tokio::spawn(session.abort())),
             }
             drop(slot);

@@ -94,11 +94,11 @@ impl Pool {
     /// Gives `job` to an instance, now or later.
     pub fn submit(core: &Arc<Core>, component: usize, job: Job) {
         let mut queue = core.pools[component].queue();
-        if job.context.depth > 0 {
-            queue.waiting.push_front(job);
-        } else {
-            queue.waiting.push_back(job);
-        }
+        let place = match job.context.depth {
+            0 => queue.waiting.len(),
+            _ => queue.waiting.partition_point(|waiting| waiting.context.depth > 0),
+        };
+        queue.waiting.insert(place, job);
         queue.wake(core, component);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, DriverError, IoError, Params, ServerError, Value};
+use mysql_async::{ChangeUserOpts, Conn, DriverError, IoError, Params, ServerError, Value};
 use tokio::time::timeout;
 
 use super::address::{Address, Tls};
@@ -23,9 +23,6 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// How a server says that it ended the session, rather than refused a statement: it shuts down
 /// (1053), or somebody killed the session (1927 in MariaDB, 3169) or it waited too long (4031).
 const ENDED: &[u16] = &[1053, 1927, 3169, 4031];
-
-/// What the driver says in a login. A server's default after its own reset is another one.
-const CHARACTERS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci";
 
 pub(crate) struct MysqlSession {
     conn: Conn,
@@ -150,9 +147,9 @@ impl MysqlSession {
         self.conn.query_drop(back).await.is_ok()
     }
 
+    /// As after a login. The server's own reset would leave another database, role and character set.
     async fn start_over(&mut self) -> bool {
-        matches!(self.conn.reset().await, Ok(true))
-            && self.conn.query_drop(CHARACTERS).await.is_ok()
+        self.conn.change_user(ChangeUserOpts::default()).await.is_ok()
     }
 }
 
@@ -168,7 +165,6 @@ impl Session for MysqlSession {
                 self.end_transaction().await || self.start_over().await
             }
             Trace::Settings => self.start_over().await,
-            Trace::Identity => false,
         }
     }
 
@@ -176,19 +172,29 @@ impl Session for MysqlSession {
     async fn abort(self) {
         if !self.lost {
             // Where that fails, the statement ends by itself, and nobody waits for it.
-            let _ = timeout(self.connect_limit, kill(&self.conn)).await;
+            let _ = kill(&self.conn, self.connect_limit).await;
         }
-        // Begun and not waited for, which closes the socket: what the server still sends of
-        // a result may be without end.
-        let _ = self.conn.disconnect().now_or_never();
+        close(self.conn);
+    }
+
+    fn close(self) {
+        close(self.conn);
     }
 }
 
+/// The driver would first read what the server still sends of a result, which may be without end.
+fn close(conn: Conn) {
+    // Begun and not waited for, which says farewell and closes the socket.
+    let _ = conn.disconnect().now_or_never();
+}
+
 /// Stops the statement of a session from another one.
-async fn kill(conn: &Conn) -> mysql_async::Result<()> {
-    let mut other = Conn::new(conn.opts().clone()).await?;
-    other.query_drop(format!("KILL QUERY {}", conn.id())).await?;
-    other.disconnect().await
+async fn kill(conn: &Conn, limit: Duration) -> mysql_async::Result<()> {
+    let Ok(other) = timeout(limit, Conn::new(conn.opts().clone())).await else { return Ok(()) };
+    let mut other = other?;
+    let _ = timeout(limit, other.query_drop(format!("KILL QUERY {}", conn.id()))).await;
+    close(other);
+    Ok(())
 }
 
 async fn log_in(address: &Address, network: &Network, limits: &Limits) -> Result<Conn, String> {

@@ -1,6 +1,6 @@
 //! What a statement leaves behind in its session, told by its words.
 
-/// From nothing to what cannot be taken back.
+/// From nothing to what takes another login to be taken back.
 ///
 /// What a stored function or a trigger sets is not seen here: they belong to the schema of the
 /// component, and it is the only one to meet their traces.
@@ -9,18 +9,13 @@ pub(crate) enum Trace {
     Nothing,
     /// An open transaction, autocommit off, another isolation level.
     Transaction,
-    /// Variables, temporary tables, locks.
+    /// Variables, temporary tables, locks, another database or role.
     Settings,
-    /// Another database or role, which outlast even the server's own reset.
-    Identity,
 }
 
 /// Statements whose effect is in tables, or nowhere.
 const PLAIN: &[&str] =
     &["select", "insert", "update", "delete", "replace", "with", "show", "explain", "describe"];
-
-const IDENTITY: &[&str] =
-    &["use", "set role", "set default role", "set password", "set session authorization"];
 
 const TRANSACTION: &[&str] = &[
     "begin",
@@ -51,17 +46,7 @@ impl Trace {
         if PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(word)) {
             return if is_harmless(text) { Self::Nothing } else { Self::Settings };
         }
-        let words = normal(text);
-        let starts = |with: &str| {
-            words.strip_prefix(with).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-        };
-        if IDENTITY.iter().any(|identity| starts(identity)) {
-            Self::Identity
-        } else if is_transaction(&words) {
-            Self::Transaction
-        } else {
-            Self::Settings
-        }
+        if is_transaction(&normal(text)) { Self::Transaction } else { Self::Settings }
     }
 }
 
@@ -148,17 +133,11 @@ mod tests {
             "/* begin */ set names latin1",
             "commit /*! ; set names latin1 */",
             "lock tables t write",
-            "user",
+            "use other",
+            "SET  ROLE admin",
             "",
         ] {
             assert_eq!(Trace::of(text), Trace::Settings, "{text}");
-        }
-    }
-
-    #[test]
-    fn another_database_is_for_good() {
-        for text in ["use other", "USE `other`", "use`other`", "set role none", "SET  ROLE admin"] {
-            assert_eq!(Trace::of(text), Trace::Identity, "{text}");
         }
     }
 }

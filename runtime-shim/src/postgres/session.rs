@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use lru::LruCache;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{Kind, Oid, Type};
 use tokio_postgres::{
@@ -45,6 +46,9 @@ const CANCEL_LIMIT: Duration = Duration::from_millis(500);
 const UNSURE_AFTER: Duration = Duration::from_secs(10);
 /// How long a server may take to say that it is there.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a server may take for the last answer of a session that is given up.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Takes back what a guest may have left. `DISCARD ALL` would also drop the host's prepared statements.
 const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
@@ -85,7 +89,8 @@ pub(crate) struct Found {
 /// A logged-in connection.
 pub(crate) struct Session {
     client: Arc<Client>,
-    /// Reads and writes the socket until the client is dropped and the server owes no answer.
+    /// Reads and writes the socket until the client is dropped and the server owes no answer, or
+    /// [`FAREWELL`] after that.
     driver: JoinHandle<()>,
     received: Arc<Received>,
     target: Arc<Target>,
@@ -96,8 +101,6 @@ pub(crate) struct Session {
     changed: bool,
     /// What was prepared here may be gone.
     spent: bool,
-    /// The server owes an answer that nobody waits for any more.
-    unanswered: bool,
 }
 
 /// Why a statement was not answered.
@@ -215,7 +218,6 @@ impl Session {
             in_transaction: false,
             changed: false,
             spent: false,
-            unanswered: false,
         })
     }
 
@@ -252,7 +254,6 @@ impl Session {
                 "query result exceeds limit of {limit} bytes; use LIMIT"
             )))),
             Err(Stop::Parameter(error)) => Err(Failure::Told(error)),
-            // The driver passes over the rows that are still to come.
             Err(Stop::Value(why)) => Err(Failure::Told(Error::ValueConversionFailed(why))),
             Err(Stop::TooDeep) => Err(Failure::Lost(text(format!(
                 "types of the statement are nested deeper than {TYPE_DEPTH} levels"
@@ -348,10 +349,7 @@ impl session_pool::Session for Session {
         if idle < UNSURE_AFTER {
             return true;
         }
-        self.unanswered = true;
-        let answer = timeout(CHECK_LIMIT, self.client.check_connection()).await;
-        self.unanswered = answer.is_err();
-        matches!(answer, Ok(Ok(())))
+        matches!(timeout(CHECK_LIMIT, self.client.check_connection()).await, Ok(Ok(())))
     }
 
     async fn reset(&mut self) -> bool {
@@ -368,17 +366,21 @@ impl session_pool::Session for Session {
         clean
     }
 
-    async fn abort(mut self) {
-        self.unanswered = true;
+    async fn abort(self) {
         self.target.cancel(&self.client.cancel_token(), self.tls.clone()).await;
     }
 }
 
-/// The driver would wait for the last answer of a server, which may never come.
+/// The driver says farewell when the last answer is there, which may never come, or have no end.
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.unanswered {
-            self.driver.abort();
+        let driver = self.driver.abort_handle();
+        // Outside a runtime, at the end of the process, it has ended.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(FAREWELL).await;
+                driver.abort();
+            });
         }
     }
 }
@@ -462,15 +464,21 @@ async fn found(
     let mut stream = pin!(client.query_raw(statement, encoded(statement, parameters)?).await?);
     let names: usize = statement.columns().iter().map(|column| column.name().len()).sum();
     let (mut rows, mut bytes) = (Vec::new(), names as u64);
+    // The rows after one that cannot be read have to come all the same, before another statement may.
+    let mut unreadable = None;
     while let Some(row) = stream.try_next().await? {
-        let Wanted::Rows { limit } = wanted else { continue };
+        let (Wanted::Rows { limit }, None) = (wanted, &unreadable) else { continue };
         let cells = row.len() * size_of::<DbValue>() + size_of::<Vec<DbValue>>();
         bytes += (row.raw_size_bytes() + cells) as u64;
         let too_large = || Stop::TooLarge(limit);
         let mut left = limit.checked_sub(bytes).ok_or_else(too_large)?;
-        rows.push(values(&row, &mut left)?.ok_or_else(too_large)?);
+        match values(&row, &mut left) {
+            Ok(values) => rows.push(values.ok_or_else(too_large)?),
+            Err(stop) => unreadable = Some(stop),
+        }
         bytes = limit - left;
     }
+    unreadable.map_or(Ok(()), Err)?;
     let columns = statement.columns().iter().map(|column| Column {
         name: column.name().to_owned(),
         data_type: value::data_type(column.type_()),

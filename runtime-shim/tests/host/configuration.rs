@@ -408,12 +408,16 @@ fn a_cache_does_not_grow_without_end() {
     let (directory, manifest) = with_hello(trapping("", "0.2.0").as_bytes());
     let cache = directory.path().join("cache");
     std::fs::create_dir(&cache).expect("a directory");
+    let own = |number| format!("{number:064}-0123456789abcdef-0.1.0-1");
     for number in 0..100 {
-        std::fs::write(cache.join(number.to_string()), "an old version").expect("a file");
+        std::fs::write(cache.join(own(number)), "an old version").expect("a file");
     }
+    let foreign = cache.join("thesis-final.odt");
+    std::fs::write(&foreign, "older").expect("a file");
     let option = cache.to_str().expect("text");
     Host::of(&manifest, "", &["--cache-dir", option, "--component-id", "hello"]);
     let kept: Vec<_> = std::fs::read_dir(&cache).expect("the cache").flatten().collect();
-    assert_eq!(kept.len(), 64);
+    assert_eq!(kept.len(), 64 + 1);
+    assert!(foreign.exists(), "a file of somebody else");
     assert!(kept.iter().any(|file| file.metadata().is_ok_and(|file| file.len() > 1000)));
 }

@@ -4,6 +4,9 @@
 //! `mysql://user:password@127.0.0.1:port/database`, and are ignored otherwise: to run them, start
 //! cargo's tests with `--include-ignored`.
 
+use std::io::{Read, Result, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::support::{Host, at_once, encoded, until};
@@ -71,6 +74,73 @@ impl Server {
         let mark = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{mark}{parameter}", self.url)
     }
+}
+
+/// A packet of a server: its length, its number, and what it says.
+fn packet(number: u8, says: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(says.len()).expect("short").to_le_bytes();
+    [&length[..3], &[number], says].concat()
+}
+
+/// What a client says.
+fn command(client: &mut TcpStream) -> Result<Vec<u8>> {
+    let mut head = [0; 4];
+    client.read_exact(&mut head)?;
+    let mut says = vec![0; u32::from_le_bytes([head[0], head[1], head[2], 0]) as usize];
+    client.read_exact(&mut says).map(|()| says)
+}
+
+/// Takes a login and any statement, which it never answers; and answers without end who asks it to
+/// stop one. Returns how many bytes that took, at most `much`.
+fn stop_without_end(mut client: TcpStream, much: usize) -> Result<usize> {
+    const OK: &[u8] = b"\0\0\0\x02\0\0\0";
+    // Version 10 of the protocol, and a login by mysql_native_password.
+    let greeting = b"\x0a8.0.30\0\x07\0\0\0AAAAAAAA\0\x09\x82\x2d\x02\0\x08\x01\x15\0\0\0\0\0\0\0\0\0\0BBBBBBBBBBBB\0mysql_native_password\0";
+    client.write_all(&packet(0, greeting))?;
+    command(&mut client)?;
+    client.write_all(&packet(2, OK))?;
+    loop {
+        let said = command(&mut client)?;
+        match said.first() {
+            // One that is prepared has no columns and no parameters.
+            Some(0x16) => client.write_all(&packet(1, b"\0\x01\0\0\0\0\0\0\0\0\0\0"))?,
+            Some(0x17) => {}
+            Some(0x03) => break,
+            _ => client.write_all(&packet(1, OK))?,
+        }
+    }
+    let column = b"\x03def\0\0\0\x01a\0\x0c\x21\0\x64\0\0\0\xfd\0\0\0\0\0";
+    client.write_all(&[packet(1, &[1]), packet(2, column)].concat())?;
+    let text = [&[0xfd, 0x60, 0xea, 0][..], &[b'z'; 60_000]].concat();
+    let rows = (3..=u8::MAX).chain(0..=2).cycle().map(|number| packet(number, &text));
+    let taken = rows.take(much / text.len()).take_while(|row| client.write_all(row).is_ok());
+    Ok(taken.map(|row| row.len()).sum())
+}
+
+/// The driver would read on for ever, long after the one who asked was told.
+#[test]
+fn a_server_that_never_stops_is_left() {
+    const MUCH: usize = 1 << 30;
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = server.local_addr().expect("an address");
+    let (taken, received) = mpsc::channel();
+    std::thread::spawn(move || {
+        for client in server.incoming().flatten() {
+            let taken = taken.clone();
+            std::thread::spawn(move || {
+                if let Ok(bytes) = stop_without_end(client, MUCH) {
+                    let _ = taken.send(bytes);
+                }
+            });
+        }
+    });
+    let limits = "[limits]\nthreads = 1\nserver_statement_ms = 200\nserver_connect_ms = 200\n";
+    let host = Host::with(limits, &[]);
+    let url = format!("mysql://user:word@{place}/name?ssl-mode=disabled");
+    let (status, said) = post(&host, &url, "", "select 1");
+    assert!(status == 422 && said.contains("200 ms"), "{status} {said}");
+    let taken = received.recv_timeout(Duration::from_secs(20)).expect("an end");
+    assert!(taken < MUCH / 2, "{taken} bytes");
 }
 
 fn post(host: &Host, url: &str, more: &str, statements: &str) -> (u16, String) {
@@ -216,11 +286,13 @@ fn nothing_set_by_one_request_meets_the_next(server: &Server) {
 fn another_database_is_not_kept(server: &Server) {
     let host = Host::with(ONE_SESSION, &[]);
     let own = sql(&host, server, "select database()");
-    // MySQL does not prepare it; MariaDB does. A statement prepared before would not notice.
-    let change = "use information_schema\nselect database() as changed";
-    let (_, text) = post(&host, &server.url, "&continue=1", change);
-    assert_eq!(text.contains("information_schema"), server.is_mariadb, "{text}");
-    assert_eq!(sql(&host, server, "select database()"), own);
+    for change in ["use information_schema", "/* or */ use information_schema"] {
+        // MySQL does not prepare it; MariaDB does. A statement prepared before would not notice.
+        let change = format!("{change}\nselect database() as changed");
+        let (_, text) = post(&host, &server.url, "&continue=1", &change);
+        assert_eq!(text.contains("information_schema"), server.is_mariadb, "{text}");
+        assert_eq!(sql(&host, server, "select database()"), own);
+    }
 }
 
 fn text_survives_a_reset(server: &Server) {

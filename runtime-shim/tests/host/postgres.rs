@@ -136,6 +136,40 @@ fn a_server_that_sends_without_end_is_left() {
     }
 }
 
+/// One value that cannot be read, and further rows without end: they are read as long as a statement
+/// may take, and no longer.
+#[test]
+fn rows_after_one_that_cannot_be_read_have_an_end() {
+    const MUCH: usize = 4 << 30;
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = server.local_addr().expect("an address").to_string();
+    let row = [&b"D\0\0\xea\x6a\0\x01\0\0\xea\x60"[..], &[b'x'; 60_000]].concat();
+    let (taken, received) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut client in server.incoming().flatten() {
+            let (taken, row) = (taken.clone(), row.clone());
+            std::thread::spawn(move || {
+                let mut said = [0; 1024];
+                log_in(&mut client).and_then(|()| client.read(&mut said))?;
+                // Parse and describe: complete, no parameters, a column of type int4, ready.
+                client.write_all(b"1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0\x1a\0\x01a\0\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\x01Z\0\0\0\x05I")?;
+                let _ = client.read(&mut said)?;
+                client.write_all(b"2\0\0\0\x04")?;
+                let sent = (0..MUCH).step_by(row.len());
+                let sent = sent.take_while(|_| client.write_all(&row).is_ok()).count();
+                std::io::Result::Ok(taken.send(sent * row.len()))
+            });
+        }
+    });
+    let limits = "[limits]\nthreads = 1\nserver_statement_ms = 200\n";
+    let host = Host::with(limits, &["--variable", &format!("postgres={place}")]);
+    let address = format!("postgres://user:word@{place}/name?sslmode=disable");
+    let (status, said) = at(&host, &address, "", "select 1");
+    assert!(status == 422 && said.contains("200 ms"), "{status} {said}");
+    let taken = received.recv_timeout(Duration::from_secs(20)).expect("an end");
+    assert!(taken < MUCH, "{taken} bytes");
+}
+
 #[test]
 fn addresses_of_a_component_have_an_end_and_are_its_own() {
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
