@@ -367,6 +367,7 @@ impl session_pool::Session for Session {
     }
 
     async fn abort(self) {
+        self.driver.abort();
         self.target.cancel(&self.client.cancel_token(), self.tls.clone()).await;
     }
 }
