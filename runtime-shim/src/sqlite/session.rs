@@ -177,6 +177,9 @@ impl RunError {
     }
 }
 
+/// Of any database (SQLite, "Limits in SQLite").
+const MOST_PAGES: u64 = 4_294_967_294;
+
 impl Session {
     /// Opens the file, and makes it where there is none; `schema` is run on it. From then on SQLite
     /// takes `sqlite_heap_bytes` at most in this process.
@@ -196,6 +199,9 @@ impl Session {
         connection.execute_batch("pragma synchronous = normal; pragma secure_delete = on;")?;
         let heap = limits.sqlite_heap_bytes;
         connection.execute_batch(&format!("pragma hard_heap_limit = {heap}"))?;
+        let page: u32 = connection.query_row("pragma page_size", [], |row| row.get(0))?;
+        let pages = (limits.sqlite_file_bytes / u64::from(page.max(1))).clamp(1, MOST_PAGES);
+        connection.execute_batch(&format!("pragma max_page_count = {pages}"))?;
         connection.execute_batch(schema)?;
         let clock = Clock::new();
         let value_bytes = Arc::new(AtomicI32::new(bytes(limits.sqlite_value_bytes)));

@@ -136,9 +136,14 @@ fn what_the_process_may_take_is_not_for_a_guest_to_say() {
 fn what_a_statement_may_be_and_make_is_for_the_operator_to_say() {
     let host = Host::with(
         "[limits]\nsqlite_text_bytes = 2000\nsqlite_value_bytes = 100000\n\
-         sqlite_pattern_bytes = 2000\nsqlite_heap_bytes = 4000000\n",
+         sqlite_pattern_bytes = 2000\nsqlite_heap_bytes = 4000000\nsqlite_file_bytes = 1000000\n",
         &[],
     );
+    sql(&host, "create table file (data)");
+    let fill = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 12)
+                insert into file select randomblob(90000) from n";
+    assert!(error(&host, &fill.replace('\n', " ")).contains("full"));
+    sql(&host, "insert into file values (randomblob(90000))");
     assert!(error(&host, &format!("select '{}'", "x".repeat(2000))).contains("too long"));
     assert_eq!(sql(&host, "select length(randomblob(90000))"), "90000\n");
     assert!(error(&host, "select length(randomblob(110000))").contains("too big"));
