@@ -8,7 +8,7 @@ use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::calendar;
-use super::numeric;
+use super::numeric::{self, TooLong};
 use crate::imports::wit::spin::postgres::postgres::{
     DbDataType, DbValue, Interval, RangeBoundKind,
 };
@@ -101,19 +101,29 @@ fn decode(ty: &Type, raw: &[u8], left: &mut u64) -> Result<DbValue, Failure> {
             let read = |raw: &[u8]| numeric::decode(raw, left);
             DbValue::RangeDecimal(range(raw, read, || "0".to_owned())?)
         }
-        Type::INT4_ARRAY => DbValue::ArrayInt32(Vec::from_sql(ty, raw)?),
-        Type::INT8_ARRAY => DbValue::ArrayInt64(Vec::from_sql(ty, raw)?),
+        Type::INT4_ARRAY => DbValue::ArrayInt32(array(ty, raw, left)?),
+        Type::INT8_ARRAY => DbValue::ArrayInt64(array(ty, raw, left)?),
         Type::NUMERIC_ARRAY => {
-            let values = Vec::<Raw<'_>>::from_sql(ty, raw)?.into_iter();
+            let values = array::<Raw<'_>>(ty, raw, left)?.into_iter();
             let text = |Raw(value)| value.map(|raw| numeric::decode(raw, left)).transpose();
             DbValue::ArrayDecimal(values.map(text).collect::<Result<_, _>>()?)
         }
         Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => {
-            DbValue::ArrayStr(Vec::from_sql(ty, raw)?)
+            DbValue::ArrayStr(array(ty, raw, left)?)
         }
         Type::INTERVAL => interval(raw)?,
         _ => DbValue::Unsupported(raw.to_vec()),
     })
+}
+
+/// Takes what the elements are here from what is `left` for a result: NULL has four bytes on its way,
+/// and the driver makes room for as many elements as a server says there are.
+fn array<'a, T: FromSql<'a>>(ty: &Type, raw: &'a [u8], left: &mut u64) -> Result<Vec<T>, Failure> {
+    // Three numbers, and two for each dimension, of which there may be one.
+    let count = raw.get(12..).unwrap_or_default().try_get_u32().unwrap_or(0);
+    let bytes = u64::from(count) * size_of::<T>() as u64;
+    *left = left.checked_sub(bytes).ok_or(TooLong)?;
+    Vec::from_sql(ty, raw)
 }
 
 /// The smallest and the largest number stand for -infinity and infinity, which no date is.
@@ -150,4 +160,25 @@ fn range<T>(
         Ok::<_, Failure>(Some((read(value.ok_or("a bound is NULL")?)?, kind)))
     };
     Ok((bound(lower)?, bound(upper)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_has_no_more_elements_than_there_is_room_for() {
+        let array = |count: u32, sent: u32| {
+            let head = [1, 1, Type::TEXT.oid(), count, 1].map(u32::to_be_bytes).concat();
+            [head, u32::MAX.to_be_bytes().repeat(sent as usize)].concat()
+        };
+        let decode = |raw: &[u8], mut left| decode(&Type::TEXT_ARRAY, raw, &mut left);
+        assert!(
+            matches!(decode(&array(3, 3), 72), Ok(DbValue::ArrayStr(nulls)) if nulls.len() == 3)
+        );
+        for (raw, left) in [(array(3, 3), 71), (array(i32::MAX as u32, 3), 1 << 25)] {
+            let refused = decode(&raw, left).expect_err("there is no room");
+            assert!(refused.is::<TooLong>(), "{refused}");
+        }
+    }
 }
