@@ -2,7 +2,7 @@
 //! together: what the host is asked to do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -13,12 +13,14 @@ use crate::composition::Source;
 use crate::guest_output::Printing;
 use crate::limits::Limits;
 use crate::manifest::{Build, Component, Folders, Manifest, StringOr, Triggers};
+use crate::net::Address;
 use crate::runtime_config::RuntimeConfig;
 use crate::variables::{self, Variables};
 
 /// Where Spin keeps an application's data, beside its manifest.
 const STATE_DIR: &str = ".spin";
-const DEFAULT_ADMIN: &str = "127.0.0.1:9464";
+/// Where nobody else listens.
+const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 
 /// Serves Spin applications on wasmtime.
 #[derive(Parser)]
@@ -62,11 +64,12 @@ pub struct Up {
     #[command(flatten)]
     pub application: Application,
     /// Address to serve on; port 0 takes any free one.
-    #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000")]
+    #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000", value_parser = resolved)]
     pub listen: SocketAddr,
-    /// Address of /metrics, /ready and /live, or `off`.
-    #[arg(long, default_value = DEFAULT_ADMIN)]
-    admin: String,
+    /// Address of /metrics, /ready and /live, or `off` [default: 127.0.0.1:9464, or the next port
+    /// that is free].
+    #[arg(long)]
+    admin: Option<String>,
     /// Start on a public address even if secret variables are empty.
     #[arg(long)]
     allow_empty_secrets: bool,
@@ -126,7 +129,7 @@ pub struct Application {
     #[arg(short, long)]
     quiet: bool,
     /// Directory of a file for each component's stdout and stderr.
-    #[arg(short = 'L', long)]
+    #[arg(short = 'L', long, env = "SPIN_LOG_DIR")]
     log_dir: Option<PathBuf>,
     /// How the log is written, and what the components print.
     #[arg(long, value_enum, default_value_t, env = "RUNTIME_SHIM_LOG_FORMAT")]
@@ -155,13 +158,16 @@ impl Command {
 
 impl Up {
     /// The address of the admin listener, `None` where it is off.
-    pub fn admin(&self) -> Result<Option<SocketAddr>> {
-        match self.admin.as_str() {
-            "off" => Ok(None),
-            address => address.parse().map(Some).with_context(|| {
-                format!("--admin `{address}`: an address like {DEFAULT_ADMIN}, or off")
-            }),
-        }
+    pub fn admin(&self) -> Result<Option<Address>> {
+        let address = match self.admin.as_deref() {
+            None => Address::next(DEFAULT_ADMIN),
+            Some("off") => return Ok(None),
+            Some(address) => {
+                let like = || format!("`{address}`: an address like {DEFAULT_ADMIN}, or off");
+                Address::reserve(address.parse().with_context(like)?)
+            }
+        };
+        address.map(Some)
     }
 
     /// Refuses to serve the public with a secret that is empty.
@@ -172,6 +178,13 @@ impl Up {
         let used = config.used_variables();
         config.variables.check_secrets(&config.manifest.variables, &used, self.listen)
     }
+}
+
+/// The address of a name, such as `localhost:3000`; of several one of IPv4, as Spin has it.
+fn resolved(address: &str) -> Result<SocketAddr> {
+    let found: Vec<_> = address.to_socket_addrs()?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    first.copied().context("the name has no address")
 }
 
 pub struct Config {
@@ -368,4 +381,31 @@ fn variables_of_components(arguments: &[String]) -> Result<BTreeMap<String, Stri
             Ok((name.to_owned(), value.to_owned()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_be_a_name() {
+        let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+        assert_eq!(resolved("localhost:3000").expect("an address"), local);
+        assert!(resolved("localhost").is_err());
+    }
+
+    #[test]
+    fn the_admin_listener_goes_where_nobody_listens_unless_it_is_told_where() {
+        let up = |arguments: &[&str]| {
+            let line = CommandLine::try_parse_from([&["runtime-shim", "up"], arguments].concat());
+            let Command::Up(up) = line.expect("a command").command else { panic!("not up") };
+            up
+        };
+        let taken = up(&[]).admin().expect("an address").expect("not off");
+        let next = up(&[]).admin().expect("an address").expect("not off");
+        assert_ne!(taken.get(), next.get());
+        let told = taken.get().to_string();
+        assert!(up(&["--admin", &told]).admin().is_err());
+        assert!(up(&["--admin", "off"]).admin().expect("nothing").is_none());
+    }
 }

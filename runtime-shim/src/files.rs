@@ -132,9 +132,10 @@ impl Search<'_> {
             bail!("no such file or directory");
         }
         for entry in std::fs::read_dir(source)? {
-            let entry = entry?;
-            if !self.is_excluded(&entry.path()) {
-                self.below(entry.path(), place.join(entry.file_name()))?;
+            let (found, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
+            // Editors and package managers leave links that lead nowhere.
+            if !self.is_excluded(&found) && found.exists() {
+                self.below(found, place.join(name))?;
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ const TLS: [&str; 2] = ["SPIN_TLS_CERT", "SPIN_TLS_KEY"];
 ///
 /// # Errors
 ///
-/// The file is not one of such lines.
+/// The file cannot be read.
 pub fn environment() -> Result<Environment> {
     // What is not UTF-8 is nothing of ours.
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -41,7 +41,14 @@ pub fn environment() -> Result<Environment> {
         return Ok(environment);
     }
     for line in dotenvy::from_path_iter(file).context(".env")? {
-        let (name, value) = line.context(".env")?;
+        let (name, value) = match line {
+            // It may be another program's, and a secret.
+            Err(dotenvy::Error::LineParse(..)) => {
+                eprintln!("warning: .env: a line is passed over that is not NAME=VALUE");
+                continue;
+            }
+            line => line.context(".env")?,
+        };
         if name.starts_with(variables::ENVIRONMENT_PREFIX) {
             environment.entry(name).or_insert(value);
         }
@@ -96,11 +103,7 @@ pub fn serve(up: Up, environment: Environment, loaded: impl FnOnce()) -> Result<
     up.check_secrets(&config)?;
     let address =
         if up.find_free_port { Address::next(up.listen)? } else { Address::reserve(up.listen)? };
-    let admin_address = up
-        .admin()?
-        .map(Address::reserve)
-        .transpose()
-        .context("admin listener (--admin ADDR or --admin off)")?;
+    let admin_address = up.admin().context("admin listener (--admin ADDR or --admin off)")?;
     let metrics = Arc::new(Metrics::new()?);
     let spans = Spans::from_environment()?.map(Arc::new);
     let build = {

@@ -28,7 +28,7 @@ use crate::shared_cache::Asked;
 use crate::trace::TRACEPARENT;
 
 /// What is below is answered by the host alone, as in Spin.
-const WELL_KNOWN: &str = "/.well-known/spin/";
+pub(crate) const WELL_KNOWN: &str = "/.well-known/spin/";
 
 pub(crate) const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 pub(crate) const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
@@ -183,7 +183,7 @@ async fn ask_instance(
 
 /// Whether a body is sent with a response (RFC 9110, 6.4.1). Where none is, its length may be that of
 /// another one.
-fn has_body(method: &Method, status: StatusCode) -> bool {
+pub(crate) fn has_body(method: &Method, status: StatusCode) -> bool {
     *method != Method::HEAD && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
@@ -213,7 +213,7 @@ async fn receive(
     }
 }
 
-fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
+pub(crate) fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
     let (kind, text) = match name {
         "health" => ("text/plain", Bytes::from_static(b"OK")),
         "info" => ("application/json", core.app.info.clone()),

@@ -78,15 +78,15 @@ pub struct ComponentConfig {
 }
 
 impl RuntimeConfig {
-    /// Paths in the file are relative to its directory.
+    /// Paths of key-value stores and certificates are relative to the file's directory, and others to the
+    /// working directory, as in Spin: elsewhere an empty database would be made.
     pub fn read(file: &Path) -> Result<Self> {
         let place = file.display();
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the runtime config {place}"))?;
         let mut config: Self = parse_toml(file, &text)?;
         let directory = file.parent().unwrap_or(Path::new("."));
-        let stores = config.sqlite_database.iter_mut().chain(&mut config.key_value_store);
-        for (_, Store::Spin { path }) in stores {
+        for Store::Spin { path } in config.key_value_store.values_mut() {
             *path = path.take().map(|path| directory.join(path));
         }
         for tls in &mut config.client_tls {
@@ -105,13 +105,31 @@ impl RuntimeConfig {
                 *file = directory.join(&*file);
             }
         }
-        for path in [&mut config.state_dir, &mut config.log_dir].into_iter().flatten() {
-            *path = directory.join(&*path);
-        }
         Ok(config)
     }
 }
 
 fn is_host(host: &str) -> bool {
     host.parse::<Authority>().is_ok_and(|parsed| parsed.host() == host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_where_spin_has_them() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("config.toml");
+        let text = "state_dir = 'a'\n[sqlite_database.b]\ntype = 'spin'\npath = 'b'\n\
+                    [key_value_store.c]\ntype = 'spin'\npath = 'c'\n";
+        std::fs::write(&file, text).expect("a file");
+        let config = RuntimeConfig::read(&file).expect("a config");
+        let of = |stores: &BTreeMap<String, Store>| {
+            stores.values().map(|Store::Spin { path }| path.clone()).next().flatten()
+        };
+        assert_eq!(config.state_dir, Some("a".into()));
+        assert_eq!(of(&config.sqlite_database), Some("b".into()));
+        assert_eq!(of(&config.key_value_store), Some(directory.path().join("c")));
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -245,25 +244,34 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }
     let (app, own) = (Arc::clone(&core.app), Arc::clone(component));
-    let sockets = component.allow_list.allows_sockets();
-    builder.allow_tcp(sockets).allow_udp(sockets);
-    builder.allow_ip_name_lookup(!component.allow_list.is_empty()).socket_addr_check(
-        move |address, purpose| {
-            let reaches = |scheme, address: SocketAddr| {
-                own.allow_list.allows_socket(scheme, address.ip(), address.port())
-                    && !app.blocked.contains(address.ip())
-            };
-            let allowed = match purpose {
-                // Before it connects, a socket is bound to any address and port.
-                SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
-                    address.ip().is_unspecified() && address.port() == 0
-                }
-                SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
-                SocketAddrUse::TcpConnect => reaches("tcp", address),
-                SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => reaches("udp", address),
-            };
-            Box::pin(async move { allowed })
-        },
-    );
+    let outbound = !component.allow_list.is_empty();
+    builder.allow_tcp(outbound).allow_udp(outbound).allow_ip_name_lookup(outbound);
+    builder.socket_addr_check(move |address, purpose| {
+        let reaches = |scheme| {
+            own.allow_list.allows_socket(scheme, address.ip(), address.port())
+                && !app.blocked.contains(address.ip())
+        };
+        let sends = |scheme| {
+            let allowed = reaches(scheme);
+            if !allowed {
+                tracing::warn!(
+                    component = %own.id,
+                    "a socket to {scheme}://{address} refused: not in allowed_outbound_hosts"
+                );
+            }
+            allowed
+        };
+        let allowed = match purpose {
+            // Before it connects, a socket is bound to any address and port.
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
+                address.ip().is_unspecified() && address.port() == 0
+            }
+            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
+            SocketAddrUse::TcpConnect => sends("tcp"),
+            SocketAddrUse::UdpSend => sends("udp"),
+            SocketAddrUse::UdpReceive => reaches("udp"),
+        };
+        Box::pin(async move { allowed })
+    });
     Ok(builder)
 }

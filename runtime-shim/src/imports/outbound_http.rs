@@ -33,7 +33,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiH
 use crate::allow_list::chained_component;
 use crate::answer::{self, Asker, Problem};
 use crate::app::Component;
-use crate::body::{Body, Patience};
+use crate::body::{self, Body, Patience};
 use crate::core::Core;
 use crate::guest::{Guest, OutboundCall, RequestContext};
 use crate::limits::{Limits, permits, size};
@@ -102,9 +102,10 @@ pub(crate) async fn send(
     let Some(target) = target(component, request.uri()) else {
         let authority = request.uri().authority().map(Authority::as_str);
         let authority = authority.filter(|it| !it.starts_with(':')).unwrap_or("self");
+        let scheme = request.uri().scheme_str().unwrap_or("https");
         tracing::warn!(
             component = %component.id, trace_id = %context.trace,
-            "outbound call to {} refused: not in allowed_outbound_hosts", log::shown(&authority)
+            "outbound call to {scheme}://{} refused: not in allowed_outbound_hosts", log::shown(&authority)
         );
         return Err(Error::HttpRequestDenied);
     };
@@ -161,28 +162,45 @@ async fn reach(
             Ok(called(core, index, context, request, &asker).await)
         }
         Target::Itself => {
-            let asker = Asker::of(request.headers(), context.trace);
-            let Some(found) = core.app.router.find(request.uri().path()) else {
-                let problem = answer::problem(Problem::NotFound, &asker);
-                return Ok(problem.map(BodyExt::boxed_unsync));
-            };
-            match &found.route.target {
-                route::Target::Component(index) => {
-                    let (index, (mut parts, body)) = (*index, request.into_parts());
-                    let path = parts.uri.path_and_query().cloned();
-                    parts.uri = path.map_or_else(Uri::default, Uri::from);
-                    parts.headers.insert(HOST, core.own.clone());
-                    request::describe(&mut parts, found, &CHAINED_CLIENT_ADDR, context);
-                    let request = Request::from_parts(parts, body);
-                    Ok(called(core, index, context, request, &asker).await)
-                }
-                route::Target::Fixed(response) => {
-                    Ok(response.clone().map(|bytes| Body::full(bytes).boxed_unsync()))
-                }
-            }
+            let method = request.method().clone();
+            let response = itself(core, context, request).await;
+            let has_body = request::has_body(&method, response.status());
+            Ok(if has_body { response } else { response.map(|_| body::empty()) })
         }
         Target::Elsewhere => {
             elsewhere(core, component, context, request, options.unwrap_or_default()).await
+        }
+    }
+}
+
+/// What a client from outside would be answered.
+async fn itself(
+    core: &Arc<Core>,
+    context: RequestContext,
+    request: Request<WasiBody>,
+) -> Response<WasiBody> {
+    let asker = Asker::of(request.headers(), context.trace);
+    let path = request.uri().path();
+    let well_known = path.strip_prefix(request::WELL_KNOWN);
+    if let Some(response) = well_known.and_then(|name| request::told_by_host(core, name)) {
+        return response.map(BodyExt::boxed_unsync);
+    }
+    let found = well_known.is_none().then(|| core.app.router.find(path)).flatten();
+    let Some(found) = found else {
+        return answer::problem(Problem::NotFound, &asker).map(BodyExt::boxed_unsync);
+    };
+    match &found.route.target {
+        route::Target::Component(index) => {
+            let (index, (mut parts, body)) = (*index, request.into_parts());
+            let path = parts.uri.path_and_query().cloned();
+            parts.uri = path.map_or_else(Uri::default, Uri::from);
+            parts.headers.insert(HOST, core.own.clone());
+            request::describe(&mut parts, found, &CHAINED_CLIENT_ADDR, context);
+            let request = Request::from_parts(parts, body);
+            called(core, index, context, request, &asker).await
+        }
+        route::Target::Fixed(response) => {
+            response.clone().map(|bytes| Body::full(bytes).boxed_unsync())
         }
     }
 }

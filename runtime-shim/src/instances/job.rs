@@ -47,7 +47,9 @@ impl fmt::Display for Fate {
             Self::Trapped => "the instance trapped",
             Self::TimedOut => "the request took too long",
             Self::Disturbed => "another request had the instance ended",
-            Self::Queued => "no instance became free in time",
+            Self::Queued => {
+                "no instance became free in time (instances, concurrent_requests, queue_wait_ms)"
+            }
         })
     }
 }

@@ -587,7 +587,11 @@ impl Component {
         for host in &self.allowed_http_hosts {
             hosts.extend(match host.as_str() {
                 "insecure:allow-all" => ["http://*:*".to_owned(), "https://*:*".to_owned()],
-                host => [format!("http://{host}"), format!("https://{host}")],
+                host => {
+                    let host = host.trim_start_matches("http://").trim_start_matches("https://");
+                    let host = host.trim_end_matches('/');
+                    [format!("http://{host}"), format!("https://{host}")]
+                }
             });
         }
         hosts

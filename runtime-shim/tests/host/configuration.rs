@@ -81,7 +81,9 @@ fn variables_may_stand_in_a_file_of_the_working_directory() {
     says(host("GREETING=1\n"), &both);
     let one = refused(host("SPIN_VARIABLE_GREETING='from a file' # as it says\n"));
     assert!(!one.contains(both[0]) && one.contains(both[1]), "{one}");
-    says(host("no line of such a file\n"), &[".env"]);
+    let others = refused(host("PASSWORD=correct horse\nSPIN_VARIABLE_GREETING=1\n"));
+    assert!(!others.contains("horse") && !others.contains(both[0]), "{others}");
+    assert!(others.contains("a line is passed over") && others.contains(both[1]), "{others}");
 }
 
 #[test]

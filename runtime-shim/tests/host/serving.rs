@@ -117,6 +117,8 @@ fn components_call_each_other_in_process() {
     );
     assert!(seen.contains("spin-full-url: http://localhost/x/headers"), "{seen}");
     assert_eq!(get("/outbound?url=http://self.alt/hello"), ok("200 hello"));
+    assert_eq!(get("/outbound?url=http://self.alt/.well-known/spin/health"), ok("200 OK"));
+    assert!(get("/outbound?url=http://self.alt/.well-known/spin/hello").1.starts_with("404"));
     let (_, seen) = get("/outbound?url=http://self.alt/people/kim/x/headers");
     for line in [
         "spin-path-info: /x/headers\n",
