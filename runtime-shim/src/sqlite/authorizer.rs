@@ -42,6 +42,7 @@ pub(super) fn authorize(context: &AuthContext<'_>, seen: &Seen) -> Authorization
                 | "query_only"
                 | "read_uncommitted"
                 | "legacy_alter_table"
+                | "case_sensitive_like"
                 | "trusted_schema"
                 | "cell_size_check"
                 | "analysis_limit"
@@ -51,8 +52,7 @@ pub(super) fn authorize(context: &AuthContext<'_>, seen: &Seen) -> Authorization
                     seen.changed.store(true, Relaxed);
                     Authorization::Allow
                 }
-                // Without effect, as in SQLite itself with a name that it does not know. Nor has
-                // `case_sensitive_like` any: it would bring SQLite's own LIKE back.
+                // Without effect, as in SQLite itself with a name that it does not know.
                 _ => Authorization::Ignore,
             }
         }

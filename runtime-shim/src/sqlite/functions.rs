@@ -28,7 +28,7 @@ pub(crate) fn add(connection: &Connection, longest: &Arc<AtomicI32>, clock: &Clo
 }
 
 /// Has SQLite call `work` in the place of its own `name`, as long as there is time.
-pub(super) fn define<T: SqlFnOutput>(
+fn define<T: SqlFnOutput>(
     connection: &Connection,
     name: &str,
     arguments: i32,
@@ -88,7 +88,7 @@ fn trim(context: &Context<'_>, start: bool, end: bool) -> Option<String> {
 }
 
 /// An argument of a function as SQLite reads it where it wants text.
-pub(super) fn as_text<'a>(context: &'a Context<'_>, index: usize) -> Option<Cow<'a, str>> {
+fn as_text<'a>(context: &'a Context<'_>, index: usize) -> Option<Cow<'a, str>> {
     match context.get_raw(index) {
         ValueRef::Null => None,
         ValueRef::Integer(value) => Some(value.to_string().into()),

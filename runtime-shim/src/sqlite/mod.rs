@@ -26,7 +26,6 @@ use crate::metrics::PoolMetrics;
 mod authorizer;
 mod functions;
 mod lease;
-mod pattern;
 mod rows;
 mod session;
 mod weight;

@@ -17,7 +17,7 @@ use super::authorizer::authorize;
 use super::lease::Progress;
 use super::rows::{Row, Rows, query};
 use super::weight::{Seen, Weight, Weights, thread_time};
-use super::{DatabaseError, functions, pattern};
+use super::{DatabaseError, functions};
 use crate::limits::{Limits, size};
 
 /// `sqlite_value_bytes` on a serving thread.
@@ -38,7 +38,7 @@ const READ_SCHEMA: &str = "select 1 from sqlite_schema";
 const RETRY: Duration = Duration::from_millis(5);
 
 /// When the running statement is stopped. SQLite itself looks at it where it jumps, the functions
-/// of [`functions`] and [`pattern`] wherever they are called.
+/// of [`functions`] wherever they are called.
 #[derive(Clone)]
 pub(super) struct Clock {
     epoch: Instant,
@@ -206,12 +206,13 @@ impl Session {
         let clock = Clock::new();
         let value_bytes = Arc::new(AtomicI32::new(bytes(limits.sqlite_value_bytes)));
         functions::add(&connection, &value_bytes, &clock)?;
-        pattern::add(&connection, limits, &clock)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, bytes(limits.sqlite_text_bytes))?;
+        let longest_pattern = bytes(limits.sqlite_pattern_bytes);
+        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, longest_pattern)?;
         connection.set_prepared_statement_cache_capacity(size(limits.sqlite_statements));
         let seen = Arc::<Seen>::default();
         connection.authorizer(Some({

@@ -108,6 +108,9 @@ fn settings_of_one_request_are_not_those_of_the_next() {
     let host = Host::start();
     assert_eq!(sql(&host, "pragma recursive_triggers = on\npragma recursive_triggers"), "1\n");
     assert_eq!(sql(&host, "pragma recursive_triggers"), "0\n");
+    let like = "select 'a' like 'A'";
+    assert_eq!(sql(&host, &format!("pragma case_sensitive_like = on\n{like}")), "0\n");
+    assert_eq!(sql(&host, like), "1\n");
     assert_eq!(sql(&host, "attach '' as other\ncreate table other.t (id)"), "");
     assert!(error(&host, "select * from other.t").contains("no such table"));
     for table in ["temp table mine", "table temp.mine"] {
@@ -163,7 +166,7 @@ fn what_cannot_be_stopped_holds_up_nobody() {
     // One call of a function, whose time is the product of the lengths.
     let function = "select printf('%.1000000c', 'a') like '%' || printf('%.900c', 'a') || 'b'";
     // The same within the bounds of a serving thread, again and again.
-    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 100)
+    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 20)
         select count(printf('%.60000c', 'a') like '%' || printf('%.900c', 'a') || 'b' || i) from n";
     let many = many.replace('\n', " ");
     let trim = "select length(trim(printf('%.60000c', 'a'), printf('%.50000c', 'b') || 'a'))";
@@ -175,7 +178,7 @@ fn what_cannot_be_stopped_holds_up_nobody() {
         let likes = vec![like; count].join(",");
         format!("select {likes} from (select printf('%.60000c', 'a') p)")
     };
-    let (short, wide) = (columns(60), columns(1000));
+    let (short, wide) = (columns(60), columns(200));
     for statement in [function, &many, trim, &long, &short, &wide] {
         std::thread::scope(|scope| {
             let busy = scope.spawn(|| host.post("/sql", statement));
