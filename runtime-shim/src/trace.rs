@@ -2,6 +2,7 @@
 //! a trace id, taken over from its caller or made here; errors and log lines carry it.
 
 use std::fmt;
+use std::io::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -56,19 +57,11 @@ impl TraceContext {
 
     /// The header for whom this span calls.
     pub fn header(self) -> HeaderValue {
-        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        write_hex(&mut text[3..35], self.id);
-        write_hex(&mut text[36..52], u128::from(self.span));
-        text[54] = b'0' + u8::from(self.sampled);
+        let Self { id, span, sampled, .. } = self;
+        let mut text = [0; 55];
+        // There is as much room as it takes.
+        let _ = write!(&mut text[..], "00-{id:032x}-{span:016x}-{:02x}", u8::from(sampled));
         HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static(""))
-    }
-}
-
-/// Writes the low digits of `value`, as many as there is room for.
-fn write_hex(room: &mut [u8], mut value: u128) {
-    for digit in room.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(value & 15) as usize];
-        value >>= 4;
     }
 }
 
