@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -59,7 +58,6 @@ impl Server {
     /// Starts one thread per core; when this returns, all of them listen.
     pub fn start(app: &Arc<App>, address: &Address, stop: &watch::Receiver<bool>) -> Result<Self> {
         let threads = usize::try_from(app.limits.threads())?;
-        let open = Arc::new(AtomicUsize::new(0));
         let (apps, served) = watch::channel(Arc::clone(app));
         let threads = (0..threads)
             .map(|number| {
@@ -71,11 +69,11 @@ impl Server {
                     let _inside = runtime.enter();
                     address.listener().context("cannot listen")?
                 };
-                let (served, stop, open) = (served.clone(), stop.clone(), Arc::clone(&open));
+                let (served, stop) = (served.clone(), stop.clone());
                 let thread = std::thread::Builder::new().name(format!("core-{number}"));
                 let thread = thread.stack_size(STACK_BYTES);
                 Ok(thread.spawn(move || {
-                    runtime.block_on(serve(served, listener, stop, open));
+                    runtime.block_on(serve(served, listener, stop));
                     // Work that is left over after the drain is not waited for.
                     runtime.shutdown_background();
                 })?)
@@ -103,7 +101,6 @@ async fn serve(
     mut apps: watch::Receiver<Arc<App>>,
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
-    open: Arc<AtomicUsize>,
 ) {
     let app = Arc::clone(&apps.borrow_and_update());
     let limits = app.limits.clone();
@@ -128,7 +125,7 @@ async fn serve(
         connections.leave();
         tokio::time::sleep(Duration::from_millis(limits.unready_ms)).await;
     };
-    let accepting = accept(&current, &listener, &connections, &open);
+    let accepting = accept(&current, &listener, &connections);
     tokio::select! {
         () = accepting => {}
         () = renewing => {}
@@ -136,7 +133,7 @@ async fn serve(
     }
     // What the kernel accepted already would be reset by closing the listener.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        admit(&current, stream, peer, &connections, &open);
+        admit(&current, stream, peer, &connections);
     }
     drop(listener);
     connections.leave();
@@ -152,15 +149,10 @@ async fn serve(
     watching.abort();
 }
 
-async fn accept(
-    current: &Arc<Current>,
-    listener: &TcpListener,
-    connections: &Arc<Connections>,
-    open: &Arc<AtomicUsize>,
-) {
+async fn accept(current: &Arc<Current>, listener: &TcpListener, connections: &Arc<Connections>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => admit(current, stream, peer, connections, open),
+            Ok((stream, peer)) => admit(current, stream, peer, connections),
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -170,12 +162,11 @@ async fn accept(
 }
 
 /// One connection of all threads together, counted until it is dropped.
-struct Open(Arc<AtomicUsize>, prometheus::IntGauge);
+struct Open(prometheus::IntGauge);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-        self.1.dec();
+        self.0.dec();
     }
 }
 
@@ -186,15 +177,12 @@ fn admit(
     stream: TcpStream,
     peer: SocketAddr,
     connections: &Arc<Connections>,
-    open: &Arc<AtomicUsize>,
 ) {
     let core = current.get();
-    let gauge = core.app.metrics.connections.clone();
-    gauge.inc();
-    let before = open.fetch_add(1, Relaxed);
-    let open = Open(Arc::clone(open), gauge);
+    let open = Open(core.app.metrics.connections.clone());
+    open.0.inc();
     let limits = &core.app.limits;
-    let is_full = before as u64 >= limits.max_connections;
+    let is_full = open.0.get().unsigned_abs() > limits.max_connections;
     if is_full && !connections.close_one_idle(limits) || stream.set_nodelay(true).is_err() {
         return;
     }
