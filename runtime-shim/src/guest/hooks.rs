@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
 use http::header::HOST;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::RequestContext;
@@ -11,37 +12,34 @@ use crate::app::Component;
 use crate::core::Core;
 use crate::handler::HandlerPre;
 use crate::imports::outbound_http;
+use crate::limits::size;
 
 /// Of a body that a guest writes, what waits for the client to take it.
 const BODY_CHUNK_BYTES: usize = 128 * 1024;
 
-/// Outbound calls of an instance that are under way.
-#[derive(Default)]
-pub(crate) struct Calls(Arc<()>);
-
-/// One of them, until it is dropped.
-pub(crate) struct OutboundCall(#[expect(dead_code, reason = "it counts")] Arc<()>);
-
-impl Calls {
-    /// `None` if there are `limit` already.
-    pub(crate) fn start(&self, limit: u64) -> Option<OutboundCall> {
-        let started = Arc::strong_count(&self.0) as u64 - 1;
-        (started < limit).then(|| OutboundCall(Arc::clone(&self.0)))
-    }
-}
+/// One of an instance's outbound calls, until it is dropped.
+pub(crate) type OutboundCall = OwnedSemaphorePermit;
 
 /// What `wasi:http` asks of its host.
 pub(crate) struct Hooks {
     component: Arc<Component>,
     core: Arc<Core>,
     pub(super) latest: Option<RequestContext>,
-    pub(crate) calls: Calls,
+    /// Outbound calls that the instance may make besides those under way.
+    calls: Arc<Semaphore>,
 }
 
 impl Hooks {
     pub(super) fn new(core: &Arc<Core>, component: &Arc<Component>) -> Self {
         let (core, component) = (Arc::clone(core), Arc::clone(component));
-        Self { component, core, latest: None, calls: Calls::default() }
+        // An operator may allow none.
+        let calls = size(component.limits.outbound_calls).min(Semaphore::MAX_PERMITS);
+        Self { component, core, latest: None, calls: Arc::new(Semaphore::new(calls)) }
+    }
+
+    /// `None` if as many are under way as may be.
+    pub(crate) fn start_call(&self) -> Option<OutboundCall> {
+        Arc::clone(&self.calls).try_acquire_owned().ok()
     }
 }
 
@@ -99,7 +97,7 @@ impl WasiHttpHooks for Hooks {
     ) -> Sent {
         let (core, component, context) =
             (Arc::clone(&self.core), Arc::clone(&self.component), self.latest);
-        let call = self.calls.start(component.limits.outbound_calls);
+        let call = self.start_call();
         Box::new(async move {
             let call = call.ok_or(wasmtime_wasi_http::Error::ConnectionLimitReached)?;
             let response =

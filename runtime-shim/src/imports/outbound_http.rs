@@ -65,7 +65,7 @@ impl HostWithStore<Guest> for OutboundHttp {
             let guest = access.data_mut();
             let (core, component) = (Arc::clone(&guest.core), Arc::clone(&guest.component));
             let context = guest.request_of(tasks.into_iter());
-            let Some(call) = guest.hooks.calls.start(component.limits.outbound_calls) else {
+            let Some(call) = guest.hooks.start_call() else {
                 return Err(Failure::from(ErrorCode::ConnectionLimitReached));
             };
             let request = guest.table.delete(request).map_err(Failure::trap)?;
