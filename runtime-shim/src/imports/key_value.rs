@@ -7,10 +7,11 @@ use rusqlite::types::Value as Parameter;
 use wasmtime::component::{HasSelf, Resource};
 
 use super::wit::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
+use super::wit::spin::sqlite::sqlite::{RowResult, Value};
 use super::{GuestAccessor, InterfaceError, Stream, TrappableError, hold, stream};
 use crate::guest::Guest;
 use crate::held::Held;
-use crate::sqlite::{Database, DatabaseError, Lease, Row};
+use crate::sqlite::{Database, DatabaseError, Lease};
 
 /// The table, made on each new connection.
 pub(crate) const SCHEMA: &str = "create table if not exists spin_key_value (
@@ -45,8 +46,8 @@ impl OpenStore {
     ) -> Result<Vec<Vec<u8>>, DatabaseError> {
         let mut parameters = vec![Parameter::Text(self.name.to_string())];
         parameters.extend(more);
-        let found = lease.execute::<Bytes>(sql, parameters, self.limit).await?;
-        Ok(found.rows.into_iter().map(|row| row.0).collect())
+        let found = lease.execute(sql, parameters, self.limit).await?;
+        Ok(found.rows.into_iter().map(bytes).collect())
     }
 
     async fn run_once(
@@ -113,13 +114,13 @@ impl OpenStore {
     /// A connection whose transaction is rolled back unless it is committed.
     async fn begin(&self) -> Result<Lease, DatabaseError> {
         let mut lease = self.database.lease().await?;
-        lease.execute::<Bytes>("begin immediate", Vec::new(), self.limit).await?;
+        lease.execute("begin immediate", Vec::new(), self.limit).await?;
         Ok(lease)
     }
 }
 
 async fn commit(mut lease: Lease) -> Result<(), DatabaseError> {
-    lease.execute::<Bytes>("commit", Vec::new(), 0).await.map(drop)
+    lease.execute("commit", Vec::new(), 0).await.map(drop)
 }
 
 impl Guest {
@@ -144,21 +145,13 @@ impl InterfaceError for Error {
 }
 
 /// The one column of every query here.
-struct Bytes(Vec<u8>);
-
-impl Row for Bytes {
-    type Cell = Vec<u8>;
-    fn cell(value: Parameter) -> Vec<u8> {
-        match value {
-            Parameter::Integer(value) => value.to_string().into_bytes(),
-            Parameter::Real(value) => value.to_string().into_bytes(),
-            Parameter::Text(value) => value.into_bytes(),
-            Parameter::Blob(value) => value,
-            Parameter::Null => Vec::new(),
-        }
-    }
-    fn new(cells: Vec<Vec<u8>>) -> Self {
-        Self(cells.into_iter().next().unwrap_or_default())
+fn bytes(row: RowResult) -> Vec<u8> {
+    match row.values.into_iter().next() {
+        Some(Value::Integer(value)) => value.to_string().into_bytes(),
+        Some(Value::Real(value)) => value.to_string().into_bytes(),
+        Some(Value::Text(value)) => value.into_bytes(),
+        Some(Value::Blob(value)) => value,
+        Some(Value::Null) | None => Vec::new(),
     }
 }
 

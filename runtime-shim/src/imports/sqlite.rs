@@ -12,7 +12,7 @@ use super::wit::spin::sqlite::sqlite::{
 use super::{GuestAccessor, InterfaceError, TrappableError, hold, stream};
 use crate::guest::Guest;
 use crate::held::{self, Size};
-use crate::sqlite::{Database, Lease, Row, Rows};
+use crate::sqlite::{Database, Lease, Rows};
 
 /// A guest's connection. The lock gives the statements of one connection an
 /// order when a guest starts several at once.
@@ -23,16 +23,6 @@ type Answer<T> = Result<T, TrappableError<Error>>;
 
 impl InterfaceError for Error {
     const OTHER: fn(String) -> Self = Self::Io;
-}
-
-impl Row for RowResult {
-    type Cell = Value;
-    fn cell(value: Parameter) -> Value {
-        same_cases!(value, Parameter => Value: Integer Real Text Blob; Null;)
-    }
-    fn new(values: Vec<Value>) -> Self {
-        Self { values }
-    }
 }
 
 fn parameter(value: Value) -> Parameter {
@@ -60,7 +50,7 @@ async fn execute(
     (lease, limit): (Arc<Mutex<Lease>>, u64),
     statement: String,
     parameters: Vec<Value>,
-) -> Answer<Rows<RowResult>> {
+) -> Answer<Rows> {
     let parameters = parameters.into_iter().map(parameter).collect();
     Ok(lease.lock().await.execute(&statement, parameters, limit).await?)
 }

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::session::{Clock, Kind, RunError, Session, outside_memory};
 use super::weight::SchemaChange;
-use super::{Database, DatabaseError, Row, Rows, run};
+use super::{Database, DatabaseError, Rows, run};
 use crate::blocking;
 
 /// One guest's connection. Dropping it rolls back what was left open and gives
@@ -33,8 +33,8 @@ struct Held {
 }
 
 /// How far a statement came.
-pub(super) enum Progress<R> {
-    Finished(Rows<R>),
+pub(super) enum Progress {
+    Finished(Rows),
     /// It writes, which it has yet to do.
     Writes {
         schema: bool,
@@ -57,12 +57,12 @@ impl Lease {
     }
 
     /// Runs one statement and takes all its rows, at most `limit` bytes of values.
-    pub async fn execute<R: Row>(
+    pub async fn execute(
         &mut self,
         sql: &str,
         parameters: Vec<Value>,
         limit: u64,
-    ) -> Result<Rows<R>, DatabaseError> {
+    ) -> Result<Rows, DatabaseError> {
         // A server's own log can say this; here nothing else can. Values may be people's texts.
         tracing::trace!("statement: {sql}");
         let done = self.run(&outside_memory(sql), parameters, limit).await;
@@ -74,12 +74,12 @@ impl Lease {
         done
     }
 
-    async fn run<R: Row>(
+    async fn run(
         &mut self,
         sql: &str,
         parameters: Vec<Value>,
         limit: u64,
-    ) -> Result<Rows<R>, DatabaseError> {
+    ) -> Result<Rows, DatabaseError> {
         let mut progress = match self.is_light(sql)? {
             true => self.run_here(sql, &parameters, limit)?,
             false => Progress::Unknown,
@@ -104,12 +104,12 @@ impl Lease {
         Ok(!is_own && self.database.weights.is_light(sql, session.schema))
     }
 
-    fn run_here<R: Row>(
+    fn run_here(
         &self,
         sql: &str,
         parameters: &[Value],
         limit: u64,
-    ) -> Result<Progress<R>, DatabaseError> {
+    ) -> Result<Progress, DatabaseError> {
         let (session, here) = (self.session()?, self.database.here);
         match session.kind(sql, here) {
             Ok(Kind::Write) => Ok(Progress::Writes { schema: false }),
@@ -120,12 +120,12 @@ impl Lease {
     }
 
     /// Finds out what the statement is, and runs it unless it writes or takes long.
-    async fn look<R: Row>(
+    async fn look(
         &mut self,
         sql: &str,
         parameters: Arc<[Value]>,
         limit: u64,
-    ) -> Result<Progress<R>, DatabaseError> {
+    ) -> Result<Progress, DatabaseError> {
         let Database { looks, brief, aside, .. } = &*self.database;
         let (brief, aside) = (*brief, *aside);
         let turn = self.database.turn(looks, "statements before did not finish").await?;
@@ -139,13 +139,13 @@ impl Lease {
         self.aside(Some(turn), looked).await?.map_err(|error: RunError| error.into())
     }
 
-    async fn write<R: Row>(
+    async fn write(
         &mut self,
         sql: &str,
         parameters: Arc<[Value]>,
         limit: u64,
         schema: bool,
-    ) -> Result<Rows<R>, DatabaseError> {
+    ) -> Result<Rows, DatabaseError> {
         if self.held.as_ref().is_some_and(|held| held.writing.is_none()) {
             let database = &self.database;
             let turn = database.turn(&database.writer, "the writer before did not finish");
@@ -159,13 +159,13 @@ impl Lease {
         self.run_aside(None, sql, parameters, limit).await
     }
 
-    async fn run_aside<R: Row>(
+    async fn run_aside(
         &mut self,
         slow: Option<OwnedSemaphorePermit>,
         sql: &str,
         parameters: Arc<[Value]>,
         limit: u64,
-    ) -> Result<Rows<R>, DatabaseError> {
+    ) -> Result<Rows, DatabaseError> {
         let (sql, bounds) = (sql.to_owned(), self.database.aside);
         let weights = Arc::clone(&self.database.weights);
         let run = move |session: &mut Session| {

@@ -15,7 +15,7 @@ use rusqlite::limits::Limit;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use lease::Lease;
-pub(crate) use rows::{Row, Rows};
+pub(crate) use rows::Rows;
 use session::{Bounds, Session};
 use weight::Weights;
 

@@ -1,30 +1,24 @@
-//! What a statement finds, in the types of whoever asked.
+//! What a statement finds, in a guest's values.
 
 use rusqlite::Statement;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::{Value as Parameter, ValueRef};
 
 use super::session::{RunError, names};
+use crate::imports::wit::spin::sqlite::sqlite::{RowResult, Value};
 
-pub struct Rows<R> {
+pub struct Rows {
     pub columns: Vec<String>,
-    pub rows: Vec<R>,
+    pub rows: Vec<RowResult>,
     /// What they take.
     pub bytes: u64,
 }
 
-/// Builds a row of the caller's type from its values.
-pub trait Row: Send + 'static {
-    type Cell;
-    fn cell(value: Value) -> Self::Cell;
-    fn new(cells: Vec<Self::Cell>) -> Self;
-}
-
 /// Runs `statement` and takes all its rows, at most `limit` bytes of values.
-pub(super) fn query<R: Row>(
+pub(super) fn query(
     statement: &mut Statement<'_>,
-    parameters: &[Value],
+    parameters: &[Parameter],
     limit: u64,
-) -> Result<Rows<R>, RunError> {
+) -> Result<Rows, RunError> {
     let too_long =
         || RunError::Other(format!("query result exceeds limit of {limit} bytes; use LIMIT"));
     let mut bytes = names(statement) as u64;
@@ -35,25 +29,31 @@ pub(super) fn query<R: Row>(
     let mut found = statement.query(rusqlite::params_from_iter(parameters))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        let mut cells = Vec::with_capacity(columns.len());
+        let mut values = Vec::with_capacity(columns.len());
         for (index, column) in columns.iter().enumerate() {
             let value = row.get_ref(index)?;
             bytes += size(&value);
             if bytes > limit {
                 return Err(too_long());
             }
-            cells.push(cell::<R>(value, column)?);
+            values.push(owned(value, column)?);
         }
-        rows.push(R::new(cells));
+        rows.push(RowResult { values });
     }
     drop(found);
     Ok(Rows { columns, rows, bytes })
 }
 
-fn cell<R: Row>(value: ValueRef<'_>, column: &str) -> Result<R::Cell, RunError> {
-    let value = Value::try_from(value)
-        .map_err(|_| RunError::Other(format!("column {column} holds text that is not UTF-8")))?;
-    Ok(R::cell(value))
+fn owned(value: ValueRef<'_>, column: &str) -> Result<Value, RunError> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(bytes) => Value::Text(String::from_utf8(bytes.to_vec()).map_err(|_| {
+            RunError::Other(format!("column {column} holds text that is not UTF-8"))
+        })?),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    })
 }
 
 /// What a value costs in memory, its cell included.

@@ -15,7 +15,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionSta
 
 use super::authorizer::authorize;
 use super::lease::Progress;
-use super::rows::{Row, Rows, query};
+use super::rows::{Rows, query};
 use super::weight::{Seen, Weight, Weights, thread_time};
 use super::{DatabaseError, functions};
 use crate::limits::{Limits, size};
@@ -323,14 +323,14 @@ impl Session {
     }
 
     /// Runs what does not write.
-    pub(super) fn read<R: Row>(
+    pub(super) fn read(
         &self,
         kind: Kind,
         sql: &str,
         parameters: &[Value],
         limit: u64,
         bounds: Bounds,
-    ) -> Result<Progress<R>, RunError> {
+    ) -> Result<Progress, RunError> {
         match self.run(sql, parameters, limit, bounds) {
             // Too much for now, or another program holds a lock.
             Err(error) if kind == Kind::Read && error.is_retryable() => Ok(Progress::TooMuch),
@@ -338,13 +338,13 @@ impl Session {
         }
     }
 
-    pub(super) fn run<R: Row>(
+    pub(super) fn run(
         &self,
         sql: &str,
         parameters: &[Value],
         limit: u64,
         bounds: Bounds,
-    ) -> Result<Rows<R>, RunError> {
+    ) -> Result<Rows, RunError> {
         self.within(bounds, |session| {
             if !is_kept(sql) {
                 return query(&mut session.connection.prepare(sql)?, parameters, limit);
