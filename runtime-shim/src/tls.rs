@@ -12,16 +12,17 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use crate::runtime_config::ClientTls;
 
-/// Those whom browsers trust and those whom this machine does, as in Spin. They are read when a peer is first
-/// met over TLS: most components never meet one, and a start waits for nothing of it.
-pub(crate) static AUTHORITIES: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
-    let mut authorities = browsers();
-    authorities.add_parsable_certificates(of_machine());
-    Arc::new(authorities)
+/// The root certificates that browsers trust and those that this machine does, as in Spin. They are
+/// read when a peer is first met over TLS: most components never meet one, and a start waits for
+/// nothing of it.
+pub(crate) static ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = browsers();
+    roots.add_parsable_certificates(of_machine());
+    Arc::new(roots)
 });
 
 static DEFAULT: LazyLock<Arc<ClientConfig>> =
-    LazyLock::new(|| with_protocols(trusting(Arc::clone(&AUTHORITIES)).with_no_client_auth()));
+    LazyLock::new(|| with_protocols(trusting(Arc::clone(&ROOTS)).with_no_client_auth()));
 
 /// How each peer of a component is met.
 pub struct PeerTls {
@@ -101,7 +102,7 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
 fn of_machine() -> Vec<CertificateDer<'static>> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
-        tracing::warn!("of the authorities of this machine: {error}");
+        tracing::warn!("of the root certificates of this machine: {error}");
     }
     found.certs
 }
@@ -110,8 +111,8 @@ fn browsers() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
-fn trusting(authorities: Arc<RootCertStore>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-    ClientConfig::builder().with_root_certificates(authorities)
+fn trusting(roots: Arc<RootCertStore>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder().with_root_certificates(roots)
 }
 
 fn with_protocols(mut tls: ClientConfig) -> Arc<ClientConfig> {

@@ -26,11 +26,11 @@ pub struct Connection(pub(super) Shared);
 pub struct Builder {
     /// `None`: it was too long to be kept.
     address: Option<String>,
-    authority: Option<String>,
+    own_roots: Option<String>,
 }
 
 /// Certificates that a guest trusts; pools and handles keep them.
-const AUTHORITY_BYTES: usize = 64 * 1024;
+const ROOT_CERTIFICATES_BYTES: usize = 64 * 1024;
 
 type Answer<T> = Result<T, TrappableError<Error>>;
 type Rows = (Vec<Column>, StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
@@ -55,7 +55,7 @@ impl Guest {
 impl Builder {
     pub(super) fn of(address: String) -> Self {
         let address = Some(address).filter(|address| address.len() <= ADDRESS_BYTES);
-        Self { address, authority: None }
+        Self { address, own_roots: None }
     }
 
     pub(super) async fn build(self, (core, component): Owner) -> Result<Connection, Error> {
@@ -63,7 +63,7 @@ impl Builder {
             let why = format!("the address is longer than {ADDRESS_BYTES} bytes");
             return Err(Error::ConnectionFailed(why));
         };
-        postgres::open(&core, &component, address, self.authority).await.map(Connection)
+        postgres::open(&core, &component, address, self.own_roots).await.map(Connection)
     }
 }
 
@@ -123,12 +123,12 @@ impl HostConnectionBuilder for Guest {
 
     fn set_ca_root(&mut self, builder: Resource<Builder>, certificate: String) -> Answer<()> {
         let builder = self.table.get_mut(&builder)?;
-        if certificate.len() > AUTHORITY_BYTES {
-            let why = format!("the certificates are more than {AUTHORITY_BYTES} bytes");
+        if certificate.len() > ROOT_CERTIFICATES_BYTES {
+            let why = format!("the certificates are more than {ROOT_CERTIFICATES_BYTES} bytes");
             return Err(Error::Other(why).into());
         }
-        postgres::check_authority(&certificate)?;
-        builder.authority = Some(certificate);
+        postgres::check_root_certificates(&certificate)?;
+        builder.own_roots = Some(certificate);
         Ok(())
     }
 

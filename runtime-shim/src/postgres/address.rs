@@ -15,7 +15,7 @@ const DEFAULT_PORT: u16 = 5432;
 pub(super) enum Tls {
     Off,
     /// TLS where the server has it. Who can answer in its place can also say that it has none,
-    /// so its certificate is looked at only where the guest gave an authority for it.
+    /// so its certificate is looked at only where the guest gave root certificates for it.
     Prefer,
     /// A certificate of a known authority, whatever its name.
     Authority,

@@ -21,15 +21,15 @@ use crate::session_pool::Lease;
 
 pub(crate) use session::{Failure, Found, Session, Target, Wanted};
 
-/// Where sessions lead (password included), and the authority they trust.
+/// Where sessions lead (password included), and the root certificates that they trust besides.
 pub(crate) type Key = (String, Option<String>);
 
 /// A guest's connection. The lock gives its statements an order when a guest starts several.
 pub(crate) type Shared = Arc<Mutex<Lease<Session>>>;
 
-/// Whether `pem` can be trusted as a root certificate.
-pub(crate) fn check_authority(pem: &str) -> Result<(), Error> {
-    tls::authority(pem).map(drop).map_err(Error::Other)
+/// Whether `pem` holds root certificates.
+pub(crate) fn check_root_certificates(pem: &str) -> Result<(), Error> {
+    tls::root_certificates(pem).map(drop).map_err(Error::Other)
 }
 
 /// A session for `component` at `address`, which it must be allowed to reach.
@@ -37,17 +37,17 @@ pub(crate) async fn open(
     core: &Arc<Core>,
     component: &Arc<Component>,
     address: String,
-    authority: Option<String>,
+    own_roots: Option<String>,
 ) -> Result<Shared, Error> {
     let outbound = core.outbound(component);
     let network = &outbound.network;
-    let read = || Target::new(network, component, &address, authority.as_deref()).map(Arc::new);
-    let target = match authority {
+    let read = || Target::new(network, component, &address, own_roots.as_deref()).map(Arc::new);
+    let target = match own_roots {
         Some(_) => read(),
         None => outbound.postgres_targets.meaning(&address, read),
     };
     let target = target.map_err(Error::ConnectionFailed)?;
-    let key = (address, authority);
+    let key = (address, own_roots);
     let connect = Session::connect(&target);
     match outbound.postgres.lease(&key, &component.metrics.postgres, connect).await {
         Ok(lease) => Ok(Arc::new(Mutex::new(lease))),

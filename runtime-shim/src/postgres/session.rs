@@ -57,7 +57,7 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RES
 /// A server that a component may talk to, and how.
 pub(crate) struct Target {
     address: Address,
-    authority: Option<String>,
+    own_roots: Option<String>,
     network: Network,
     connect: Duration,
     statement: Duration,
@@ -117,7 +117,7 @@ impl Target {
         network: &Network,
         component: &Component,
         address: &str,
-        authority: Option<&str>,
+        own_roots: Option<&str>,
     ) -> Result<Self, String> {
         let address = Address::parse(address)?;
         let (host, port) = (&address.host, address.port);
@@ -139,7 +139,7 @@ impl Target {
             network: network.clone(),
             row: limits.server_result_bytes,
             address,
-            authority: authority.map(str::to_owned),
+            own_roots: own_roots.map(str::to_owned),
         })
     }
 
@@ -161,7 +161,7 @@ impl Target {
         let Address { tls, host, .. } = &self.address;
         match tls {
             Tls::Off => Ok(None),
-            mode => Connector::new(*mode, host, self.authority.as_deref()).map(Some),
+            mode => Connector::new(*mode, host, self.own_roots.as_deref()).map(Some),
         }
     }
 

@@ -17,10 +17,10 @@ use tokio_rustls::TlsConnector;
 use super::address::Tls;
 use super::messages::Bounded;
 use crate::net::Stream;
-use crate::tls::{AUTHORITIES, certificates};
+use crate::tls::{ROOTS, certificates};
 
-/// What a component trusts besides.
-pub(super) fn authority(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+/// Those in `pem`, at least one, that a component trusts besides the public ones.
+pub(super) fn root_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     certificates(pem.as_bytes()).map_err(|error| format!("the root certificate {error}"))
 }
 
@@ -32,17 +32,17 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// `authority` is PEM of a root that is trusted beside the public ones.
-    pub(super) fn new(tls: Tls, host: &str, authority: Option<&str>) -> Result<Self, String> {
-        let mut roots = Arc::clone(&AUTHORITIES);
-        for certificate in authority.map(self::authority).transpose()?.unwrap_or_default() {
+    /// `own_roots` is PEM of root certificates that are trusted beside the public ones.
+    pub(super) fn new(tls: Tls, host: &str, own_roots: Option<&str>) -> Result<Self, String> {
+        let mut roots = Arc::clone(&ROOTS);
+        for certificate in own_roots.map(root_certificates).transpose()?.unwrap_or_default() {
             let roots = Arc::make_mut(&mut roots);
             roots.add(certificate).map_err(|_| "the root certificate is not valid".to_owned())?;
         }
         let builder = ClientConfig::builder();
         let provider = Arc::clone(builder.crypto_provider());
         let rule = match tls {
-            Tls::Prefer if authority.is_none() => Some(Rule::Anyone),
+            Tls::Prefer if own_roots.is_none() => Some(Rule::Anyone),
             Tls::Authority => {
                 let webpki = WebPkiServerVerifier::builder_with_provider(
                     Arc::clone(&roots),
