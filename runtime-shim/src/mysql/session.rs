@@ -10,7 +10,7 @@ use mysql_async::{ChangeUserOpts, Conn, DriverError, IoError, Params, ServerErro
 use tokio::time::timeout;
 
 use super::address::{Address, Tls};
-use super::statement::Trace;
+use super::statement::Effect;
 use super::values;
 use crate::imports::wit::spin::mysql::mysql::{Column, DbValue};
 use crate::limits::Limits;
@@ -27,7 +27,7 @@ const ENDED: &[u16] = &[1053, 1927, 3169, 4031];
 pub(crate) struct MysqlSession {
     conn: Conn,
     /// The most that any statement left since the last reset.
-    left: Trace,
+    left: Effect,
     lost: bool,
     statement_limit: Duration,
     connect_limit: Duration,
@@ -68,7 +68,7 @@ impl MysqlSession {
         };
         Ok(Self {
             conn,
-            left: Trace::Nothing,
+            left: Effect::Nothing,
             lost: false,
             statement_limit: Duration::from_millis(limits.server_statement_ms),
             connect_limit,
@@ -82,11 +82,11 @@ impl MysqlSession {
         parameters: Vec<Value>,
         limit: u64,
     ) -> Result<Rows, Failure> {
-        let trace = Trace::of(statement);
-        self.left = self.left.max(trace);
+        let effect = Effect::of(statement);
+        self.left = self.left.max(effect);
         let wait = self.statement_limit;
         // MySQL prepares none of those that open a transaction (error 1295).
-        let result = if trace == Trace::Transaction && parameters.is_empty() {
+        let result = if effect == Effect::Transaction && parameters.is_empty() {
             timeout(wait, self.send(statement)).await
         } else {
             timeout(wait, self.execute(statement, parameters, limit)).await
@@ -159,12 +159,12 @@ impl Session for MysqlSession {
     }
 
     async fn reset(&mut self) -> bool {
-        match std::mem::replace(&mut self.left, Trace::Nothing) {
-            Trace::Nothing if !self.may_be_in_transaction() => true,
-            Trace::Nothing | Trace::Transaction => {
+        match std::mem::replace(&mut self.left, Effect::Nothing) {
+            Effect::Nothing if !self.may_be_in_transaction() => true,
+            Effect::Nothing | Effect::Transaction => {
                 self.end_transaction().await || self.start_over().await
             }
-            Trace::Settings => self.start_over().await,
+            Effect::Settings => self.start_over().await,
         }
     }
 

@@ -5,7 +5,7 @@
 /// What a stored function or a trigger sets is not seen here: they belong to the schema of the
 /// component, and it is the only one to meet their traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Trace {
+pub(crate) enum Effect {
     Nothing,
     /// An open transaction, autocommit off, another isolation level.
     Transaction,
@@ -39,7 +39,7 @@ const TRANSACTION_STARTS: &[&str] = &[
     "set session transaction isolation level ",
 ];
 
-impl Trace {
+impl Effect {
     pub(crate) fn of(statement: &str) -> Self {
         let text = statement.trim_start();
         let word = text.split(|end: char| !end.is_ascii_alphabetic()).next().unwrap_or_default();
@@ -83,7 +83,7 @@ fn normal(statement: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Trace;
+    use super::Effect;
 
     #[test]
     fn plain_statements_leave_nothing() {
@@ -93,7 +93,7 @@ mod tests {
             "Select(1)",
             "with a as (select 1) select * from a",
         ] {
-            assert_eq!(Trace::of(text), Trace::Nothing, "{text}");
+            assert_eq!(Effect::of(text), Effect::Nothing, "{text}");
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
             "rollback to savepoint a",
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         ] {
-            assert_eq!(Trace::of(text), Trace::Transaction, "{text}");
+            assert_eq!(Effect::of(text), Effect::Transaction, "{text}");
         }
     }
 
@@ -137,7 +137,7 @@ mod tests {
             "SET  ROLE admin",
             "",
         ] {
-            assert_eq!(Trace::of(text), Trace::Settings, "{text}");
+            assert_eq!(Effect::of(text), Effect::Settings, "{text}");
         }
     }
 }
