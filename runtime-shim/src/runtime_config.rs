@@ -77,6 +77,21 @@ pub struct ComponentConfig {
     pub limits: ComponentOverrides,
 }
 
+/// What Spin takes and this host does not, and what takes its place.
+const SPINS: &[(&str, &str)] = &[
+    ("outbound_http", "set outbound_connections and outbound_idle_connections in [limits]"),
+    ("llm_compute", "this host has no language models"),
+    ("allow_attach_file", "no file is attached to a database"),
+    ("libsql", "a database is a file (type = \"spin\"), or a server that the component connects to"),
+    ("redis", KEPT_HERE),
+    ("azure_cosmos", KEPT_HERE),
+    ("aws_dynamo", KEPT_HERE),
+    ("vault", SECRETS),
+    ("azure_key_vault", SECRETS),
+];
+const KEPT_HERE: &str = "a store is a file (type = \"spin\")";
+const SECRETS: &str = "give secrets as SPIN_VARIABLE_NAME, or by type = \"env\" or \"static\"";
+
 impl RuntimeConfig {
     /// Paths of key-value stores and certificates are relative to the file's directory, and others to the
     /// working directory, as in Spin: elsewhere an empty database would be made.
@@ -84,7 +99,16 @@ impl RuntimeConfig {
         let place = file.display();
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the runtime config {place}"))?;
-        let mut config: Self = parse_toml(file, &text)?;
+        let mut config: Self = parse_toml(file, &text).map_err(|error| {
+            let said = error.to_string();
+            let named = |(name, _): &&(&str, &str)| said.contains(&format!("`{name}`"));
+            match SPINS.iter().find(named) {
+                Some((name, instead)) => {
+                    error.context(format!("{name} is Spin's, and not taken here: {instead}"))
+                }
+                None => error,
+            }
+        })?;
         let directory = file.parent().unwrap_or(Path::new("."));
         for Store::Spin { path } in config.key_value_store.values_mut() {
             *path = path.take().map(|path| directory.join(path));
@@ -116,6 +140,22 @@ fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_only_spin_takes_has_something_in_its_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("config.toml");
+        for (text, name) in [
+            ("[outbound_http]\nmax_concurrent_requests = 9", "outbound_http"),
+            ("[sqlite_database.a]\ntype = 'libsql'", "libsql"),
+            ("[key_value_store.a]\ntype = 'redis'", "redis"),
+            ("[[variables_provider]]\ntype = 'vault'", "vault"),
+        ] {
+            std::fs::write(&file, text).expect("a file");
+            let said = format!("{:#}", RuntimeConfig::read(&file).expect_err(text));
+            assert!(said.starts_with(&format!("{name} is Spin's")), "{said}");
+        }
+    }
 
     #[test]
     fn paths_lead_where_spin_has_them() {
