@@ -82,7 +82,10 @@ const SPINS: &[(&str, &str)] = &[
     ("outbound_http", "set outbound_connections and outbound_idle_connections in [limits]"),
     ("llm_compute", "this host has no language models"),
     ("allow_attach_file", "no file is attached to a database"),
-    ("libsql", "a database is a file (type = \"spin\"), or a server that the component connects to"),
+    (
+        "libsql",
+        "a database is a file (type = \"spin\"), or a server that the component connects to",
+    ),
     ("redis", KEPT_HERE),
     ("azure_cosmos", KEPT_HERE),
     ("aws_dynamo", KEPT_HERE),

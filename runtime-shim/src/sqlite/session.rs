@@ -11,7 +11,7 @@ use rusqlite::ffi::{self, ErrorCode};
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
 use rusqlite::types::Value;
-use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, TransactionState};
+use rusqlite::{Batch, CachedStatement, Connection, OpenFlags, Statement, TransactionState};
 
 use super::authorizer::authorize;
 use super::lease::Progress;
@@ -278,7 +278,8 @@ impl Session {
         seen.pragma.store(false, Relaxed);
         let (shape, weight) = self.within(bounds, |session| {
             let started = thread_time();
-            let shape = shape(&session.connection.prepare(sql)?);
+            let prepared = session.connection.prepare(sql);
+            let shape = shape(&prepared.map_err(|error| session.told_apart(sql, error))?);
             let planning = thread_time().saturating_sub(started);
             // The authorizer sees only what is planned anew, and has to see these each time.
             let may_be_known = !seen.schema.load(Relaxed) && !seen.pragma.load(Relaxed);
@@ -290,6 +291,14 @@ impl Session {
             weights.add(sql, weight, version);
         }
         Ok((self.kind_of(shape)?, seen.schema.load(Relaxed)))
+    }
+
+    /// Of two statements the library says what is wrong with the second, which is not to be there.
+    fn told_apart(&self, sql: &str, error: rusqlite::Error) -> rusqlite::Error {
+        match Batch::new(&self.connection, sql).next() {
+            Ok(Some(_)) => rusqlite::Error::MultipleStatement,
+            _ => error,
+        }
     }
 
     /// Outside of a transaction, of which this would be the first statement.

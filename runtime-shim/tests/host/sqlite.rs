@@ -104,6 +104,16 @@ fn other_files_are_out_of_reach() {
 }
 
 #[test]
+fn a_second_statement_is_told_to_be_one() {
+    let host = Host::start();
+    for second in ["create index first on nothing (a)", "create table second (a)"] {
+        let both = format!("create table nothing (a); {second}");
+        assert!(error(&host, &both).contains("Multiple statements"), "{second}");
+    }
+    assert!(error(&host, "select * from nothing").contains("no such table"), "neither ran");
+}
+
+#[test]
 fn settings_of_one_request_are_not_those_of_the_next() {
     let host = Host::start();
     assert_eq!(sql(&host, "pragma recursive_triggers = on\npragma recursive_triggers"), "1\n");
