@@ -21,10 +21,10 @@ use crate::metrics::Metrics;
 
 /// Probes and a scraper; more is a mistake.
 const CONNECTIONS: usize = 32;
-/// Scrapers come back within a minute; a client that holds on is let go.
-const HEADER_WAIT: Duration = Duration::from_secs(75);
+/// Probes ask at once; a client that says nothing keeps them from their place for no longer.
+const HEADER_WAIT: Duration = Duration::from_secs(5);
 
-/// A scraper connects anew; a client that reads nothing has its place for no longer.
+/// A client that reads nothing has its place for no longer.
 const CONNECTION: Duration = Duration::from_secs(10 * 60);
 
 /// Serves until dropped. Not ready once `stop` is set.

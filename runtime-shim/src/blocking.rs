@@ -13,13 +13,19 @@ use tokio::task::JoinHandle;
 /// Threads of the whole process. They end when there is nothing to do.
 pub(crate) struct Threads(LazyLock<io::Result<Runtime>>);
 
-pub(crate) static DISK: Threads = Threads(LazyLock::new(|| threads(64)));
+pub(crate) static DISK: Threads = Threads(LazyLock::new(|| threads(64, DISK_STACK_BYTES)));
 /// Each component may occupy `look_ups` of them on each serving thread.
-pub(crate) static NAMES: Threads = Threads(LazyLock::new(|| threads(512)));
+pub(crate) static NAMES: Threads = Threads(LazyLock::new(|| threads(512, NAME_STACK_BYTES)));
+
+/// Address space. SQLite plans what is in a thousand views, of which each may have an expression of a
+/// thousand levels, level by level: some 250 MiB, and one byte too few ends the process.
+const DISK_STACK_BYTES: usize = 512 * 1024 * 1024;
+/// As much as tokio takes.
+const NAME_STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// A runtime without a thread of its own: it is there for those that block.
-fn threads(most: usize) -> io::Result<Runtime> {
-    Builder::new_current_thread().max_blocking_threads(most).build()
+fn threads(most: usize, stack_bytes: usize) -> io::Result<Runtime> {
+    Builder::new_current_thread().max_blocking_threads(most).thread_stack_size(stack_bytes).build()
 }
 
 impl Threads {

@@ -54,8 +54,10 @@ pub struct Core {
     outbound: Vec<Outbound>,
     /// Held by the instance that computes, from its first interruption on.
     pub(crate) turns: Arc<Semaphore>,
-    /// Room for bodies that are held as a whole, in KiB.
-    whole_bodies: Arc<Semaphore>,
+    /// Room for bodies of requests that are held as a whole, in KiB.
+    whole_requests: Arc<Semaphore>,
+    /// The same for answers, which clients that send slowly must not keep from others.
+    whole_answers: Arc<Semaphore>,
 }
 
 impl Core {
@@ -67,14 +69,15 @@ impl Core {
         let pools = components().map(|component| Pool::new(component, share)).collect();
         let outbound = |component: &Arc<Component>| Outbound::new(&app.blocked, component);
         let outbound = components().map(outbound).collect();
-        let whole = app.limits.whole_body_bytes;
+        let whole = kibibytes(app.limits.whole_body_bytes) as usize;
         let core = Arc::new(Self {
             app,
             own,
             pools,
             outbound,
             turns: Arc::new(Semaphore::new(1)),
-            whole_bodies: Arc::new(Semaphore::new(kibibytes(whole) as usize)),
+            whole_requests: Arc::new(Semaphore::new(whole)),
+            whole_answers: Arc::new(Semaphore::new(whole)),
         });
         tokio::spawn(Pool::watch(Arc::downgrade(&core)));
         core
@@ -135,7 +138,7 @@ impl Core {
         let (parts, body) = response.into_parts();
         let body = inbound_http::bytes(body.unchecked());
         let room =
-            Arc::clone(&self.whole_bodies).try_acquire_many_owned(kibibytes(body.len() as u64));
+            Arc::clone(&self.whole_answers).try_acquire_many_owned(kibibytes(body.len() as u64));
         let room = room.map_err(|_| Problem::Overloaded)?;
         let body = inbound_http::whole(counted(body, room));
         Ok(Response::from_parts(parts, body.into()))
@@ -147,7 +150,7 @@ impl Core {
         let Ok(code) = component.code() else { return Err(Problem::Crashed) };
         let waiting = Waiting {
             places: (!code.takes_whole_bodies()).then(|| self.pools[index].uploads()),
-            room: Arc::clone(&self.whole_bodies),
+            room: Arc::clone(&self.whole_requests),
             limit: component.limits.request_body_bytes.min(self.app.limits.whole_body_bytes),
         };
         let wait = Duration::from_millis(component.limits.request_ms);

@@ -137,18 +137,24 @@ pub(crate) struct Stream {
     /// Of those that there may be at once.
     #[expect(dead_code, reason = "held")]
     place: Option<OwnedSemaphorePermit>,
+    /// Bytes that were there at once.
+    taken: usize,
 }
+
+/// A peer that sends without a pause gives way to others after so much: what it sends may be thousands
+/// of heads (1xx), which the library reads one after the other.
+const TURN_BYTES: usize = 64 * 1024;
 
 impl Stream {
     pub(crate) fn plain(stream: TcpStream, place: Option<OwnedSemaphorePermit>) -> Self {
-        Self { io: Either::Left(stream), place }
+        Self { io: Either::Left(stream), place, taken: 0 }
     }
 
     pub(crate) fn secure(
         stream: TlsStream<TcpStream>,
         place: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { io: Either::Right(Box::new(stream)), place }
+        Self { io: Either::Right(Box::new(stream)), place, taken: 0 }
     }
 
     /// What both sides agreed to speak, where TLS was asked for that.
@@ -166,7 +172,16 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         room: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, room)
+        if self.taken >= TURN_BYTES {
+            self.taken = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = room.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, room);
+        let taken = self.taken + room.filled().len() - before;
+        self.taken = if polled.is_ready() { taken } else { 0 };
+        polled
     }
 }
 

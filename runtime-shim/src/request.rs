@@ -278,6 +278,12 @@ pub(crate) fn describe(
     let headers = &mut parts.headers;
     strip(headers);
     headers.reserve(ADDED);
+    if parts.uri.authority().is_some()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        // The one that counts (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
+        headers.insert(HOST, host);
+    }
     headers.insert(PATH_INFO, HeaderValue::try_from(matched.path_info).unwrap_or(NOTHING));
     headers.insert(FULL_URL, HeaderValue::try_from(full_url).unwrap_or(NOTHING));
     headers.insert(MATCHED_ROUTE, matched.route.based.clone());

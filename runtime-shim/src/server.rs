@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::FutureExt;
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -325,9 +325,9 @@ fn answer(
         let under_way = registered.request();
         // HTTP/2 has a frame for it, which is sent when the connection is asked to finish.
         let one_at_a_time = request.version() < Version::HTTP_2;
-        let bodiless = !one_at_a_time && request.method() == Method::HEAD;
+        let method = request.method().clone();
         let mut response = request::answer(&core, &client, request).await;
-        if bodiless {
+        if !one_at_a_time && !request::has_body(&method, response.status()) {
             leave_body_out(&mut response);
         }
         if one_at_a_time && registered.is_leaving() {
@@ -340,7 +340,9 @@ fn answer(
 /// hyper does so over HTTP/1 alone, and a client of HTTP/2 takes a body for an error (RFC 9113, 8.1.1).
 fn leave_body_out(response: &mut Response<Body>) {
     let body = std::mem::replace(response.body_mut(), Body::full(Bytes::new()));
-    if let Some(length) = body.size_hint().exact() {
+    if response.status() == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    } else if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
 }

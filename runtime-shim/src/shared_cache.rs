@@ -20,6 +20,7 @@ use quick_cache::{OptionsBuilder, Weighter, sync};
 
 use crate::body::Body;
 use crate::limits::Limits;
+use crate::trace::TRACEPARENT;
 
 /// Answers kept at one address, which differ by what `Vary` names: languages times encodings,
 /// and some room.
@@ -104,6 +105,8 @@ impl SharedCache {
             && self.load.is_high(under_way, now)
             && parts.method == Method::GET
             && !personal.iter().any(|name| parts.headers.contains_key(name))
+            // Of several lines of one name the library compares the first.
+            && parts.headers.len() == parts.headers.keys_len()
     }
 
     /// The answer, if it is here and fresh. In the last fifth of its life the first who asks is to
@@ -271,6 +274,8 @@ fn shareable(answer: &HeaderMap) -> bool {
     let control = answer.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
     control.is_some_and(|control| control.contains("s-maxage="))
         && !answer.contains_key(SET_COOKIE)
+        // What the host tells a component is not what the client sent.
+        && varying(answer).all(|name| !name.as_str().starts_with("spin-") && name != TRACEPARENT)
         && [CACHE_CONTROL, AGE].iter().all(|name| answer.get_all(name).iter().all(is_countable))
 }
 

@@ -64,6 +64,8 @@ impl Supervisor<'_> {
             }
         })
         .await;
+        // What is left of its answers keeps the activity, which others must not wait for.
+        self.activity.end_turn();
         metrics.busy.inc_by(busy.as_secs_f64());
         // A guest that ends itself has written what it wanted to.
         if ended.as_ref().is_err_and(|error| !cgi::is_success(error)) {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
+use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::ffi::{self, ErrorCode};
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;

@@ -339,6 +339,15 @@ fn guests_that_compute_take_turns_with_each_other_and_with_their_neighbours() {
     assert!(answered >= 10, "a neighbour was answered {answered} times meanwhile");
 }
 
+#[test]
+fn a_turn_ends_with_the_instance_that_has_it() {
+    let host = Host::with("[limits]\nthreads = 1\ninstances = 1\ncompute_ms = 300\n", &[]);
+    // Its client takes nothing more of it, and so keeps what the instance leaves.
+    let _slow = host.response("/stream?ms=0&count=1000000000000");
+    assert_ne!(host.get("/compute?ms=10000").0, 200, "longer than it may");
+    assert_eq!(host.get("/people/kim/compute?ms=50").0, 200, "another component's turn");
+}
+
 /// One instance for all, so that a trap would meet them all.
 const SHARED: &str = "[limits]\nthreads = 1\ninstances = 1\n";
 

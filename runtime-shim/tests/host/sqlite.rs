@@ -103,6 +103,21 @@ fn other_files_are_out_of_reach() {
     assert_eq!(sql(&host, "pragma journal_mode"), "wal\n");
 }
 
+/// SQLite plans it level by level, each on more of its thread's stack.
+#[test]
+fn a_statement_of_many_levels_ends_nobody() {
+    let host = Host::start();
+    for (tables, terms) in [(60, 900), (500, 900), (4_000, 90)] {
+        let mut statement = "with c0(x) as (select 1)".to_owned();
+        for table in 1..=tables {
+            let terms = "+1".repeat(terms);
+            statement += &format!(",c{table}(x) as (select (select x from c{}){terms})", table - 1);
+        }
+        host.post("/sql", &format!("{statement} select x from c{tables}"));
+        assert_eq!(sql(&host, "select 1"), "1\n", "{tables} tables of {terms} terms");
+    }
+}
+
 #[test]
 fn a_second_statement_is_told_to_be_one() {
     let host = Host::start();
