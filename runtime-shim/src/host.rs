@@ -21,6 +21,9 @@ use crate::variables;
 use crate::watch::{self, Looked};
 use crate::{admin, initial_data, migration};
 
+/// Of each body that a client breaks off a library would warn, without its trace id.
+const LOGGED: &str = "warn,wasmtime_wasi_http=error,runtime_shim=info";
+
 /// With these Spin serves HTTPS. Who set them must not be served HTTP.
 const TLS: [&str; 2] = ["SPIN_TLS_CERT", "SPIN_TLS_KEY"];
 
@@ -61,7 +64,7 @@ pub fn start_log(format: LogFormat, environment: &Environment) {
     let filter =
         environment.get("RUNTIME_SHIM_LOG").and_then(|filter| EnvFilter::try_new(filter).ok());
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("warn,runtime_shim=info")))
+        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(LOGGED)))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match format {

@@ -17,7 +17,8 @@ const DATA_ROW: u8 = b'D';
 const PARAMETER_STATUS: u8 = b'S';
 /// The longest message that is no row: a table of 1,600 columns is described in 250 KB.
 const MESSAGE_BYTES: u64 = 512 * 1024;
-/// What a session may be told that the driver keeps. After half of it another takes its place.
+/// What a session may be told that the driver keeps, or that nobody waits for. After half of it another
+/// takes its place.
 const KEPT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What a server has to say at the moment.
@@ -75,7 +76,7 @@ impl Received {
         } else if length > MESSAGE_BYTES {
             return Err(format!("the server sent a message of {length} bytes"));
         }
-        if letter == PARAMETER_STATUS || phase == Phase::Keeps as u8 {
+        if letter == PARAMETER_STATUS || phase != Phase::Rows as u8 {
             let kept = self.kept.fetch_add(length, Relaxed) + length;
             if kept > KEPT_BYTES {
                 return Err(format!("the server sent {kept} bytes about the session"));
@@ -212,8 +213,8 @@ mod tests {
         assert!((0..half).all(|_| tell(b'T')) && !received.keeps_much());
         received.enter(Phase::Idle);
         assert!((0..half).all(|_| tell(PARAMETER_STATUS)) && received.keeps_much());
-        assert!(tell(b'N') && !tell(PARAMETER_STATUS), "of a notice nothing is kept");
-        received.enter(Phase::Keeps);
-        assert!(!tell(b'N'), "of one in a login it is");
+        assert!(!tell(b'N'), "nobody waits for a notice");
+        received.enter(Phase::Rows);
+        assert!(tell(b'N') && !tell(PARAMETER_STATUS), "of one with rows nothing is kept");
     }
 }
