@@ -324,12 +324,13 @@ fn a_variable_may_stand_in_a_file_of_its_own_or_with_others() {
 fn a_runtime_config_gives_variables_limits_and_a_place_for_logs() {
     let config = "[[variables_provider]]\ntype = \"static\"\nvalues = { greeting = \"provided\" }\n\
                   [component.conformance.limits]\nrequest_body_bytes = 10\n";
-    let host = Host::with(&format!("log_dir = \"logs\"\n{config}"), &[]);
+    let logs = tempfile::tempdir().expect("a directory");
+    let host = Host::with(&format!("log_dir = {:?}\n{config}", logs.path()), &[]);
     assert_eq!(host.get("/variable?name=greeting"), (200, "provided, world".to_owned()));
     host.get("/print?text=one");
     host.printed();
-    let log = std::fs::read_to_string(host.file("logs/conformance_stdout.txt"));
-    assert_eq!(log.expect("a file beside the config"), "one\n");
+    let log = std::fs::read_to_string(logs.path().join("conformance_stdout.txt"));
+    assert_eq!(log.expect("a file of the component"), "one\n");
     assert_eq!(host.post("/echo", "0123456789").0, 200);
     assert_eq!(host.post("/echo", "0123456789a").0, 413);
 }
