@@ -121,11 +121,11 @@ fn a_statement_of_many_levels_ends_nobody() {
 #[test]
 fn a_second_statement_is_told_to_be_one() {
     let host = Host::start();
-    for second in ["create index first on nothing (a)", "create table second (a)"] {
-        let both = format!("create table nothing (a); {second}");
+    for second in ["create index first on neither (a)", "create table second (a)"] {
+        let both = format!("create table neither (a); {second}");
         assert!(error(&host, &both).contains("Multiple statements"), "{second}");
     }
-    assert!(error(&host, "select * from nothing").contains("no such table"), "neither ran");
+    assert!(error(&host, "select * from neither").contains("no such table"), "neither ran");
 }
 
 #[test]

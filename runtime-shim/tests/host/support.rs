@@ -68,8 +68,11 @@ impl Host {
     pub(crate) fn of(manifest: &Path, runtime_config: &str, arguments: &[&str]) -> Self {
         let scratch = tempfile::tempdir().expect("a directory");
         let config = scratch.path().join("runtime.toml");
-        let databases = "[sqlite_database.default]\ntype = \"spin\"\npath = \"app.db\"\n\
-                         [key_value_store.default]\ntype = \"spin\"\npath = \"kv.db\"\n";
+        let databases = format!(
+            "[sqlite_database.default]\ntype = \"spin\"\npath = {:?}\n\
+             [key_value_store.default]\ntype = \"spin\"\npath = \"kv.db\"\n",
+            scratch.path().join("app.db")
+        );
         std::fs::write(&config, format!("{runtime_config}\n{databases}")).expect("a config file");
         let mut command = command(manifest);
         command.arg("--runtime-config-file").arg(config).args(arguments);
