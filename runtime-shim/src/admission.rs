@@ -184,7 +184,7 @@ impl Admission {
             // Where the thread has time to give, those inside wait for something else, or were too
             // few: at each look some more may come in.
             let kept = if self.busy { 0 } else { self.running.count() - self.set_aside() };
-            self.room = (kept + served.max(least(limits))).min(limits.queue);
+            self.room = kept + served.max(least(limits)).min(limits.queue);
         }
         self.overloaded && !before
     }
@@ -281,6 +281,15 @@ mod tests {
         }
         inside.truncate(least);
         assert!(admission.admit(0).is_none(), "no more than before, where they compute");
+        // As many may run as the component's instances take, which may be more than wait.
+        inside.extend((0..full).map(|_| Admitted(Arc::clone(&admission.inside))));
+        running.extend((0..full).map(|_| admission.taken()));
+        admission.look(CROWD, 0.5, &limits);
+        assert_eq!(
+            admitted(&mut admission).len(),
+            4 * least,
+            "in place of those that ended, and some more"
+        );
     }
 
     #[test]

@@ -77,6 +77,11 @@ impl AllowList {
         })
     }
 
+    /// Whether raw sockets lead anywhere; `scheme` is `tcp` or `udp`.
+    pub fn allows_sockets(&self, scheme: &str) -> bool {
+        self.0.iter().any(|entry| entry.allows_scheme(scheme))
+    }
+
     /// Whether a raw socket to `address` is allowed; `scheme` is `tcp` or `udp`.
     pub fn allows_socket(&self, scheme: &str, address: IpAddr, port: u16) -> bool {
         let host = match address.to_canonical() {
@@ -279,6 +284,10 @@ mod tests {
             let list = AllowList::parse(&[entry.to_owned()]).expect(entry);
             assert_eq!(list.allows_socket("tcp", address, 4), tcp, "{entry}");
             assert_eq!(list.allows_socket("udp", address, 4), udp, "{entry}");
+            assert_eq!(
+                list.allows_sockets("tcp"),
+                !entry.starts_with("http") && !entry.starts_with("udp")
+            );
         }
     }
 

@@ -17,9 +17,9 @@ pub(crate) static DISK: Threads = Threads(LazyLock::new(|| threads(64, DISK_STAC
 /// Each component may occupy `look_ups` of them on each serving thread.
 pub(crate) static NAMES: Threads = Threads(LazyLock::new(|| threads(512, NAME_STACK_BYTES)));
 
-/// Address space. SQLite plans what is in a thousand views, of which each may have an expression of a
-/// thousand levels, level by level: some 250 MiB, and one byte too few ends the process.
-const DISK_STACK_BYTES: usize = 512 * 1024 * 1024;
+/// SQLite plans what is in views of views, and in expressions of expressions, level by level, and one byte
+/// too few ends the process. Of its `EXPRESSION_DEPTH` squared, 2 MiB hold some two thirds.
+const DISK_STACK_BYTES: usize = 32 * 1024 * 1024;
 /// As much as tokio takes.
 const NAME_STACK_BYTES: usize = 2 * 1024 * 1024;
 

@@ -164,7 +164,7 @@ impl Up {
             Some("off") => return Ok(None),
             Some(address) => {
                 let like = || format!("`{address}`: an address like {DEFAULT_ADMIN}, or off");
-                Address::reserve(address.parse().with_context(like)?)
+                Address::reserve(resolved(address).with_context(like)?)
             }
         };
         address.map(Some)

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
+use tempfile::NamedTempFile;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -143,7 +144,7 @@ impl Cache {
             return Ok(component);
         }
         let native = compile(engine, file, &wasm)?;
-        let written = tempfile::NamedTempFile::new_in(directory)
+        let written = temporary(directory, &kept)
             .and_then(|temporary| std::fs::write(temporary.path(), &native).map(|()| temporary))
             .and_then(|temporary| temporary.persist(&kept).map_err(|error| error.error));
         forget_oldest(directory);
@@ -160,7 +161,7 @@ impl Cache {
 
     /// Where that fails, this process compiles and says why it cannot.
     fn compile_apart(&self, file: &Path, wasm: &[u8], directory: &Path, kept: &Path) -> Result<()> {
-        let temporary = tempfile::NamedTempFile::new_in(directory)?;
+        let temporary = temporary(directory, kept)?;
         let mut compiler = Command::new(self.compiler.as_ref().context("there is no program")?);
         compiler.arg("compile").arg(file).arg("--to").arg(temporary.path());
         compiler.arg("--memory").arg(self.memory.to_string());
@@ -183,6 +184,12 @@ pub fn compile_stdin(asked: &Compile) -> Result<()> {
     std::io::stdin().lock().read_to_end(&mut wasm)?;
     let native = compile(&engine(&Limits::default(), asked.memory, 1)?, &asked.file, &wasm)?;
     Ok(std::fs::write(&asked.to, native)?)
+}
+
+/// Named like what it is to be, so that one that is left behind is forgotten as well.
+fn temporary(directory: &Path, kept: &Path) -> std::io::Result<NamedTempFile> {
+    let name = kept.file_name().unwrap_or_default();
+    tempfile::Builder::new().prefix(name).suffix(".part").tempfile_in(directory)
 }
 
 /// What fails here leaves files for longer than need be, and nothing else.

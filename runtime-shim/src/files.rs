@@ -133,13 +133,18 @@ impl Search<'_> {
         }
         for entry in std::fs::read_dir(source)? {
             let (found, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
-            // Editors and package managers leave links that lead nowhere.
-            if !self.is_excluded(&found) && found.exists() {
+            if !self.is_excluded(&found) && !leads_nowhere(&found) {
                 self.below(found, place.join(name))?;
             }
         }
         Ok(())
     }
+}
+
+/// Editors and package managers leave such links.
+fn leads_nowhere(path: &Path) -> bool {
+    let is_absent = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    path.is_symlink() && std::fs::metadata(path).err().is_some_and(is_absent)
 }
 
 /// What `pattern` finds in `directory`, whose own name is no pattern.

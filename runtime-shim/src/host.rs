@@ -32,7 +32,7 @@ const TLS: [&str; 2] = ["SPIN_TLS_CERT", "SPIN_TLS_KEY"];
 ///
 /// # Errors
 ///
-/// The file cannot be read.
+/// The file cannot be read, or not what it says of these variables.
 pub fn environment() -> Result<Environment> {
     // What is not UTF-8 is nothing of ours.
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -45,11 +45,15 @@ pub fn environment() -> Result<Environment> {
     }
     for line in dotenvy::from_path_iter(file).context(".env")? {
         let (name, value) = match line {
-            // It may be another program's, and a secret.
-            Err(dotenvy::Error::LineParse(..)) => {
+            // It may be a secret of another program; a quote that is open goes on to the end.
+            Err(dotenvy::Error::LineParse(lines, _)) if !lines.lines().any(is_variable) => {
                 eprintln!("warning: .env: a line is passed over that is not NAME=VALUE");
                 continue;
             }
+            Err(dotenvy::Error::LineParse(..)) => bail!(
+                ".env: a line of {}… is not NAME=VALUE, or one before it has a quote that is never closed",
+                variables::ENVIRONMENT_PREFIX
+            ),
             line => line.context(".env")?,
         };
         if name.starts_with(variables::ENVIRONMENT_PREFIX) {
@@ -57,6 +61,11 @@ pub fn environment() -> Result<Environment> {
         }
     }
     Ok(environment)
+}
+
+fn is_variable(line: &str) -> bool {
+    let line = line.trim_start();
+    line.strip_prefix("export ").unwrap_or(line).starts_with(variables::ENVIRONMENT_PREFIX)
 }
 
 /// The log goes to stderr; `RUNTIME_SHIM_LOG` says what is in it.

@@ -122,7 +122,7 @@ limits! {
         sqlite_heap_bytes = 256 * 1024 * 1024, "bytes",
             "What SQLite takes in this process: rows are made before anybody can count them. A process that runs takes a smaller value, but no larger one.";
         sqlite_file_bytes = 16 * 1024 * 1024 * 1024, "bytes per database",
-            "Of its file: others need the disk as well. A write that needs more is told that the database is full.";
+            "Of its file, without its log: others need the disk as well. A write that needs more is told that the database is full.";
         whole_body_bytes = 128 * 1024 * 1024, "bytes per thread",
             "Bodies of requests to programs and to components of SDKs 1, which take them as a whole, and as much of their answers; further requests are read when there is room, further answers are 503.";
     }

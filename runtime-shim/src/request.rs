@@ -279,7 +279,8 @@ pub(crate) fn describe(
     strip(headers);
     headers.reserve(ADDED);
     if parts.uri.authority().is_some()
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        && let Some(host) = authority.as_str().rsplit('@').next()
+        && let Ok(host) = HeaderValue::from_str(host)
     {
         // The one that counts (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1).
         headers.insert(HOST, host);

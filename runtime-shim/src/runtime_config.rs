@@ -113,6 +113,17 @@ impl RuntimeConfig {
             }
         })?;
         let directory = file.parent().unwrap_or(Path::new("."));
+        let databases = config.sqlite_database.values().map(|Store::Spin { path }| path);
+        for path in databases.chain([&config.state_dir]).flatten() {
+            let beside = directory.join(path);
+            if !path.exists() && beside.exists() {
+                bail!(
+                    "{place}: `{}` is relative to the working directory, where nothing is; write `{}` if that is meant",
+                    path.display(),
+                    beside.display()
+                );
+            }
+        }
         for Store::Spin { path } in config.key_value_store.values_mut() {
             *path = path.take().map(|path| directory.join(path));
         }
@@ -174,5 +185,8 @@ mod tests {
         assert_eq!(config.state_dir, Some("a".into()));
         assert_eq!(of(&config.sqlite_database), Some("b".into()));
         assert_eq!(of(&config.key_value_store), Some(directory.path().join("c")));
+        std::fs::write(directory.path().join("b"), "a database").expect("a file");
+        let said = RuntimeConfig::read(&file).expect_err("it lies beside").to_string();
+        assert!(said.contains("working directory"), "{said}");
     }
 }

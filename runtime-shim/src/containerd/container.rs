@@ -114,6 +114,7 @@ fn arguments(task: &str, application: &Path, environment: &Environment) -> Resul
     }
     add("component-id", variable("SPIN_COMPONENTS_TO_RETAIN"));
     add("log-format", variable("RUNTIME_SHIM_LOG_FORMAT"));
+    add("log-dir", variable("SPIN_LOG_DIR"));
     add("cache-dir", node_cache::of_this_user().as_deref());
     add("runtime-config-file", Some(RUNTIME_CONFIG).filter(|file| Path::new(file).exists()));
     Ok(arguments)

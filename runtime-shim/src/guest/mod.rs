@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -244,6 +244,7 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
         builder.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
     }
     let (app, own) = (Arc::clone(&core.app), Arc::clone(component));
+    let told = AtomicBool::new(false);
     let outbound = !component.allow_list.is_empty();
     builder.allow_tcp(outbound).allow_udp(outbound).allow_ip_name_lookup(outbound);
     builder.socket_addr_check(move |address, purpose| {
@@ -251,26 +252,27 @@ fn wasi(core: &Arc<Core>, component: &Arc<Component>) -> wasmtime::Result<WasiCt
             own.allow_list.allows_socket(scheme, address.ip(), address.port())
                 && !app.blocked.contains(address.ip())
         };
-        let sends = |scheme| {
-            let allowed = reaches(scheme);
-            if !allowed {
-                tracing::warn!(
-                    component = %own.id,
-                    "a socket to {scheme}://{address} refused: not in allowed_outbound_hosts"
-                );
-            }
-            allowed
+        // Before it connects, a socket is bound to any address and port.
+        let binds = |scheme| {
+            address.ip().is_unspecified()
+                && address.port() == 0
+                && own.allow_list.allows_sockets(scheme)
         };
         let allowed = match purpose {
-            // Before it connects, a socket is bound to any address and port.
-            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
-                address.ip().is_unspecified() && address.port() == 0
-            }
+            SocketAddrUse::TcpBind => binds("tcp"),
+            SocketAddrUse::UdpBind => binds("udp"),
             SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
-            SocketAddrUse::TcpConnect => sends("tcp"),
-            SocketAddrUse::UdpSend => sends("udp"),
-            SocketAddrUse::UdpReceive => reaches("udp"),
+            SocketAddrUse::TcpConnect => reaches("tcp"),
+            SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => reaches("udp"),
         };
+        // What others send is not the guest's doing, and a loop would fill the log.
+        let asked = !matches!(purpose, SocketAddrUse::UdpReceive);
+        if !allowed && asked && !told.swap(true, Relaxed) {
+            tracing::warn!(
+                component = %own.id,
+                "a socket for {address} refused ({purpose:?}): allowed_outbound_hosts has no tcp:// or udp:// for it, or its network is blocked"
+            );
+        }
         Box::pin(async move { allowed })
     });
     Ok(builder)

@@ -173,7 +173,7 @@ async fn reach(
     }
 }
 
-/// What a client from outside would be answered.
+/// As a client from outside is answered, by the same routes.
 async fn itself(
     core: &Arc<Core>,
     context: RequestContext,

@@ -74,14 +74,18 @@ pub(super) async fn run(
     parameters: &[ParameterValue],
     wanted: Wanted,
 ) -> Result<Found, Error> {
-    let mut lease = connection.lock().await;
-    let Some(session) = lease.start() else {
+    let mut place = connection.lock().await;
+    let gone = || {
         let why = "the connection was given up after a statement before; open another";
-        return Err(Error::ConnectionFailed(why.to_owned()));
+        Error::ConnectionFailed(why.to_owned())
     };
+    // Taken out, so that it ends with this call if that fails, or the guest gives it up.
+    let mut lease = place.take().ok_or_else(gone)?;
+    let session = lease.start().ok_or_else(gone)?;
     let result = session.run(statement, parameters, wanted).await;
     if !matches!(result, Err(Failure::Lost(_))) {
         lease.finish();
+        *place = Some(lease);
     }
     result.map_err(|(Failure::Told(error) | Failure::Lost(error))| error)
 }

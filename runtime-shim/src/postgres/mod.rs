@@ -25,7 +25,7 @@ pub(crate) use session::{Failure, Found, Session, Target, Wanted};
 pub(crate) type Key = (String, Option<String>);
 
 /// A guest's connection. The lock gives its statements an order when a guest starts several.
-pub(crate) type Shared = Arc<Mutex<Lease<Session>>>;
+pub(crate) type Shared = Arc<Mutex<Option<Lease<Session>>>>;
 
 /// Whether `pem` holds root certificates.
 pub(crate) fn check_root_certificates(pem: &str) -> Result<(), Error> {
@@ -50,7 +50,7 @@ pub(crate) async fn open(
     let key = (address, own_roots);
     let connect = Session::connect(&target);
     match outbound.postgres.lease(&key, &component.metrics.postgres, connect).await {
-        Ok(lease) => Ok(Arc::new(Mutex::new(lease))),
+        Ok(lease) => Ok(Arc::new(Mutex::new(Some(lease)))),
         Err(error) => {
             let place = format!("postgres://{}", target.place());
             Err(Error::ConnectionFailed(error.at(place, &component.id)))

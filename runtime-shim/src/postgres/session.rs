@@ -310,7 +310,9 @@ impl Session {
         wanted: Wanted,
     ) -> Result<Found, Stop> {
         self.received.enter(Phase::Rows);
-        found(&self.client, statement, parameters, wanted).await
+        let found = found(&self.client, statement, parameters, wanted).await;
+        self.received.enter(Phase::Idle);
+        found
     }
 
     /// The statement, and whether it was prepared before.
@@ -367,8 +369,9 @@ impl session_pool::Session for Session {
     }
 
     async fn abort(self) {
-        self.driver.abort();
+        // A pool of connections in between knows whose statement it is while this one is there.
         self.target.cancel(&self.client.cancel_token(), self.tls.clone()).await;
+        self.driver.abort();
     }
 }
 

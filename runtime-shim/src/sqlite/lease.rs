@@ -126,15 +126,15 @@ impl Lease {
         parameters: Arc<[Value]>,
         limit: u64,
     ) -> Result<Progress, DatabaseError> {
-        let Database { looks, brief, aside, .. } = &*self.database;
-        let (brief, aside) = (*brief, *aside);
+        let Database { looks, here, aside, .. } = &*self.database;
+        let (here, aside) = (*here, *aside);
         let turn = self.database.turn(looks, "statements before did not finish").await?;
         let changes = self.held.as_ref().is_some_and(|held| held.schema_change.is_some());
         let (sql, weights) = (sql.to_owned(), Arc::clone(&self.database.weights));
         let looked =
             move |session: &mut Session| match session.looked_at(&sql, &weights, changes, aside)? {
                 (Kind::Write, schema) => Ok(Progress::Writes { schema }),
-                (kind, _) => session.read(kind, &sql, &parameters, limit, brief),
+                (kind, _) => session.read(kind, &sql, &parameters, limit, here),
             };
         self.aside(Some(turn), looked).await?.map_err(|error: RunError| error.into())
     }

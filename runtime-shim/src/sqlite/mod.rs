@@ -59,10 +59,8 @@ pub struct Database {
     slow: Arc<Semaphore>,
     weights: Arc<Weights>,
     limits: Limits,
-    /// On a serving thread.
+    /// On a serving thread, and on a blocking one at first.
     here: Bounds,
-    /// On a blocking one, at first.
-    brief: Bounds,
     /// On a blocking one.
     aside: Bounds,
     metrics: PoolMetrics,
@@ -86,7 +84,6 @@ impl Database {
             weights: Arc::default(),
             limits: limits.clone(),
             here: Bounds::here(limits),
-            brief: Bounds::brief(limits),
             aside: Bounds::aside(limits),
             metrics,
         })

@@ -91,18 +91,13 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// On a serving thread, where others wait.
+    /// On a serving thread, where others wait, or for a first look on another.
     pub(super) fn here(limits: &Limits) -> Self {
         Self {
             time: Duration::from_millis(limits.sqlite_inline_ms),
             value_bytes: INLINE_VALUE_BYTES.min(bytes(limits.sqlite_value_bytes)),
             lock_wait: Duration::ZERO,
         }
-    }
-
-    /// On a thread that may block, for as long as on one that may not.
-    pub(super) fn brief(limits: &Limits) -> Self {
-        Self { value_bytes: bytes(limits.sqlite_value_bytes), ..Self::here(limits) }
     }
 
     /// On a thread that may block.
@@ -178,6 +173,10 @@ impl RunError {
     }
 }
 
+/// Levels of an expression, and of queries within queries (a thousand unless it is said). Those of a
+/// statement may be the product of both, and each takes some of its thread's stack.
+const EXPRESSION_DEPTH: i32 = 250;
+
 /// Of any database (SQLite, "Limits in SQLite").
 const MOST_PAGES: u64 = 4_294_967_294;
 
@@ -211,6 +210,7 @@ impl Session {
         // Else a statement with `LIMIT ?` is planned again with each value that is bound to it,
         // which costs more than running it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_EXPR_DEPTH, EXPRESSION_DEPTH)?;
         connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, bytes(limits.sqlite_text_bytes))?;
         let longest_pattern = bytes(limits.sqlite_pattern_bytes);
         connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, longest_pattern)?;
@@ -296,8 +296,10 @@ impl Session {
 
     /// Of two statements the library says what is wrong with the second, which is not to be there.
     fn told_apart(&self, sql: &str, error: rusqlite::Error) -> rusqlite::Error {
-        match Batch::new(&self.connection, sql).next() {
-            Ok(Some(_)) => rusqlite::Error::MultipleStatement,
+        let mut all = Batch::new(&self.connection, sql);
+        match (all.next(), all.next()) {
+            (Ok(Some(_)), Ok(None)) => error,
+            (Ok(Some(_)), _) => rusqlite::Error::MultipleStatement,
             _ => error,
         }
     }

@@ -84,6 +84,10 @@ fn variables_may_stand_in_a_file_of_the_working_directory() {
     let others = refused(host("PASSWORD=correct horse\nSPIN_VARIABLE_GREETING=1\n"));
     assert!(!others.contains("horse") && !others.contains(both[0]), "{others}");
     assert!(others.contains("a line is passed over") && others.contains(both[1]), "{others}");
+    for own in ["SPIN_VARIABLE_TOKEN=two words\n", "NOTE=it's open\nSPIN_VARIABLE_TOKEN=1\n"] {
+        let said = refused(host(own));
+        assert!(said.contains("SPIN_VARIABLE_") && !said.contains("two words"), "{said}");
+    }
 }
 
 #[test]

@@ -507,6 +507,17 @@ fn http_2_is_spoken_by_prior_knowledge() {
 }
 
 #[test]
+fn the_host_of_a_request_is_that_of_its_address() {
+    let mut stream = TcpStream::connect(&host().address).expect("a connection");
+    let asked =
+        "GET http://who@named:81/headers HTTP/1.1\r\nhost: another\r\nconnection: close\r\n\r\n";
+    stream.write_all(asked.as_bytes()).expect("a request");
+    let mut seen = String::new();
+    stream.read_to_string(&mut seen).expect("an answer");
+    assert!(seen.contains("\nhost: named:81\n") && !seen.contains("another"), "{seen}");
+}
+
+#[test]
 fn over_http_2_too_the_answer_to_head_is_a_head() {
     let mut stream = TcpStream::connect(&host().address).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
