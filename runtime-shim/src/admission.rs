@@ -2,8 +2,8 @@
 //!
 //! A crowd that comes at once is served. Where more arrives all the time than is served, a long
 //! queue would make everybody wait and nobody be served sooner: then few may be inside, as many as
-//! keep the thread at work, and others are refused as they come. What tells the two apart is how long the queue stands: that of a crowd
-//! gets shorter. Until that is known the newest is served first, as at Facebook ("Fail at scale", 2015):
+//! keep the thread at work, and others are refused as they come. What tells the two apart is how
+//! long the queue stands: that of a crowd gets shorter. Until that is known the newest is served first, as at Facebook ("Fail at scale", 2015):
 //! a crowd is through as soon in any order, and of an overload those are refused who would have
 //! been late.
 

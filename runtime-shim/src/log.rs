@@ -13,10 +13,11 @@ pub(crate) fn now() -> String {
     text
 }
 
-/// What the log repeats of an address: a name has 253 bytes at most (RFC 1035), a guest's text any number.
+/// What the log repeats of an address, or a reason: a name has 253 bytes at most (RFC 1035), a guest's
+/// text or a server's any number.
 const SHOWN_BYTES: u64 = 256;
 
-/// The beginning of an address that a guest gave.
+/// The beginning of an address that a guest gave, or of what a guest or a server said.
 pub(crate) fn shown(address: &dyn fmt::Display) -> String {
     beginning(address, SHOWN_BYTES)
 }

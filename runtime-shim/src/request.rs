@@ -28,7 +28,7 @@ use crate::shared_cache::Asked;
 use crate::trace::TRACEPARENT;
 
 /// What is below is answered by the host alone, as in Spin.
-pub(crate) const WELL_KNOWN: &str = "/.well-known/spin/";
+const WELL_KNOWN: &str = "/.well-known/spin/";
 
 pub(crate) const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 pub(crate) const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
@@ -53,8 +53,7 @@ pub(crate) async fn answer(
     client: &HeaderValue,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let well_known = request.uri().path().strip_prefix(WELL_KNOWN);
-    if let Some(response) = well_known.and_then(|name| told_by_host(core, name)) {
+    if let Some(response) = told_by_host(core, request.uri().path()) {
         return response;
     }
     let context = RequestContext::started(request.headers(), core.app.samples());
@@ -63,8 +62,7 @@ pub(crate) async fn answer(
         core.app.metrics.unrouted.answered(problem.status());
         return answer::problem(problem, &asker);
     }
-    let public = well_known.is_none();
-    let Some(matched) = public.then(|| core.app.router.find(request.uri().path())).flatten() else {
+    let Some(matched) = route(core, request.uri().path()) else {
         core.app.metrics.unrouted.answered(Problem::NotFound.status());
         return answer::problem(Problem::NotFound, &asker);
     };
@@ -213,8 +211,8 @@ async fn receive(
     }
 }
 
-pub(crate) fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
-    let (kind, text) = match name {
+pub(crate) fn told_by_host(core: &Core, path: &str) -> Option<Response<Body>> {
+    let (kind, text) = match path.strip_prefix(WELL_KNOWN)? {
         "health" => ("text/plain", Bytes::from_static(b"OK")),
         "info" => ("application/json", core.app.info.clone()),
         _ => return None,
@@ -222,6 +220,11 @@ pub(crate) fn told_by_host(core: &Core, name: &str) -> Option<Response<Body>> {
     let mut response = Response::new(Body::full(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Some(response)
+}
+
+/// The public route of `path`, which the host does not keep to itself.
+pub(crate) fn route<'a>(core: &'a Core, path: &str) -> Option<Matched<'a>> {
+    if path.starts_with(WELL_KNOWN) { None } else { core.app.router.find(path) }
 }
 
 /// Counts a request, however it ends.

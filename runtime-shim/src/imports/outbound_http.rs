@@ -181,12 +181,10 @@ async fn itself(
 ) -> Response<WasiBody> {
     let asker = Asker::of(request.headers(), context.trace);
     let path = request.uri().path();
-    let well_known = path.strip_prefix(request::WELL_KNOWN);
-    if let Some(response) = well_known.and_then(|name| request::told_by_host(core, name)) {
+    if let Some(response) = request::told_by_host(core, path) {
         return response.map(BodyExt::boxed_unsync);
     }
-    let found = well_known.is_none().then(|| core.app.router.find(path)).flatten();
-    let Some(found) = found else {
+    let Some(found) = request::route(core, path) else {
         return answer::problem(Problem::NotFound, &asker).map(BodyExt::boxed_unsync);
     };
     match &found.route.target {
