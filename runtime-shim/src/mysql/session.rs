@@ -172,7 +172,7 @@ impl Session for MysqlSession {
     async fn abort(self) {
         if !self.lost {
             // Where that fails, the statement ends by itself, and nobody waits for it.
-            let _ = kill(&self.conn, self.connect_limit).await;
+            kill(&self.conn, self.connect_limit).await;
         }
         close(self.conn);
     }
@@ -189,12 +189,11 @@ fn close(conn: Conn) {
 }
 
 /// Stops the statement of a session from another one.
-async fn kill(conn: &Conn, limit: Duration) -> mysql_async::Result<()> {
-    let Ok(other) = timeout(limit, Conn::new(conn.opts().clone())).await else { return Ok(()) };
-    let mut other = other?;
-    let _ = timeout(limit, other.query_drop(format!("KILL QUERY {}", conn.id()))).await;
-    close(other);
-    Ok(())
+async fn kill(conn: &Conn, limit: Duration) {
+    if let Ok(Ok(mut other)) = timeout(limit, Conn::new(conn.opts().clone())).await {
+        let _ = timeout(limit, other.query_drop(format!("KILL QUERY {}", conn.id()))).await;
+        close(other);
+    }
 }
 
 async fn log_in(address: &Address, network: &Network, limits: &Limits) -> Result<Conn, String> {
